@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Tells user space of a connection and of who uses it, once, before its first chunk. */
+#pragma once
+
+static __always_inline void v4_mapped(__u8 to[16], __be32 address)
+{
+	__builtin_memset(to, 0, 10);
+	to[10] = 0xff;
+	to[11] = 0xff;
+	__builtin_memcpy(to + 12, &address, 4);
+}
+
+static __noinline int announce_ip(struct sock *sk, struct connection *c)
+{
+	struct weir_open_ip *open;
+
+	if (!c)
+		return 0;
+	open = bpf_ringbuf_reserve(&events, sizeof(*open), 0);
+	if (!open) {
+		count_loss(WEIR_LOSS_RING_FULL_OTHER);
+		return 0;
+	}
+	__builtin_memset(open, 0, sizeof(*open));
+	open->kind = WEIR_OPEN_IP;
+	open->role = c->role;
+	open->from_start = !!(c->flags & FROM_START);
+	open->connection = c->id;
+	open->time = bpf_ktime_get_ns();
+	open->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	open->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	open->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+		v4_mapped(open->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		v4_mapped(open->remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	} else {
+		BPF_CORE_READ_INTO(&open->local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+		BPF_CORE_READ_INTO(&open->remote, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
+	}
+	c->flags |= ANNOUNCED;
+	submit(open);
+	return 0;
+}
+
+/* Copies a Unix socket's path; its length, 0 where it has none. */
+static __always_inline __u16 unix_path(char *to, struct sock *sk)
+{
+	struct unix_address *address = sk ? BPF_CORE_READ((struct unix_sock *)sk, addr) : NULL;
+	int length = address ? BPF_CORE_READ(address, len) - 2 : 0;
+
+	if (length <= 0)
+		return 0;
+	if (length > WEIR_UNIX_PATH)
+		length = WEIR_UNIX_PATH;
+	bpf_probe_read_kernel(to, WEIR_UNIX_PATH, __builtin_preserve_access_index(&address->name[0].sun_path));
+	return length;
+}
+
+static __noinline int announce_unix(struct sock *sk, struct sock *peer, struct connection *c)
+{
+	struct weir_open_unix *open;
+
+	if (!c)
+		return 0;
+	open = bpf_ringbuf_reserve(&events, sizeof(*open), 0);
+	if (!open) {
+		count_loss(WEIR_LOSS_RING_FULL_OTHER);
+		return 0;
+	}
+	__builtin_memset(open, 0, sizeof(*open));
+	open->kind = WEIR_OPEN_UNIX;
+	open->from_start = !!(c->flags & FROM_START);
+	open->connection = c->id;
+	open->time = bpf_ktime_get_ns();
+	open->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	open->inode = c->inode;
+	open->peer = c->peer_id;
+	open->local_length = unix_path(open->local, sk);
+	open->remote_length = unix_path(open->remote, peer);
+	/* An accepted socket has its listener's address; who connects is nearly never bound. */
+	if (open->local_length && !open->remote_length)
+		open->role = WEIR_ROLE_SERVER;
+	else if (open->remote_length && !open->local_length)
+		open->role = WEIR_ROLE_CLIENT;
+	c->flags |= ANNOUNCED;
+	submit(open);
+	return 0;
+}
+
+static __noinline int announce_owner(struct connection *c, __u32 pid)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct weir_owner *owner;
+
+	if (!c)
+		return 0;
+	owner = bpf_ringbuf_reserve(&events, sizeof(*owner), 0);
+	if (!owner) {
+		count_loss(WEIR_LOSS_RING_FULL_OTHER);
+		return 0;
+	}
+	__builtin_memset(owner, 0, sizeof(*owner));
+	owner->kind = WEIR_OWNER;
+	owner->pid = pid;
+	owner->connection = c->id;
+	owner->cgroup = bpf_get_current_cgroup_id();
+	BPF_CORE_READ_INTO(&owner->command, task, group_leader, comm);
+	c->owner = pid;
+	submit(owner);
+	return 0;
+}

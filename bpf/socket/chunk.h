@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Writes one chunk: which bytes of the stream moved, and as many of them as the budget allows. */
+#pragma once
+
+/* One move of bytes, and where they can be read. */
+struct move {
+	struct sock *sk;
+	struct connection *c;
+	__u64 process; /* as bpf_get_current_pid_tgid gives it */
+	__u64 time;
+	__u64 peer;
+	__u32 direction;
+	__u32 position;
+	bool again; /* what cannot be read now will be reported once more, when the call returns */
+};
+
+#ifdef PLAIN_POINTERS
+/* Packets cannot be read through plain pointers: FROM_PACKET is not used. */
+static __always_inline long read_packet(void *to, __u64 length, const void *packet, __u32 offset)
+{
+	return -1;
+}
+#endif
+
+/* Where the payload is. */
+enum source {
+	FROM_NOWHERE,
+	FROM_USER,   /* an address of the current process */
+	FROM_PACKET, /* a struct sk_buff, by dynptr */
+};
+
+/*
+ * The ring wants sizes that the verifier knows, so payloads are rounded up to one of a few; records then fill 64, 128,
+ * 256 ... bytes with their two headers. What is not filled is never read. Returns the capacity.
+ */
+static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted)
+{
+#define RESERVE(capacity)         \
+	if (wanted <= (capacity)) \
+	return bpf_ringbuf_reserve(&events, sizeof(struct weir_chunk) + (capacity), 0)
+	RESERVE(8);
+	RESERVE(72);
+	RESERVE(200);
+	RESERVE(456);
+	RESERVE(968);
+	RESERVE(1992);
+	RESERVE(4040);
+	return bpf_ringbuf_reserve(&events, sizeof(struct weir_chunk) + WEIR_CHUNK_MAX, 0);
+#undef RESERVE
+}
+
+/* Of `length` bytes, those that the run's budget still has. */
+static __always_inline __u64 take_from_budget(struct connection *c, __u32 direction, __u64 length)
+{
+	__u32 left;
+
+	direction &= 1;
+	if (c->speaker != direction + 1) {
+		c->speaker = direction + 1;
+		c->left[direction] = c->budget[direction];
+	}
+	left = c->left[direction];
+	if (length > left)
+		length = left;
+	if (length > WEIR_CHUNK_MAX)
+		length = WEIR_CHUNK_MAX;
+	c->left[direction] = left - (__u32)length;
+	return length;
+}
+
+/*
+ * Reports `length` bytes at m->position, with payload from `from` as far as the budget goes. `skip` is the payload's
+ * place in a packet. False when nothing was reported, because there will be a better time.
+ */
+static __always_inline bool write_chunk(struct move *m, __u32 length, enum source source, const void *from, __u32 skip)
+{
+	struct connection *c = m->c;
+	__u32 direction = m->direction & 1;
+	__u64 wanted = take_from_budget(c, direction, source == FROM_NOWHERE ? 0 : length);
+	struct weir_chunk *chunk = reserve_chunk(wanted);
+	long failed = 0;
+
+	if (!chunk) {
+		/* The next chunk's previous_end is then beyond what user space has seen: it knows what was lost. */
+		count_loss(WEIR_LOSS_RING_FULL_CHUNK);
+		c->end[direction] = m->position + length;
+		return true;
+	}
+	chunk->kind = WEIR_CHUNK;
+	chunk->direction = direction;
+	chunk->length = length;
+	chunk->connection = c->id;
+	chunk->peer = m->peer;
+	chunk->time = m->time;
+	chunk->position = m->position;
+	chunk->previous_end = c->end[direction];
+	chunk->pid = m->process >> 32;
+	chunk->tid = (__u32)m->process;
+	if (wanted) {
+		if (source == FROM_USER)
+			failed = bpf_probe_read_user(chunk + 1, wanted, from);
+		else
+			failed = read_packet(chunk + 1, wanted, from, skip);
+		if (failed && m->again) {
+			c->left[direction] += wanted;
+			bpf_ringbuf_discard(chunk, BPF_RB_NO_WAKEUP);
+			return false;
+		}
+		if (failed)
+			count_loss(WEIR_LOSS_UNREADABLE);
+	}
+	chunk->captured = failed ? 0 : wanted;
+	if (direction == WEIR_RECEIVED && wanted)
+		c->shown = m->position + wanted;
+	c->end[direction] = m->position + length;
+	submit(chunk);
+	return true;
+}

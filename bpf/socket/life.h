@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A TCP connection's beginning and end, from its changes of state. */
+#pragma once
+
+static __always_inline void begins(struct sock *sk, struct tcp_sock *tcp, int before)
+{
+	struct connection *c = find_connection(sk);
+
+	if (c && state_in_hash) /* what an earlier socket at this address left behind */
+		forget_connection(sk);
+	else if (c)
+		return;
+	c = add_connection(sk);
+	if (!c)
+		return;
+	c->role = before == TCP_SYN_SENT ? WEIR_ROLE_CLIENT : WEIR_ROLE_SERVER;
+	c->flags |= FROM_START;
+	c->end[WEIR_SENT] = FIELD(tcp, write_seq);
+	c->end[WEIR_RECEIVED] = FIELD(tcp, copied_seq);
+}
+
+/* Why a connection is gone; a socket error tells it, or that no FIN went either way. */
+static __always_inline __u8 close_cause(struct sock *sk, int before)
+{
+	int error = FIELD(sk, sk_err);
+
+	if (error == ECONNRESET || error == EPIPE)
+		return WEIR_END_REMOTE_RESET;
+	if (error == ETIMEDOUT)
+		return WEIR_END_TIMED_OUT;
+	if (before == TCP_ESTABLISHED || before == TCP_CLOSE_WAIT)
+		return WEIR_END_LOCAL_RESET;
+	return WEIR_END_CLOSED;
+}
+
+static __always_inline void ends(struct sock *sk, struct tcp_sock *tcp, int before, int now)
+{
+	struct connection *c = find_connection(sk);
+	struct weir_end *end;
+	__u8 cause;
+
+	if (!c || !(c->flags & ANNOUNCED) || c->flags & IGNORED)
+		return;
+	if (now == TCP_FIN_WAIT1 || now == TCP_LAST_ACK)
+		cause = WEIR_END_LOCAL_FIN;
+	else if (now == TCP_CLOSE_WAIT || now == TCP_CLOSING)
+		cause = WEIR_END_REMOTE_FIN;
+	else if (now == TCP_CLOSE)
+		cause = close_cause(sk, before);
+	else
+		return;
+	end = bpf_ringbuf_reserve(&events, sizeof(*end), 0);
+	if (!end) {
+		count_loss(WEIR_LOSS_RING_FULL_OTHER);
+		return;
+	}
+	__builtin_memset(end, 0, sizeof(*end));
+	end->kind = WEIR_END;
+	end->cause = cause;
+	end->connection = c->id;
+	end->time = bpf_ktime_get_ns();
+	/*
+	 * A FIN takes a sequence number too. The peer's is in rcv_nxt when this is told, and in copied_seq once it was read;
+	 * ours is in write_seq from after this change of state on. So each end is told where its number is still pure.
+	 */
+	end->sent_end = FIELD(tcp, write_seq);
+	end->received_end = cause == WEIR_END_REMOTE_FIN ? FIELD(tcp, rcv_nxt) - 1 : FIELD(tcp, copied_seq);
+	if (before == TCP_ESTABLISHED || before == TCP_SYN_RECV || before == TCP_CLOSE_WAIT)
+		end->known |= WEIR_SENT_END_KNOWN;
+	if (cause == WEIR_END_REMOTE_FIN || before == TCP_ESTABLISHED || before == TCP_SYN_RECV)
+		end->known |= WEIR_RECEIVED_END_KNOWN;
+	submit(end);
+}
+
+static __always_inline void tcp_changes_state(struct sock *sk, struct tcp_sock *tcp, int before, int now)
+{
+	if (now == TCP_ESTABLISHED)
+		begins(sk, tcp, before);
+	else if (now >= TCP_FIN_WAIT1 && now <= TCP_CLOSING && now != TCP_LISTEN)
+		ends(sk, tcp, before, now);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Bytes and connections at the socket layer, for kernels with BTF. Each purpose has several programs, one for each way
+ * that a kernel may offer; user space loads one of them (crate `probes`, back ends). Entry points only: what they do
+ * with what they are given is in the headers.
+ */
+#include "../include/weir.h"
+#include "../include/ring.h"
+#include "state.h"
+#include "announce.h"
+
+#include "packet.h"
+
+#include "chunk.h"
+#include "iterator.h"
+#include "tcp.h"
+#include "unix.h"
+#include "life.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* ---- sent: tracepoint in the send loop, 6.18 and later ---- */
+
+/* A packet that has no place for another piece, though it may not have all the bytes yet that it can have. */
+static __always_inline bool full_of_pieces(struct sk_buff *skb)
+{
+	struct skb_shared_info *info = (struct skb_shared_info *)(BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end));
+
+	return BPF_CORE_READ(info, nr_frags) >= MAX_SKB_FRAGS;
+}
+
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(send_tracepoint, struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int size_goal)
+{
+	struct iov_iter *iter = &msg->msg_iter;
+	__u64 count = iter->count;
+	struct tcp_sock *tcp;
+	__s64 room = skb ? size_goal - (__s64)skb->len : 0;
+	bool new_packet = sk->sk_wmem_queued < sk->sk_sndbuf;
+
+	/* What this turn of the loop accepts; for the rest there will be another turn, or another call. */
+	if (room <= 0)
+		room = new_packet ? size_goal : 0;
+	else if (!new_packet && full_of_pieces(skb))
+		room = 0;
+	if (!count || room <= 0)
+		return 0;
+	tcp = AS(sk, struct tcp_sock);
+	if (tcp)
+		tcp_sends(sk, tcp, iter, count < room ? count : room, count > room, false);
+	return 0;
+}
+
+/* ---- received: tracepoint where a packet is copied to its reader, payload from the packet, 6.12 and later ---- */
+
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(receive_tracepoint, struct sk_buff *skb, int length)
+{
+	struct sock *sk = skb->sk;
+	struct tcp_sock *tcp;
+	__s32 offset;
+	__u32 begin;
+
+	if (!sk || length <= 0)
+		return 0;
+	if (is_tcp(sk)) {
+		tcp = AS(sk, struct tcp_sock);
+		/* A peek may look at packets that lie beyond what was read. */
+		begin = AS(&skb->cb, struct tcp_skb_cb)->seq;
+		offset = tcp->copied_seq - begin;
+		tcp_receives(sk, tcp, skb, begin, offset < 0 ? 0 : offset, length, NULL);
+	} else if (is_unix_stream(sk)) {
+		unix_receives(sk, BPF_CORE_READ((struct unix_sock *)sk, peer), skb,
+			      BPF_CORE_READ((struct unix_skb_parms *)&skb->cb, consumed), length, NULL);
+	}
+	return 0;
+}
+
+/* ---- sent: functions, kernels with trampolines ---- */
+
+SEC("fentry/tcp_sendmsg_locked")
+int BPF_PROG(send_entry, struct sock *sk, struct msghdr *msg, size_t size)
+{
+	struct tcp_sock *tcp = is_tcp(sk) ? bpf_skc_to_tcp_sock(sk) : NULL;
+
+	if (tcp)
+		enter_send(sk, tcp, &msg->msg_iter, size);
+	return 0;
+}
+
+SEC("fexit/tcp_sendmsg_locked")
+int BPF_PROG(send_exit, struct sock *sk, struct msghdr *msg, size_t size, int result)
+{
+	struct tcp_sock *tcp = is_tcp(sk) ? bpf_skc_to_tcp_sock(sk) : NULL;
+
+	if (tcp)
+		tcp_sent(sk, tcp, &msg->msg_iter, result);
+	return 0;
+}
+
+/* sendfile and splice, up to 6.4 */
+SEC("fexit/do_tcp_sendpages")
+int BPF_PROG(sendpages_exit, struct sock *sk, void *page, int offset, size_t size, int flags, long result)
+{
+	struct tcp_sock *tcp = is_tcp(sk) ? bpf_skc_to_tcp_sock(sk) : NULL;
+
+	if (tcp)
+		tcp_sent(sk, tcp, NULL, result);
+	return 0;
+}
+
+/* ---- received: the copying function's return, payload from the reader's buffer ---- */
+
+SEC("fexit/skb_copy_datagram_iter")
+int BPF_PROG(receive_exit, struct sk_buff *skb, int offset, struct iov_iter *to, int length, int result)
+{
+	struct sock *sk = skb->sk;
+	struct tcp_sock *tcp;
+	struct buffer b;
+
+	if (!sk || length <= 0 || result)
+		return 0;
+	if (is_tcp(sk)) {
+		tcp = bpf_skc_to_tcp_sock(sk);
+		if (!tcp)
+			return 0;
+		buffer_at(&b, to);
+		step_back(&b, length);
+		tcp_receives(sk, tcp, skb, packet_position(skb), offset, length, &b);
+	} else if (is_unix_stream(sk)) {
+		buffer_at(&b, to);
+		step_back(&b, length);
+		unix_receives(sk, BPF_CORE_READ((struct unix_sock *)sk, peer), skb, offset, length, &b);
+	}
+	return 0;
+}
+
+/* ---- connection life: every kernel ---- */
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(state_tracepoint, struct sock *sk, int old, int new)
+{
+	struct tcp_sock *tcp = is_tcp(sk) ? bpf_skc_to_tcp_sock(sk) : NULL;
+
+	if (tcp)
+		tcp_changes_state(sk, tcp, old, new);
+	return 0;
+}
+
+/* State that is kept by address goes with the socket: TCP everywhere, Unix where a program can be put there. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(destroy_tracepoint, struct sock *sk)
+{
+	forget_connection(sk);
+	return 0;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is remembered of a socket: in sk_storage, which lives and dies with it. Where that cannot be had (5.10, kprobes,
+ * and for Unix sockets, of which a packet names only the sender in a way that the verifier trusts), in a hash keyed by
+ * the socket's address; an entry carries the socket's inode number, so that one left behind by an earlier socket at the
+ * same address is not taken for this one's.
+ */
+#pragma once
+
+#include "../events/socket.h"
+
+enum connection_flags {
+	ANNOUNCED = 1,  /* user space has its WEIR_OPEN record */
+	IGNORED = 2,    /* user space does not want it */
+	FROM_START = 4, /* seen from its first byte */
+	MIXED = 8,      /* several threads are, or just were, within a send at once */
+};
+
+struct connection {
+	__u64 id;
+	__u64 peer_id;   /* Unix: the other socket's id, which outlives its pointer */
+	__u32 inode;     /* in the hash: whose entry it is */
+	__u32 end[2];    /* by direction: where the last chunk that was reported ended */
+	__u32 left[2];   /* bytes that may still be captured in this run */
+	__u32 budget[2]; /* bytes that may be captured of a run */
+	__u32 owner;     /* process last told in a WEIR_OWNER record */
+	__u32 shown;     /* where the last received payload ended */
+	__u8 speaker;    /* direction that moved bytes last, plus one */
+	__u8 role;
+	__u8 flags;
+	__u8 senders; /* threads within a send, where its beginning and end are seen */
+};
+
+/* Kprobes may not call sk_storage's helper, and it takes only pointers whose type the verifier knows. */
+#ifdef PLAIN_POINTERS
+#define IN_STORAGE(sk, fresh, flags) NULL
+#else
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct connection);
+} connections SEC(".maps");
+#define IN_STORAGE(sk, fresh, flags) bpf_sk_storage_get(&connections, sk, fresh, flags)
+#endif
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384); /* raised before loading where TCP is in it too */
+	__type(key, __u64);
+	__type(value, struct connection);
+} connections_by_address SEC(".maps");
+
+/* One word for each connection from user space: see enum weir_order. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_INSTRUCTIONS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} instructions SEC(".maps");
+
+/* Set before loading; state_in_hash alike in all objects, since they share the maps. */
+const volatile __u32 state_in_hash = 0;
+const volatile __u32 default_budget = 4096;
+
+/* Weir's own process (initial namespace), whose sockets are not observed; 0 while it tests itself. */
+__u32 own_process = 0;
+
+/* Time in the upper 56 bits, processor in the lower 8: unique without a counter that all processors share. */
+static __always_inline __u64 new_id(void)
+{
+	return bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
+}
+
+/* 0 once the socket has no file any more. */
+static __always_inline __u32 socket_inode(struct sock *sk)
+{
+	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+
+	return socket ? BPF_CORE_READ((struct socket_alloc *)socket, vfs_inode.i_ino) : 0;
+}
+
+static __always_inline struct connection *find_in_hash(struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+	struct connection *c = bpf_map_lookup_elem(&connections_by_address, &address);
+	__u32 inode;
+
+	if (!c)
+		return NULL;
+	inode = socket_inode(sk);
+	if (inode && c->inode && inode != c->inode)
+		return NULL;
+	if (!c->inode)
+		c->inode = inode;
+	return c;
+}
+
+static __always_inline struct connection *find_connection(struct sock *sk)
+{
+	if (state_in_hash)
+		return find_in_hash(sk);
+	return IN_STORAGE(sk, NULL, 0);
+}
+
+static __always_inline void fill_connection(struct connection *c)
+{
+	__builtin_memset(c, 0, sizeof(*c));
+	c->id = new_id();
+	c->budget[WEIR_SENT] = c->left[WEIR_SENT] = default_budget;
+	c->budget[WEIR_RECEIVED] = c->left[WEIR_RECEIVED] = default_budget;
+}
+
+static __always_inline struct connection *add_to_hash(struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+	struct connection fresh;
+	struct connection *c;
+
+	fill_connection(&fresh);
+	fresh.inode = socket_inode(sk);
+	bpf_map_update_elem(&connections_by_address, &address, &fresh, BPF_ANY);
+	c = bpf_map_lookup_elem(&connections_by_address, &address);
+	if (!c)
+		count_loss(WEIR_LOSS_NO_STATE);
+	return c;
+}
+
+static __always_inline struct connection *add_connection(struct sock *sk)
+{
+	struct connection fresh;
+	struct connection *c;
+
+	if (state_in_hash)
+		return add_to_hash(sk);
+	fill_connection(&fresh);
+	c = IN_STORAGE(sk, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!c)
+		count_loss(WEIR_LOSS_NO_STATE);
+	return c;
+}
+
+static __always_inline void forget_connection(struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+
+	if (state_in_hash)
+		bpf_map_delete_elem(&connections_by_address, &address);
+}
+
+/* Takes what user space last said about this connection. True when it is to be left alone. */
+static __always_inline bool told_to_ignore(struct connection *c)
+{
+	__u32 slot = (__u32)(c->id >> 8) & (WEIR_INSTRUCTIONS - 1);
+	__u64 *instruction = bpf_map_lookup_elem(&instructions, &slot);
+	__u64 word;
+
+	if (!instruction)
+		return false;
+	word = *instruction;
+	if (word >> 32 != (c->id >> 24 & 0xffffffff))
+		return false;
+	if (word & WEIR_ORDER_IGNORE) {
+		c->flags |= IGNORED;
+		return true;
+	}
+	if (word & WEIR_ORDER_ANNOUNCE) {
+		c->flags &= ~ANNOUNCED;
+		c->owner = 0;
+		return false;
+	}
+	c->budget[WEIR_SENT] = (word & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
+	c->budget[WEIR_RECEIVED] = (word >> WEIR_ORDER_BUDGET_SHIFT & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
+	return false;
+}
