@@ -1,0 +1,37 @@
+//! Names of attributes, defined once. OpenTelemetry's semantic conventions where they have one.
+
+/// An attribute's name.
+pub type Key = &'static str;
+
+/// `http.request.method`: the method; `_OTHER` for an unknown one.
+pub const HTTP_REQUEST_METHOD: Key = "http.request.method";
+/// `http.request.method_original`: an unknown method as sent.
+pub const HTTP_REQUEST_METHOD_ORIGINAL: Key = "http.request.method_original";
+/// `http.response.status_code`.
+pub const HTTP_RESPONSE_STATUS_CODE: Key = "http.response.status_code";
+/// `http.route`: a path template of low cardinality, never the raw path.
+pub const HTTP_ROUTE: Key = "http.route";
+/// `url.path`: the path as sent, without the query.
+pub const URL_PATH: Key = "url.path";
+/// `url.query`: the query, its values replaced by `?` unless configured otherwise.
+pub const URL_QUERY: Key = "url.query";
+/// `url.scheme`.
+pub const URL_SCHEME: Key = "url.scheme";
+/// `server.address`: here the `Host` header's name.
+pub const SERVER_ADDRESS: Key = "server.address";
+/// `user_agent.original`.
+pub const USER_AGENT_ORIGINAL: Key = "user_agent.original";
+/// `network.protocol.version`.
+pub const NETWORK_PROTOCOL_VERSION: Key = "network.protocol.version";
+/// `db.system.name`: which database it is.
+pub const DB_SYSTEM_NAME: Key = "db.system.name";
+/// `db.operation.name`: the command.
+pub const DB_OPERATION_NAME: Key = "db.operation.name";
+/// `db.namespace`: the database.
+pub const DB_NAMESPACE: Key = "db.namespace";
+/// `db.query.text`: the statement, its literals replaced by `?` unless configured otherwise.
+pub const DB_QUERY_TEXT: Key = "db.query.text";
+/// `db.response.status_code`: the server's error code.
+pub const DB_RESPONSE_STATUS_CODE: Key = "db.response.status_code";
+/// `traceparent`: the W3C trace context as sent.
+pub const TRACEPARENT: Key = "traceparent";
