@@ -1,0 +1,258 @@
+//! A running capture: programs attached, ring mapped.
+
+use std::os::fd::AsFd;
+
+use libbpf_rs::query::{ProgInfoIter, ProgInfoQueryOptions};
+use libbpf_rs::{MapCore, MapFlags};
+use model::ConnectionId;
+use model::event::{Event, Instruction};
+
+use crate::backend::{Attempt, Backend, Purpose, Report, WAYS, Way};
+use crate::host::{Host, KernelTypes};
+use crate::instructions::Instructions;
+use crate::loaded::Loaded;
+use crate::ring::Ring;
+use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
+use crate::{Error, Losses, ProgramStatistics, decode, kernel_error, selftest, system_error};
+
+/// What the user may change.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Size of the ring, bytes; rounded up to a power of two. Default 8 MiB.
+    pub ring_bytes: u32,
+    /// Payload that is captured of a run of bytes in one direction, until user space says otherwise. Default 4 KiB.
+    pub budget: u32,
+    /// Only this way, for every purpose that it can serve.
+    pub only: Option<Backend>,
+    /// Observe this very process too; for tests.
+    pub observe_self: bool,
+    /// TCP sockets that can be followed where their state is in a hash map (kernel 5.10, kprobes).
+    pub hash_entries: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { ring_bytes: 8 << 20, budget: 4096, only: None, observe_self: false, hash_entries: 65_536 }
+    }
+}
+
+/// Programs attached, ring mapped. Everything is detached when this is dropped, or when the process ends in any way.
+pub struct Capture {
+    ring: Ring,
+    instructions: Instructions,
+    loaded: Loaded,
+    report: Report,
+    undecodable: u64,
+    ring_bytes: u64,
+}
+
+impl Capture {
+    /// Finds out what this kernel allows, loads the best of it, and begins.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoBackend`] where TCP cannot be seen in both directions; it says why and what to do.
+    pub fn start(config: &Config) -> Result<Capture, Error> {
+        let host = Host::inspect();
+        let mut report = Report { host, attempts: Vec::new() };
+        if !report.host.may_load_programs() || !report.host.has_btf {
+            return Err(Error::NoBackend { report: Box::new(report) });
+        }
+        let types = KernelTypes::load();
+        let mut chosen = Vec::new();
+        for purpose in Purpose::ALL {
+            if let Some(way) = choose(purpose, config, &types, &mut report) {
+                chosen.push(way);
+            }
+        }
+        let serves = |purpose| chosen.iter().any(|way: &&Way| way.purpose == purpose);
+        if !serves(Purpose::TcpSent) || !serves(Purpose::Received) {
+            return Err(Error::NoBackend { report: Box::new(report) });
+        }
+        let mut capture = Capture::load(config, &chosen, &types, report)?;
+        let own = capture.fire(&chosen)?;
+        if !config.observe_self {
+            capture.exclude(own)?;
+        }
+        Ok(capture)
+    }
+
+    /// Hands what the ring holds to `handle`, at most `limit` bytes of it; returns how many bytes were read.
+    pub fn drain(&mut self, limit: u64, mut handle: impl FnMut(Event<'_>)) -> u64 {
+        let undecodable = &mut self.undecodable;
+        self.ring.drain(limit, |record| {
+            if !decode::decode(record, &mut handle) {
+                *undecodable += 1;
+            }
+        })
+    }
+
+    /// Tells the kernel side what was learnt about a connection. It may be forgotten; say it again if need be.
+    pub fn instruct(&self, connection: ConnectionId, instruction: Instruction) {
+        self.instructions.give(connection, instruction);
+    }
+
+    /// How many bytes of events the ring holds at most.
+    pub fn ring_bytes(&self) -> u64 {
+        self.ring_bytes
+    }
+
+    /// What was tried at start, and what is in use.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// What was lost since start.
+    pub fn losses(&self) -> Losses {
+        let count = |cause: weir_loss| -> u64 {
+            let Some(map) = self.loaded.map("losses") else { return 0 };
+            let Ok(Some(values)) = map.lookup_percpu(&cause.0.to_ne_bytes(), MapFlags::ANY) else { return 0 };
+            values.iter().filter_map(|v| v.as_slice().try_into().ok()).map(u64::from_ne_bytes).sum()
+        };
+        Losses {
+            ring_full_chunks: count(weir_loss::WEIR_LOSS_RING_FULL_CHUNK),
+            ring_full_others: count(weir_loss::WEIR_LOSS_RING_FULL_OTHER),
+            no_state: count(weir_loss::WEIR_LOSS_NO_STATE),
+            unreadable: count(weir_loss::WEIR_LOSS_UNREADABLE),
+            segments: count(weir_loss::WEIR_LOSS_SEGMENTS),
+            missed_runs: self.programs().iter().map(|p| p.missed_runs).sum(),
+            undecodable: self.undecodable,
+        }
+    }
+
+    /// The loaded programs, as the kernel accounts for them.
+    pub fn programs(&self) -> Vec<ProgramStatistics> {
+        let options = ProgInfoQueryOptions::default();
+        let ours = |id| self.loaded.programs.iter().find(|(_, own)| *own == id).map(|(name, _)| name.clone());
+        ProgInfoIter::with_query_opts(options)
+            .filter_map(|info| {
+                Some(ProgramStatistics {
+                    name: ours(info.id)?,
+                    verified_instructions: info.verified_insns,
+                    runs: info.run_cnt,
+                    run_time: info.run_time_ns,
+                    missed_runs: info.recursion_misses,
+                })
+            })
+            .collect()
+    }
+
+    fn load(
+        config: &Config,
+        ways: &[&'static Way],
+        types: &KernelTypes,
+        report: Report,
+    ) -> Result<Capture, Error> {
+        let ring_bytes = config.ring_bytes.max(256 * 1024).next_power_of_two();
+        let loaded = Loaded::new(config, ways, types, ring_bytes)?;
+        let ring = loaded.map("events").expect_map()?;
+        let instructions = loaded.map("instructions").expect_map()?;
+        Ok(Capture {
+            ring: Ring::new(ring.as_fd(), ring_bytes as usize)?,
+            instructions: Instructions::new(instructions.as_fd())?,
+            loaded,
+            report,
+            undecodable: 0,
+            ring_bytes: u64::from(ring_bytes),
+        })
+    }
+
+    /// Makes the programs fire; returns our process id as the kernel side sees it.
+    ///
+    /// # Errors
+    ///
+    /// A purpose among `ways` of which nothing was seen.
+    fn fire(&mut self, ways: &[&Way]) -> Result<u32, Error> {
+        let marks = selftest::exchange().map_err(system_error("testing with a loopback connection"))?;
+        let serves = |purpose| ways.iter().any(|way| way.purpose == purpose);
+        let ran = serves(Purpose::ProcessLife) && selftest::run_process();
+        let (mut sent, mut received, mut ended, mut processes, mut own) = (0, 0, 0, 0, 0);
+        self.drain(u64::MAX, |event| match event {
+            Event::Chunk(chunk) if chunk.payload == marks.request || chunk.payload == marks.response => {
+                own = chunk.pid;
+                match chunk.direction {
+                    model::Direction::Sent => sent += 1,
+                    model::Direction::Received => received += 1,
+                }
+            }
+            Event::End(_) => ended += 1,
+            Event::Exec(_) | Event::Exit(_) => processes += 1,
+            _ => {}
+        });
+        let failed = |purpose: Purpose, seen: usize, wanted: usize| serves(purpose) && seen < wanted;
+        for (purpose, seen, wanted) in [
+            (Purpose::TcpSent, sent, 2),
+            (Purpose::Received, received, 2),
+            (Purpose::ConnectionLife, ended, 1),
+            (Purpose::ProcessLife, processes, 2),
+        ] {
+            // The end of a connection is told only of one that was seen to carry bytes.
+            let judged = match purpose {
+                Purpose::ConnectionLife => sent + received > 0,
+                Purpose::ProcessLife => ran,
+                _ => true,
+            };
+            if judged && failed(purpose, seen, wanted) {
+                return Err(Error::Kernel {
+                    doing: "testing the programs",
+                    reason: format!("attached, but fired {seen} times of {wanted}"),
+                });
+            }
+        }
+        Ok(own)
+    }
+
+    fn exclude(&mut self, own_process: u32) -> Result<(), Error> {
+        let bss = socket_bss { own_process };
+        for object in &self.loaded.objects {
+            for map in object.maps().filter(|map| map.name().to_string_lossy().ends_with(".bss")) {
+                map.update(&0u32.to_ne_bytes(), bytes_of(&bss), MapFlags::ANY)
+                    .map_err(kernel_error("telling the programs who we are"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tries the ways to serve `purpose`, best first, and notes what became of each.
+fn choose(
+    purpose: Purpose,
+    config: &Config,
+    types: &KernelTypes,
+    report: &mut Report,
+) -> Option<&'static Way> {
+    let only = config.only.filter(|only| WAYS.iter().any(|w| w.purpose == purpose && w.backend == *only));
+    for way in WAYS.iter().filter(|w| w.purpose == purpose && only.is_none_or(|only| only == w.backend)) {
+        let failure = match way.needs.iter().find(|hook| !hook.exists(types)) {
+            Some(hook) => Some(format!("this kernel has no {hook}")),
+            None => try_way(config, way, types, &report.host).err().map(|error| error.to_string()),
+        };
+        let works = failure.is_none();
+        report.attempts.push(Attempt { purpose, backend: way.backend, failure });
+        if works {
+            return Some(way);
+        }
+    }
+    None
+}
+
+fn try_way(config: &Config, way: &'static Way, types: &KernelTypes, host: &Host) -> Result<(), Error> {
+    let report = Report { host: host.clone(), attempts: Vec::new() };
+    let small = Config { ring_bytes: 1 << 20, ..config.clone() };
+    let mut capture = Capture::load(&small, &[way], types, report)?;
+    capture.fire(&[way]).map(drop)
+}
+
+/// A map that the object is known to have.
+trait ExpectMap<T> {
+    fn expect_map(self) -> Result<T, Error>;
+}
+
+impl<T> ExpectMap<T> for Option<T> {
+    fn expect_map(self) -> Result<T, Error> {
+        self.ok_or(Error::Kernel { doing: "looking for a map", reason: "the object lacks it".into() })
+    }
+}
+
+/// Size of a chunk's header in the ring, for those who reckon with the ring's size.
+pub const CHUNK_HEADER_BYTES: usize = size_of::<weir_chunk>();

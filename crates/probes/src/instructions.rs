@@ -1,0 +1,92 @@
+//! The way back: what user space learnt about a connection, written where the kernel programs look.
+//!
+//! A memory-mapped array, so that an instruction is one store and no system call. See `enum weir_order` in
+//! `bpf/events/socket.h`.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::ConnectionId;
+use model::event::Instruction;
+
+use crate::ring::page_size;
+use crate::shared::{weir_limits, weir_order};
+use crate::{Error, system_error};
+
+const SLOTS: usize = weir_limits::WEIR_INSTRUCTIONS.0 as usize;
+
+pub(crate) struct Instructions {
+    words: *mut libc::c_void,
+    length: usize,
+}
+
+// SAFETY: the mapping belongs to this value and is only accessed atomically.
+unsafe impl Send for Instructions {}
+
+impl Instructions {
+    pub(crate) fn new(map: BorrowedFd<'_>) -> Result<Self, Error> {
+        let length = (SLOTS * 8).next_multiple_of(page_size());
+        // SAFETY: a new mapping of a valid descriptor; the kernel checks its bounds.
+        let words = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                map.as_raw_fd(),
+                0,
+            )
+        };
+        if words == libc::MAP_FAILED {
+            return Err(system_error("mapping the instructions")(std::io::Error::last_os_error()));
+        }
+        Ok(Instructions { words, length })
+    }
+
+    pub(crate) fn give(&self, connection: ConnectionId, instruction: Instruction) {
+        let (slot, word) = encode(connection, instruction);
+        // SAFETY: `slot` is below SLOTS, so inside the mapping, which is page-aligned.
+        let cell = unsafe { &*self.words.cast::<AtomicU64>().add(slot) };
+        cell.store(word, Ordering::Relaxed);
+    }
+}
+
+/// The place and the word for an instruction: the counterpart of `told_to_ignore` in `bpf/socket/state.h`.
+fn encode(connection: ConnectionId, instruction: Instruction) -> (usize, u64) {
+    let slot = (connection.0 >> 8) as usize & (SLOTS - 1);
+    let tag = connection.0 >> 24 & 0xffff_ffff;
+    let order = match instruction {
+        Instruction::Ignore => weir_order::WEIR_ORDER_IGNORE.0,
+        Instruction::Announce => weir_order::WEIR_ORDER_ANNOUNCE.0,
+        Instruction::Budget { sent, received } => {
+            let unit = weir_order::WEIR_ORDER_BUDGET_UNIT.0;
+            let mask = weir_order::WEIR_ORDER_BUDGET_MASK.0;
+            sent.div_ceil(unit).min(mask)
+                | received.div_ceil(unit).min(mask) << weir_order::WEIR_ORDER_BUDGET_SHIFT.0
+        }
+    };
+    (slot, tag << 32 | u64::from(order))
+}
+
+impl Drop for Instructions {
+    fn drop(&mut self) {
+        // SAFETY: unmaps exactly what `new` mapped.
+        unsafe { libc::munmap(self.words, self.length) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_as_the_programs_read_them() {
+        let connection = ConnectionId(0x0123_4567_89ab_cdef);
+        assert_eq!(encode(connection, Instruction::Ignore), (0xabcd, 0x2345_6789_8000_0000));
+        let (_, word) = encode(connection, Instruction::Budget { sent: 4096, received: 100 });
+        assert_eq!(word & 0xffff_ffff, 256 | 7 << 12);
+        let (_, word) = encode(connection, Instruction::Budget { sent: u32::MAX, received: 0 });
+        assert_eq!(word & 0xffff_ffff, 0xfff);
+    }
+}

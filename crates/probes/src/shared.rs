@@ -1,0 +1,163 @@
+//! The structs that cross the boundary, generated from `bpf/events/*.h`.
+
+/// A skeleton that `build.rs` generated, of which only the types are used.
+macro_rules! skeleton {
+    ($name:ident) => {
+        #[allow(
+            dead_code,
+            missing_docs,
+            non_camel_case_types,
+            unreachable_pub,
+            clippy::all,
+            clippy::undocumented_unsafe_blocks,
+            clippy::unwrap_used
+        )]
+        mod $name {
+            include!(concat!(env!("OUT_DIR"), "/", stringify!($name), ".skel.rs"));
+        }
+    };
+}
+skeleton!(layout);
+skeleton!(socket);
+skeleton!(kprobe);
+skeleton!(syscalls);
+
+pub(crate) use kprobe::types::rodata as kprobe_rodata;
+pub(crate) use layout::types::*;
+pub(crate) use socket::types::{bss as socket_bss, rodata as socket_rodata};
+pub(crate) use syscalls::types::rodata as syscalls_rodata;
+
+/// A type that is made of plain integers only: every pattern of bytes is a value of it.
+///
+/// # Safety
+///
+/// All fields must be integers or arrays of them, without implicit padding.
+pub(crate) unsafe trait Plain: Copy {}
+
+macro_rules! plain {
+    ($($name:ident),*) => { $(
+        // SAFETY: generated from a C struct of integers with explicit padding (`tests::layouts_agree`).
+        unsafe impl Plain for $name {}
+    )* };
+}
+plain!(weir_open_ip, weir_open_unix, weir_owner, weir_chunk, weir_end, weir_exec, weir_exit);
+
+/// Reads a `T` from the head of `bytes`; `None` when they are too few.
+pub(crate) fn read<T: Plain>(bytes: &[u8]) -> Option<T> {
+    if bytes.len() < size_of::<T>() {
+        return None;
+    }
+    // SAFETY: there are enough bytes, `T` has no invalid values, and the read does not need alignment.
+    Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+}
+
+/// The bytes of a value that the kernel will read.
+pub(crate) fn bytes_of<T: Copy>(value: &T) -> &[u8] {
+    // SAFETY: `value` is initialised and lives as long as the slice; only `Copy` structs of integers come here.
+    unsafe { std::slice::from_raw_parts(std::ptr::from_ref(value).cast::<u8>(), size_of::<T>()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use libbpf_rs::btf::{Btf, HasSize, types};
+
+    use super::*;
+
+    /// Compares a struct's Rust layout with the C compiler's, which is in the object's BTF.
+    macro_rules! check {
+        ($btf:expr, $name:ident { $($field:ident),* }) => {{
+            let c: types::Struct<'_> = $btf.type_by_name(stringify!($name)).expect(stringify!($name));
+            let rust = [$((stringify!($field), offset_of!($name, $field))),*];
+            let in_c: Vec<(String, usize)> = c
+                .iter()
+                .map(|member| {
+                    let libbpf_rs::btf::types::MemberAttr::Normal { offset } = member.attr else {
+                        panic!("bit field in {}", stringify!($name))
+                    };
+                    (member.name.expect("named").to_string_lossy().into_owned(), offset as usize / 8)
+                })
+                .collect();
+            let rust: Vec<(String, usize)> = rust.iter().map(|(n, o)| (n.to_string(), *o)).collect();
+            assert_eq!(rust, in_c, "{}", stringify!($name));
+            assert_eq!(size_of::<$name>(), c.size(), "{}", stringify!($name));
+            assert_eq!(size_of::<$name>() % 8, 0, "{}", stringify!($name));
+        }};
+    }
+
+    #[test]
+    fn layouts_agree() {
+        let btf = Btf::from_path(concat!(env!("OUT_DIR"), "/layout.bpf.o")).expect("the object has BTF");
+        check!(
+            btf,
+            weir_open_ip {
+                kind,
+                role,
+                from_start,
+                pad,
+                netns,
+                connection,
+                time,
+                local,
+                remote,
+                local_port,
+                remote_port,
+                pad2
+            }
+        );
+        check!(
+            btf,
+            weir_open_unix {
+                kind,
+                role,
+                from_start,
+                pad,
+                netns,
+                connection,
+                peer,
+                time,
+                local_length,
+                remote_length,
+                inode,
+                local,
+                remote
+            }
+        );
+        check!(btf, weir_owner { kind, pad, pid, connection, cgroup, command });
+        check!(
+            btf,
+            weir_chunk {
+                kind,
+                direction,
+                captured,
+                length,
+                connection,
+                peer,
+                time,
+                position,
+                previous_end,
+                pid,
+                tid
+            }
+        );
+        check!(btf, weir_end { kind, cause, known, pad, sent_end, connection, time, received_end, pad2 });
+        check!(
+            btf,
+            weir_exec {
+                kind,
+                pad,
+                file_length,
+                pid,
+                time,
+                cgroup,
+                arguments_length,
+                pad2,
+                command,
+                file,
+                arguments
+            }
+        );
+        check!(btf, weir_exit { kind, pad, pid, time });
+    }
+}

@@ -1,0 +1,66 @@
+//! What the kernel counted: lost events, and what the programs cost.
+
+use std::fmt;
+
+/// Events that did not reach user space, by cause. All are counts since start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Losses {
+    /// The ring had no room for a chunk of payload.
+    pub ring_full_chunks: u64,
+    /// The ring had no room for another record (open, owner, end).
+    pub ring_full_others: u64,
+    /// There was no memory for a socket's state.
+    pub no_state: u64,
+    /// Payload was wanted, but its page was not there.
+    pub unreadable: u64,
+    /// A call had more segments than are followed.
+    pub segments: u64,
+    /// A program did not run because it was already running on that processor.
+    pub missed_runs: u64,
+    /// A record made no sense.
+    pub undecodable: u64,
+}
+
+impl Losses {
+    /// The causes by which whole events were lost, with their names; gaps in payload are not among them.
+    pub fn lost(&self) -> [(&'static str, u64); 5] {
+        [
+            ("ring full (data)", self.ring_full_chunks),
+            ("ring full (other)", self.ring_full_others),
+            ("no memory for state", self.no_state),
+            ("missed program runs", self.missed_runs),
+            ("undecodable", self.undecodable),
+        ]
+    }
+
+    /// Payloads that are missing though their bytes were seen to move.
+    pub fn gaps(&self) -> [(&'static str, u64); 2] {
+        [("page not present", self.unreadable), ("too many segments", self.segments)]
+    }
+}
+
+impl fmt::Display for Losses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (cause, count) in self.lost().into_iter().chain(self.gaps()).filter(|(_, n)| *n > 0) {
+            write!(f, "{separator}{cause} {count}")?;
+            separator = ", ";
+        }
+        if separator.is_empty() { f.write_str("none") } else { Ok(()) }
+    }
+}
+
+/// One loaded program, as the kernel accounts for it.
+#[derive(Debug, Clone)]
+pub struct ProgramStatistics {
+    /// Its name.
+    pub name: String,
+    /// Instructions that the verifier went through.
+    pub verified_instructions: u32,
+    /// Runs; counted only while `kernel.bpf_stats_enabled` is 1.
+    pub runs: u64,
+    /// Nanoseconds in all runs; as above.
+    pub run_time: u64,
+    /// Runs that did not happen because it was already running on that processor.
+    pub missed_runs: u64,
+}
