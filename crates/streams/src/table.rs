@@ -1,0 +1,169 @@
+//! The connections that are followed: bounded in number, rid of those that are idle.
+
+use model::{ConnectionId, Nanos};
+use rustc_hash::FxHashMap;
+
+/// How many connections are kept, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at most. Beyond it the one that was idle for longest, of a few looked at, gives way.
+    pub connections: usize,
+    /// A connection without an event for this long is forgotten; it is met again as if it were new.
+    pub idle: Nanos,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { connections: 200_000, idle: 600 * 1_000_000_000 }
+    }
+}
+
+/// Connections by their id, each with a state of type `S`.
+#[derive(Debug)]
+pub struct Table<S> {
+    limits: Limits,
+    places: FxHashMap<ConnectionId, u32>,
+    entries: Vec<Option<Entry<S>>>,
+    free: Vec<u32>,
+    hand: usize,
+}
+
+#[derive(Debug)]
+struct Entry<S> {
+    id: ConnectionId,
+    last_event: Nanos,
+    state: S,
+}
+
+/// How many entries one call looks at for something to forget.
+const LOOK_AT: usize = 64;
+
+impl<S> Table<S> {
+    /// An empty table.
+    pub fn new(limits: Limits) -> Self {
+        Table { limits, places: FxHashMap::default(), entries: Vec::new(), free: Vec::new(), hand: 0 }
+    }
+
+    /// How many connections there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// The state of `id`, which has an event now.
+    pub fn touch(&mut self, id: ConnectionId, now: Nanos) -> Option<&mut S> {
+        let place = *self.places.get(&id)?;
+        let entry = self.entries[place as usize].as_mut()?;
+        entry.last_event = entry.last_event.max(now);
+        Some(&mut entry.state)
+    }
+
+    /// The state of `id`.
+    pub fn get(&self, id: ConnectionId) -> Option<&S> {
+        let place = *self.places.get(&id)?;
+        self.entries[place as usize].as_ref().map(|entry| &entry.state)
+    }
+
+    /// Adds a connection, or replaces its state. A full table forgets another one for it, which is returned.
+    pub fn insert(&mut self, id: ConnectionId, now: Nanos, state: S) -> Option<(ConnectionId, S)> {
+        let entry = Entry { id, last_event: now, state };
+        if let Some(place) = self.places.get(&id) {
+            self.entries[*place as usize] = Some(entry);
+            return None;
+        }
+        let displaced =
+            if self.places.len() >= self.limits.connections { self.forget_idlest() } else { None };
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            (self.entries.len() - 1) as u32
+        });
+        self.entries[place as usize] = Some(entry);
+        self.places.insert(id, place);
+        displaced
+    }
+
+    /// Takes a connection out.
+    pub fn remove(&mut self, id: ConnectionId) -> Option<S> {
+        let place = self.places.remove(&id)?;
+        self.free.push(place);
+        self.entries[place as usize].take().map(|entry| entry.state)
+    }
+
+    /// Takes out a connection that has been idle for too long, if one is among the next few in turn. Called
+    /// regularly, it comes round to all of them.
+    pub fn forget_idle(&mut self, now: Nanos) -> Option<(ConnectionId, S)> {
+        for _ in 0..LOOK_AT.min(self.entries.len()) {
+            self.hand = (self.hand + 1) % self.entries.len();
+            let idle = |entry: &Entry<S>| now.saturating_sub(entry.last_event) > self.limits.idle;
+            if let Some(id) = self.entries[self.hand].as_ref().filter(|e| idle(e)).map(|e| e.id) {
+                return self.remove(id).map(|state| (id, state));
+            }
+        }
+        None
+    }
+
+    /// All connections.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (ConnectionId, &mut S)> {
+        self.entries.iter_mut().flatten().map(|entry| (entry.id, &mut entry.state))
+    }
+
+    fn forget_idlest(&mut self) -> Option<(ConnectionId, S)> {
+        let mut idlest: Option<(Nanos, ConnectionId)> = None;
+        for _ in 0..LOOK_AT.min(self.entries.len()) {
+            self.hand = (self.hand + 1) % self.entries.len();
+            if let Some(entry) = &self.entries[self.hand]
+                && idlest.is_none_or(|(time, _)| entry.last_event < time)
+            {
+                idlest = Some((entry.last_event, entry.id));
+            }
+        }
+        let (_, id) = idlest?;
+        self.remove(id).map(|state| (id, state))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_table_forgets_the_idlest() {
+        let mut table = Table::new(Limits { connections: 3, idle: 100 });
+        for id in 0..3 {
+            assert!(table.insert(ConnectionId(id), id, id).is_none());
+        }
+        table.touch(ConnectionId(0), 10);
+        assert_eq!(table.insert(ConnectionId(9), 11, 9), Some((ConnectionId(1), 1)));
+        assert_eq!(table.len(), 3);
+        assert_eq!(table.get(ConnectionId(9)), Some(&9));
+    }
+
+    #[test]
+    fn idle_connections_are_found_in_turn() {
+        let mut table = Table::new(Limits { connections: 1000, idle: 100 });
+        for id in 0..500 {
+            table.insert(ConnectionId(id), 0, id);
+        }
+        table.touch(ConnectionId(7), 90);
+        let mut forgotten = 0;
+        for _ in 0..1000 {
+            forgotten += usize::from(table.forget_idle(101).is_some());
+        }
+        assert_eq!((forgotten, table.len()), (499, 1));
+        assert!(table.get(ConnectionId(7)).is_some());
+    }
+
+    #[test]
+    fn places_are_used_again() {
+        let mut table = Table::new(Limits::default());
+        for id in 0..10_000 {
+            table.insert(ConnectionId(id), id, ());
+            table.remove(ConnectionId(id));
+        }
+        assert_eq!((table.len(), table.entries.len()), (0, 1));
+    }
+}
