@@ -1,0 +1,299 @@
+//! A driver in its plainest form: feeds a conversation as the contract says, for tests, fuzzing and benches.
+//!
+//! It also holds the conversation to the contract, with assertions: steps read no more than there is, make
+//! progress, and a place that was refused once is not offered again.
+
+use model::{Nanos, Party};
+
+use crate::{Context, Conversation, CutBy, Input, Step};
+
+/// The longest unread head of a direction.
+pub const BOUND: usize = 64 * 1024;
+
+/// Drives one conversation.
+#[derive(Debug, Default)]
+pub struct Driver<C> {
+    /// The conversation.
+    pub conversation: C,
+    /// What it works with, and what it made.
+    pub context: Context,
+    /// How often bytes were lost.
+    pub lost: u64,
+    /// True when the conversation left the connection.
+    pub left: bool,
+    sides: [Side; 2],
+    spoke: Option<Party>,
+}
+
+#[derive(Debug, Default)]
+struct Side {
+    unread: Vec<u8>,
+    /// When the first of `unread` was seen.
+    first: Nanos,
+    /// Position of the first of `unread`.
+    position: u64,
+    /// Position where this party began to speak after the other one.
+    run: u64,
+    mode: Mode,
+    refused: Option<u64>,
+    ended: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+enum Mode {
+    #[default]
+    Read,
+    Pass(u64),
+    PassRest(u64),
+    Find,
+}
+
+impl<C: Conversation> Driver<C> {
+    /// `party` sent `bytes`, seen at `at`.
+    pub fn feed(&mut self, party: Party, bytes: &[u8], at: Nanos) {
+        let side = &mut self.sides[party.index()];
+        if bytes.is_empty() || self.left || side.ended {
+            return;
+        }
+        if self.spoke.replace(party) != Some(party) {
+            side.run = side.position + side.unread.len() as u64;
+        }
+        if side.unread.is_empty() {
+            side.first = at;
+            let read = self.pump(party, bytes, 0, at);
+            self.sides[party.index()].unread.extend_from_slice(&bytes[read..]);
+        } else {
+            let mut all = std::mem::take(&mut side.unread);
+            let old = all.len();
+            all.extend_from_slice(bytes);
+            let read = self.pump(party, &all, old, at);
+            all.drain(..read);
+            self.sides[party.index()].unread = all;
+        }
+        let side = &mut self.sides[party.index()];
+        if side.unread.len() > BOUND {
+            let length = side.unread.len() as u64;
+            self.lost += 1;
+            self.missing(party, Some(length), at);
+        }
+    }
+
+    /// Bytes of `party` are missing: `length` of them, where known.
+    pub fn gap(&mut self, party: Party, length: Option<u64>, at: Nanos) {
+        let side = &mut self.sides[party.index()];
+        if self.left || side.ended || length == Some(0) {
+            return;
+        }
+        if self.spoke.replace(party) != Some(party) {
+            side.run = side.position + side.unread.len() as u64;
+        }
+        match (side.mode, length) {
+            (Mode::PassRest(passed), length) => {
+                side.mode = Mode::PassRest(passed + length.unwrap_or(0));
+            }
+            (Mode::Pass(left), Some(length)) if length < left => side.mode = Mode::Pass(left - length),
+            (Mode::Pass(left), Some(length)) => {
+                side.mode = Mode::Read;
+                self.conversation.skipped(party, at, &mut self.context);
+                self.gap(party, Some(length - left), at);
+            }
+            _ => self.missing(party, length, at),
+        }
+    }
+
+    /// `party` will say no more.
+    pub fn end(&mut self, party: Party, how: CutBy, at: Nanos) {
+        if self.left || std::mem::replace(&mut self.sides[party.index()].ended, true) {
+            return;
+        }
+        let passed = match self.sides[party.index()].mode {
+            Mode::PassRest(passed) => passed,
+            _ => 0,
+        };
+        self.conversation.end(party, how, passed, at, &mut self.context);
+    }
+
+    fn missing(&mut self, party: Party, length: Option<u64>, at: Nanos) {
+        let side = &mut self.sides[party.index()];
+        side.position += side.unread.len() as u64 + length.unwrap_or(1);
+        side.unread.clear();
+        side.mode = Mode::Find;
+        self.conversation.gap(party, length, at, &mut self.context);
+    }
+
+    /// Reads what can be read of `data`, the first `old` bytes of which were there before. Returns how much.
+    fn pump(&mut self, party: Party, data: &[u8], old: usize, last: Nanos) -> usize {
+        let mut at = 0;
+        let begin = self.sides[party.index()].position;
+        while at < data.len() && !self.left {
+            let side = &mut self.sides[party.index()];
+            side.position = begin + at as u64;
+            let first = if at < old { side.first } else { last };
+            let input = Input { bytes: &data[at..], first, last, run_start: side.run == side.position };
+            match side.mode {
+                Mode::PassRest(passed) => {
+                    side.mode = Mode::PassRest(passed + input.bytes.len() as u64);
+                    at = data.len();
+                }
+                Mode::Pass(left) => {
+                    let passed = left.min(input.bytes.len() as u64);
+                    at += passed as usize;
+                    side.mode = Mode::Pass(left - passed);
+                    if passed == left {
+                        side.mode = Mode::Read;
+                        self.conversation.skipped(party, last, &mut self.context);
+                    }
+                }
+                Mode::Find => match self.conversation.resync(party, input, &mut self.context) {
+                    Some(start) => {
+                        assert!(start < input.bytes.len(), "resync behind the input");
+                        at += start;
+                        self.sides[party.index()].mode = Mode::Read;
+                    }
+                    None => at = data.len(),
+                },
+                Mode::Read => {
+                    let step = self.conversation.step(party, input, &mut self.context);
+                    match self.apply(party, step, input.bytes.len()) {
+                        Some(read) => at += read,
+                        None => break,
+                    }
+                }
+            }
+        }
+        let side = &mut self.sides[party.index()];
+        side.position = begin + at as u64;
+        if at >= old {
+            side.first = last;
+        }
+        at
+    }
+
+    /// Does what a step says; `None` when it wants more.
+    fn apply(&mut self, party: Party, step: Step, length: usize) -> Option<usize> {
+        let side = &mut self.sides[party.index()];
+        let read = match step {
+            Step::NeedMore => return None,
+            Step::Read(read) => {
+                assert!(read > 0, "a step without progress");
+                read
+            }
+            Step::Skip { read, skip } => {
+                assert!(skip > 0, "nothing to skip");
+                side.mode = Mode::Pass(skip);
+                read
+            }
+            Step::SkipRest(read) => {
+                side.mode = Mode::PassRest(0);
+                read
+            }
+            Step::Leave(read) => {
+                self.left = true;
+                read
+            }
+            Step::Lost => {
+                assert_ne!(side.refused.replace(side.position), Some(side.position), "refused twice");
+                self.lost += 1;
+                side.mode = Mode::Find;
+                0
+            }
+        };
+        assert!(read <= length, "read behind the input");
+        Some(read)
+    }
+}
+
+/// One thing that happens on a connection, as a fuzzer makes them up.
+#[derive(Debug, Clone, Copy)]
+enum Happens<'a> {
+    Feed(Party, &'a [u8]),
+    Gap(Party, Option<u64>),
+    End(Party, CutBy),
+}
+
+/// Reads `data` as happenings: a byte for what happens and to whom, one for how long it is, and the bytes
+/// that are sent.
+fn happenings(mut data: &[u8]) -> Vec<Happens<'_>> {
+    let mut list = Vec::new();
+    while let [what, length, rest @ ..] = data {
+        let party = if what & 1 == 0 { Party::Client } else { Party::Server };
+        let (now, later) = rest.split_at(rest.len().min(usize::from(*length)));
+        data = rest;
+        list.push(match what >> 1 & 15 {
+            0 => Happens::Gap(party, Some(u64::from(*length) + 1)),
+            1 => Happens::Gap(party, None),
+            2 => Happens::Gap(party, Some(u64::from(*length) << 32 | 1)),
+            3 => Happens::End(party, CutBy::Close),
+            4 => Happens::End(party, CutBy::Reset),
+            _ => {
+                data = later;
+                Happens::Feed(party, now)
+            }
+        });
+    }
+    list
+}
+
+/// Checks what must hold for a conversation whatever happens; `data` says what does.
+pub fn check<C: Conversation + Default>(data: &[u8]) {
+    let list = happenings(data);
+    let whole = drive::<C>(&list, usize::MAX);
+    let pieces = drive::<C>(&list, 1);
+    let gaps = list.iter().any(|happens| matches!(happens, Happens::Gap(..)));
+    if !gaps && whole.lost == 0 && pieces.lost == 0 {
+        assert_eq!(whole.context.finished, pieces.context.finished);
+    }
+}
+
+fn drive<C: Conversation + Default>(list: &[Happens<'_>], piece: usize) -> Driver<C> {
+    let mut driver = Driver::<C>::default();
+    let mut sent = [0u64; 2];
+    for (time, happens) in (1..).map(|n| n * 1_000_000).zip(list) {
+        match *happens {
+            Happens::Feed(party, bytes) => {
+                sent[party.index()] += bytes.len() as u64;
+                bytes.chunks(piece).for_each(|bytes| driver.feed(party, bytes, time));
+            }
+            Happens::Gap(party, length) => {
+                sent[party.index()] = sent[party.index()].saturating_add(length.unwrap_or(0));
+                driver.gap(party, length, time);
+            }
+            Happens::End(party, how) => driver.end(party, how, time),
+        }
+    }
+    let told = |size: fn(&crate::Exchange) -> u64| {
+        driver.context.finished.iter().map(size).fold(0, u64::saturating_add)
+    };
+    assert!(told(|exchange| exchange.request.bytes) <= sent[0], "more asked than sent");
+    assert!(told(|exchange| exchange.response.bytes) <= sent[1], "more answered than sent");
+    let latest = list.len() as u64 * 1_000_000;
+    assert!(driver.conversation.oldest_pending().is_none_or(|oldest| oldest <= latest));
+    driver
+}
+
+/// Makes up happenings from `words`, cut and joined at random, and checks them.
+pub fn check_random<C: Conversation + Default>(words: &[&[u8]]) {
+    let mut state = 1u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..3_000 {
+        let mut data = Vec::new();
+        for _ in 0..random(12) {
+            let mut bytes = Vec::new();
+            for _ in 0..random(4) {
+                let word = words[random(words.len())];
+                bytes.extend_from_slice(&word[..word.len() - random(8) / 6 * random(word.len())]);
+            }
+            bytes.truncate(255);
+            // Gaps and ends are rarer than bytes.
+            let what = if random(6) == 0 { random(10) } else { 10 + random(2) };
+            data.extend([what as u8, bytes.len() as u8]);
+            if what >= 10 {
+                data.extend_from_slice(&bytes);
+            }
+        }
+        check::<C>(&data);
+    }
+}

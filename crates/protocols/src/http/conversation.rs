@@ -1,0 +1,289 @@
+use model::{Nanos, Party};
+
+use super::body::{self, Body, Chunk, Chunks};
+use super::head::{self, RequestHead, ResponseHead};
+use super::method::Method;
+use super::record::{self, Answer, Asked};
+use super::resync;
+use crate::pairing::{Queue, can_answer};
+use crate::{Context, CutBy, Half, Input, Step};
+
+/// Requests without a response that are remembered; older ones are dropped and counted.
+const MOST_PENDING: usize = 1024;
+/// Responses without a request that are held, in case their requests are shown late.
+const MOST_EARLY: usize = 8;
+
+/// How a response begins.
+const NEXT: &[u8] = b"HTTP/1.";
+
+/// HTTP/1 on one connection.
+///
+/// A response that comes while no request is outstanding is held: it answers the next request if that
+/// began no later (and a little slack). Else its request was not seen, and it is counted as unparsed.
+#[derive(Debug, Default)]
+pub struct Conversation {
+    phases: [Phase; 2],
+    /// How many bytes at the head of a direction are known to hold no whole line.
+    scanned: [usize; 2],
+    /// The request whose head is being read.
+    asking: Option<Asked>,
+    /// The request whose body is being read is the last one here.
+    uploading: bool,
+    pending: Queue<Asked>,
+    /// The response that is being read; none while the body of one that is finished already goes by.
+    answering: Option<Answer>,
+    early: Queue<Answer>,
+    /// Responses to come whose requests were dropped.
+    owed: u64,
+    /// Bytes of interim responses, which count for the final one.
+    interim: u64,
+    /// How many bytes of each party go by, to be counted when they did.
+    passing: [u64; 2],
+    /// Responses may have been missed: what is outstanding when the client goes on was answered.
+    missed: bool,
+    /// Who ended, and how, in order.
+    ended: [Option<(Party, CutBy)>; 2],
+    /// [`Step::Lost`] was returned for the head of this direction: nothing begins there.
+    refused: [bool; 2],
+}
+
+/// What comes next in a direction.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// A head, or the rest of one.
+    #[default]
+    Head,
+    /// The rest of a body of known length, passed over.
+    Body,
+    /// A chunked body.
+    Chunked(Chunks),
+    /// A response's body, if it has one: that depends on its request, which was not seen yet.
+    Deferred(Body),
+    /// Nothing that is read.
+    Rest,
+}
+
+impl crate::Conversation for Conversation {
+    fn step(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Step {
+        let step = match (self.phases[party.index()], party) {
+            (Phase::Head, Party::Client) => self.request_head(input, context),
+            (Phase::Head, Party::Server) => self.response_head(input, context),
+            (Phase::Chunked(at), _) => self.chunk(party, at, input, context),
+            (Phase::Deferred(body), _) => self.deferred(body, input, context),
+            // Passed over by now; a driver that does not is told that nothing is known.
+            (Phase::Body | Phase::Rest, _) => Step::Lost,
+        };
+        self.scanned[party.index()] = if step == Step::NeedMore { input.bytes.len() } else { 0 };
+        if step == Step::Lost {
+            self.lose(party, input.first, context);
+            self.refused[party.index()] = true;
+        }
+        step
+    }
+
+    fn skipped(&mut self, party: Party, last: Nanos, context: &mut Context) {
+        let passed = std::mem::take(&mut self.passing[party.index()]);
+        self.touch(party, passed, last);
+        if self.phases[party.index()] == Phase::Body {
+            self.message_ends(party, context);
+        }
+    }
+
+    fn gap(&mut self, party: Party, _length: Option<u64>, at: Nanos, context: &mut Context) {
+        if self.phases[party.index()] == Phase::Head && self.asking_nothing(party) {
+            // Whatever stood here had a head.
+            context.unparsed += 1;
+        }
+        self.lose(party, at, context);
+    }
+
+    fn resync(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Option<usize> {
+        if self.phases[party.index()] != Phase::Head || !self.asking_nothing(party) {
+            self.lose(party, input.first, context);
+        }
+        self.scanned[party.index()] = 0;
+        let refused = std::mem::take(&mut self.refused[party.index()]);
+        resync::find(party, input.bytes, usize::from(refused), input.run_start)
+    }
+
+    fn end(&mut self, party: Party, how: CutBy, passed: u64, at: Nanos, context: &mut Context) {
+        let place = usize::from(self.ended[0].is_some());
+        self.ended[place] = Some((party, how));
+        match party {
+            Party::Client => self.client_ends(how, context),
+            Party::Server => self.server_ends(how, passed, at, context),
+        }
+        if place == 1 || how != CutBy::Close {
+            self.drain(context);
+        }
+        self.phases[party.index()] = Phase::Rest;
+    }
+
+    fn oldest_pending(&self) -> Option<Nanos> {
+        self.pending.front().or(self.asking.as_ref()).map(|asked| asked.half.first)
+    }
+}
+
+impl Conversation {
+    fn asking_nothing(&self, party: Party) -> bool {
+        match party {
+            Party::Client => self.asking.is_none(),
+            Party::Server => self.answering.is_none(),
+        }
+    }
+
+    fn request_head(&mut self, input: Input<'_>, context: &mut Context) -> Step {
+        let bytes = input.bytes;
+        let mut known = self.scanned[Party::Client.index()];
+        let mut at = 0;
+        let mut asked = match self.asking.take() {
+            Some(asked) => asked,
+            None => {
+                if self.tunnel_is_asked_for() {
+                    return Step::NeedMore;
+                }
+                at = blank(bytes);
+                let Some((line, length)) = head::line(&bytes[at..], known.saturating_sub(at)) else {
+                    return unfinished(at, head::may_begin_request(&bytes[at..], known.saturating_sub(at)));
+                };
+                let Some(head) = RequestHead::begin(line, context.settings) else { return Step::Lost };
+                if input.run_start && self.missed {
+                    self.flush_missed(context);
+                }
+                (at, known) = (at + length, 0);
+                let half = Half { bytes: length as u64, first: input.first, last: input.last };
+                Asked { head, half, ..Asked::default() }
+            }
+        };
+        let begun = at;
+        while let Some((line, length)) = head::line(&bytes[at..], known) {
+            (at, known) = (at + length, 0);
+            if line.is_empty() {
+                asked.half.bytes += (at - begun) as u64;
+                asked.half.last = input.last;
+                return self.request_headed(asked, at, input, context);
+            }
+            asked.head.field(line);
+        }
+        asked.half.bytes += (at - begun) as u64;
+        asked.half.last = input.last;
+        self.asking = Some(asked);
+        if at > 0 { Step::Read(at) } else { Step::NeedMore }
+    }
+
+    /// The request's head was read; its body comes next.
+    fn request_headed(
+        &mut self,
+        mut asked: Asked,
+        read: usize,
+        input: Input<'_>,
+        context: &mut Context,
+    ) -> Step {
+        let Some(body) = asked.head.framing.of_request() else {
+            // Its bytes are looked through again.
+            asked.half.bytes = asked.half.bytes.saturating_sub(read as u64);
+            self.asking = Some(asked);
+            return Step::Lost;
+        };
+        let rest = (input.bytes.len() - read) as u64;
+        match body {
+            Body::Length(length) if length > rest => {
+                self.passing[Party::Client.index()] = length;
+                self.phases[Party::Client.index()] = Phase::Body;
+                self.ask(asked, context);
+                Step::Skip { read, skip: length }
+            }
+            Body::Chunked => {
+                self.phases[Party::Client.index()] = Phase::Chunked(Chunks::First);
+                self.ask(asked, context);
+                Step::Read(read)
+            }
+            Body::None | Body::UntilClose => {
+                asked.whole = true;
+                self.ask(asked, context);
+                Step::Read(read)
+            }
+            Body::Length(length) => {
+                asked.half.bytes += length;
+                asked.whole = true;
+                self.ask(asked, context);
+                Step::Read(read + length as usize)
+            }
+        }
+    }
+
+    fn chunk(&mut self, party: Party, at: Chunks, input: Input<'_>, context: &mut Context) -> Step {
+        let (read, phase, step) = match body::chunk(at, input.bytes, self.scanned[party.index()]) {
+            Chunk::NeedMore => return Step::NeedMore,
+            Chunk::Lost => return Step::Lost,
+            Chunk::Read(read, next) => (read as u64, next, Step::Read(read)),
+            Chunk::Data(read, skip) if skip <= (input.bytes.len() - read) as u64 => {
+                (read as u64 + skip, Chunks::Next, Step::Read(read + skip as usize))
+            }
+            Chunk::Data(read, skip) => {
+                self.passing[party.index()] = skip;
+                (read as u64, Chunks::Next, Step::Skip { read, skip })
+            }
+            Chunk::End(read) => {
+                self.touch(party, read as u64, input.last);
+                self.message_ends(party, context);
+                return Step::Read(read);
+            }
+        };
+        self.touch(party, read, input.last);
+        self.phases[party.index()] = Phase::Chunked(phase);
+        step
+    }
+
+    /// Adds `read` bytes to the message that `party` is sending.
+    fn touch(&mut self, party: Party, read: u64, last: Nanos) {
+        let half = match party {
+            Party::Client if self.uploading => self.pending.back_mut().map(|asked| &mut asked.half),
+            Party::Client => None,
+            Party::Server => self.answering.as_mut().map(|answer| &mut answer.half),
+        };
+        if let Some(half) = half {
+            half.bytes = half.bytes.saturating_add(read);
+            half.last = last;
+        }
+    }
+
+    /// A body is over.
+    fn message_ends(&mut self, party: Party, context: &mut Context) {
+        self.phases[party.index()] = Phase::Head;
+        match party {
+            Party::Client => self.uploaded(context),
+            Party::Server => {
+                if let Some(answer) = self.answering.take() {
+                    self.answer(answer, context);
+                }
+            }
+        }
+    }
+
+    /// True while the answer to a CONNECT decides what the client's next bytes are.
+    fn tunnel_is_asked_for(&mut self) -> bool {
+        self.pending
+            .back_mut()
+            .is_some_and(|asked| asked.head.method == Method::Connect && asked.answer.is_none())
+    }
+}
+
+/// Empty lines before a message.
+fn blank(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+}
+
+/// What to do with a start line of which `read` bytes were empty lines, and the rest has no end yet.
+fn unfinished(read: usize, plausible: bool) -> Step {
+    match read {
+        _ if !plausible => Step::Lost,
+        0 => Step::NeedMore,
+        read => Step::Read(read),
+    }
+}
+
+mod matching;
+mod response;
+#[cfg(test)]
+mod tests;

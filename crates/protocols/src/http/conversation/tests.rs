@@ -1,0 +1,490 @@
+//! Bytes in, records out.
+
+use model::Party::{Client, Server};
+use model::{Party, Value};
+
+use crate::http::Conversation;
+use crate::{CutBy, Exchange, Outcome};
+
+/// What happens on a connection.
+#[derive(Clone, Copy)]
+enum Happens<'a> {
+    /// A party sends.
+    Says(Party, &'a [u8]),
+    /// So many bytes of a party are missing.
+    Gap(Party, Option<u64>),
+    /// A party ends.
+    Ends(Party, CutBy),
+}
+use Happens::{Ends, Gap, Says};
+
+type Driver = crate::harness::Driver<Conversation>;
+
+/// Time goes on with each happening, by 1 ms.
+fn drive(happenings: &[Happens<'_>], piece: usize) -> Driver {
+    let mut driver = Driver::default();
+    for (time, happens) in (1..).map(|n| n * 1_000_000).zip(happenings) {
+        match *happens {
+            Says(party, bytes) => {
+                bytes.chunks(piece.max(1)).for_each(|bytes| driver.feed(party, bytes, time))
+            }
+            Gap(party, length) => driver.gap(party, length, time),
+            Ends(party, how) => driver.end(party, how, time),
+        }
+    }
+    driver
+}
+
+/// An exchange in one line: name, outcome, sizes, marks.
+fn line(exchange: &Exchange) -> String {
+    let outcome = match &exchange.outcome {
+        Outcome::Ok => "ok".to_owned(),
+        Outcome::Error(error) => format!("error {error}"),
+        Outcome::ErrorForClient(error) => format!("client error {error}"),
+        Outcome::Cut(party, how) => format!("cut {party:?} {how:?}"),
+    };
+    let mut line =
+        format!("{}: {outcome}, {}/{}", exchange.name, exchange.request.bytes, exchange.response.bytes);
+    if exchange.waiting {
+        line.push_str(", waiting");
+    }
+    if let Some(incomplete) = exchange.incomplete {
+        line.push_str(", incomplete ");
+        line.push_str(incomplete.as_str());
+    }
+    line
+}
+
+/// These happenings give these exchanges; cut anywhere.
+#[track_caller]
+fn check(happenings: &[Happens<'_>], expected: &[&str]) {
+    for piece in (1..=80).chain([usize::MAX]) {
+        let driver = drive(happenings, piece);
+        let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
+        assert_eq!(lines, expected, "in pieces of {piece}");
+    }
+}
+
+/// As [`check`], for happenings whose outcome depends on how bytes are delivered: whole only.
+#[track_caller]
+fn check_whole(happenings: &[Happens<'_>], expected: &[&str], unparsed: u64) {
+    let driver = drive(happenings, usize::MAX);
+    let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
+    assert_eq!(
+        (lines.as_slice(), driver.context.unparsed),
+        (expected.iter().map(|s| s.to_string()).collect::<Vec<_>>().as_slice(), unparsed)
+    );
+}
+
+/// This request gives these attributes.
+#[track_caller]
+fn check_attributes(request: &str, response: &str, expected: &str) {
+    let driver = drive(&[Says(Client, request.as_bytes()), Says(Server, response.as_bytes())], usize::MAX);
+    let [exchange] = driver.context.finished.as_slice() else { panic!("{:?}", driver.context.finished) };
+    let attributes: Vec<_> =
+        exchange.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!(attributes.join(" "), expected);
+}
+
+const GET: &[u8] = b"GET /users/7 HTTP/1.1\r\nHost: shop\r\n\r\n";
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+#[test]
+fn keep_alive() {
+    check(
+        &[
+            Says(Client, GET),
+            Says(Server, OK),
+            Says(Client, b"GET / HTTP/1.1\n\n"),
+            Says(Server, b"HTTP/1.1 404 \n\n"),
+            Ends(Server, CutBy::Close),
+        ],
+        &["GET /users/{id}: ok, 37/43", "GET /: client error 404, 16/15"],
+    );
+    let long = b"POST /a HTTP/1.1\r\nContent-Length: 3\r\ncontent-length: 3,3\r\n\r\nabc";
+    check(
+        &[
+            Says(Client, b"\r\n\n"),
+            Says(Client, long),
+            Says(Server, b"HTTP/1.0 503 Busy\r\nContent-Length:0\r\n\r\n"),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &["POST /a: error 503, 63/39", "GET /users/{id}: ok, 37/43"],
+    );
+}
+
+#[test]
+fn pipelining() {
+    let (gets, oks) = (GET.repeat(5), OK.repeat(5));
+    check(&[Says(Client, &gets), Says(Server, &oks)], &["GET /users/{id}: ok, 37/43"; 5]);
+}
+
+#[test]
+fn no_body() {
+    check(
+        &[
+            Says(Client, b"HEAD /a HTTP/1.1\r\n\r\n"),
+            Says(Server, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"),
+            Says(Client, b"GET /b HTTP/1.1\r\n\r\n"),
+            Says(Server, b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n"),
+            Says(Client, b"DELETE /c HTTP/1.1\r\n\r\n"),
+            Says(Server, b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &["HEAD /a: ok, 20/39", "GET /b: ok, 19/49", "DELETE /c: ok, 22/55", "GET /users/{id}: ok, 37/43"],
+    );
+}
+
+#[test]
+fn chunked() {
+    let request = b"POST /a HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\n\r\n";
+    let response = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 7\r\n\r\n\
+        a ; q\r\n0123456789\r\n1\nx\n0\r\nTrailer: 1\r\nOther: 2\r\n\r\n";
+    check(
+        &[Says(Client, request), Says(Server, response), Says(Client, GET), Says(Server, OK)],
+        &["POST /a: ok, 71/116", "GET /users/{id}: ok, 37/43"],
+    );
+}
+
+#[test]
+fn interim() {
+    check(
+        &[
+            Says(Client, b"PUT /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"),
+            Says(Server, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"),
+            Says(Client, b"ab"),
+            Says(Server, OK),
+        ],
+        &["PUT /a: ok, 62/105"],
+    );
+    // Refused before the body was sent.
+    check(
+        &[
+            Says(Client, b"PUT /a HTTP/1.1\r\nContent-Length: 2\r\n\r\n"),
+            Says(Server, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"),
+            Ends(Server, CutBy::Close),
+        ],
+        &["PUT /a: client error 413, 38/45"],
+    );
+}
+
+#[test]
+fn leaves() {
+    let socket = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    let after = [b"HTTP/1.1 101 Switching Protocols\r\n\r\n".as_slice(), b"\x81\x05hello"].concat();
+    check(&[Says(Client, socket), Says(Server, &after), Says(Client, GET)], &["GET /ws: ok, 61/36"]);
+    check(
+        &[
+            Says(Client, b"CONNECT a.example:443 HTTP/1.1\r\n\r\n"),
+            Says(Client, b"\x16\x03\x01"),
+            Says(Server, b"HTTP/1.1 200 OK\r\n\r\n\x16\x03"),
+        ],
+        &["CONNECT: ok, 34/19"],
+    );
+    check(
+        &[
+            Says(Client, b"CONNECT a.example:443 HTTP/1.1\r\n\r\n"),
+            Says(Server, b"HTTP/1.1 407 Who?\r\nContent-Length: 0\r\n\r\n"),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &["CONNECT: client error 407, 34/40", "GET /users/{id}: ok, 37/43"],
+    );
+}
+
+#[test]
+fn ends_with_the_connection() {
+    let rest =
+        [Says(Client, GET), Says(Server, b"HTTP/1.0 200 OK\r\n\r\nand so on"), Gap(Server, Some(1000))];
+    for (how, expected) in
+        [(CutBy::Close, "ok"), (CutBy::Reset, "cut Server Reset"), (CutBy::TimedOut, "cut Server TimedOut")]
+    {
+        let expected = format!("GET /users/{{id}}: {expected}, 37/1028");
+        check(&[&rest[..], &[Ends(Server, how)]].concat(), &[&expected]);
+    }
+}
+
+#[test]
+fn cut() {
+    let begun = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello";
+    check(&[Says(Client, GET), Ends(Server, CutBy::Close)], &["GET /users/{id}: cut Server Close, 37/0"]);
+    check(&[Says(Client, GET), Ends(Client, CutBy::Reset)], &["GET /users/{id}: cut Client Reset, 37/0"]);
+    check(
+        &[Says(Client, GET), Ends(Client, CutBy::Close), Ends(Server, CutBy::Close)],
+        &["GET /users/{id}: cut Client Close, 37/0"],
+    );
+    // A client may close its direction and wait for the answer.
+    check(
+        &[Says(Client, GET), Ends(Client, CutBy::Close), Says(Server, OK), Ends(Server, CutBy::Close)],
+        &["GET /users/{id}: ok, 37/43"],
+    );
+    check(
+        &[Says(Client, GET), Says(Server, begun), Ends(Server, CutBy::Close)],
+        &["GET /users/{id}: cut Server Close, 37/39"],
+    );
+    check(
+        &[Says(Client, GET), Says(Server, begun), Ends(Client, CutBy::Reset)],
+        &["GET /users/{id}: cut Client Reset, 37/39"],
+    );
+    check(
+        &[Says(Client, b"GET /a HTTP/1.1\r\nHost: x\r\n"), Ends(Client, CutBy::Reset)],
+        &["GET /a: cut Client Reset, 26/0"],
+    );
+    check(
+        &[Says(Client, GET), Says(Server, b"HTTP/1.1 500 Oh\r\n"), Ends(Server, CutBy::Reset)],
+        &["GET /users/{id}: error 500, 37/17"],
+    );
+}
+
+#[test]
+fn gaps() {
+    // Inside a body: it was to be passed over anyway.
+    let post = b"POST /a HTTP/1.1\r\nContent-Length: 1000\r\n\r\nabc";
+    check(&[Says(Client, post), Gap(Client, Some(997)), Says(Server, OK)], &["POST /a: ok, 1042/43"]);
+    // Inside heads, behind the start line.
+    check_whole(
+        &[
+            Says(Client, b"GET /a HTTP/1.1\r\nCoo"),
+            Gap(Client, Some(9)),
+            Says(Server, OK),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &["GET /a: ok, 17/43, incomplete request", "GET /users/{id}: ok, 37/43"],
+        0,
+    );
+    check_whole(
+        &[
+            Says(Client, GET),
+            Says(Server, b"HTTP/1.1 500 Oh\r\nX: "),
+            Gap(Server, None),
+            Says(Server, b"rest"),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &["GET /users/{id}: error 500, 37/17, incomplete response", "GET /users/{id}: ok, 37/43"],
+        0,
+    );
+    // A whole request: its response is counted, and not taken for that of the next one.
+    check_whole(
+        &[Gap(Client, Some(37)), Says(Server, OK), Says(Client, GET), Says(Server, OK)],
+        &["GET /users/{id}: ok, 37/43"],
+        2,
+    );
+    // A whole response.
+    check_whole(
+        &[
+            Says(Client, GET),
+            Gap(Server, Some(43)),
+            Says(Client, b"GET /b HTTP/1.1\r\n\r\n"),
+            Says(Server, OK),
+        ],
+        &["GET /users/{id}: ok, 37/0, incomplete response", "GET /b: ok, 19/43"],
+        1,
+    );
+    // Between chunks.
+    let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
+    check_whole(
+        &[
+            Says(Client, GET),
+            Says(Server, chunked),
+            Gap(Server, None),
+            Says(Server, b"lo\r\n0\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &["GET /users/{id}: ok, 37/55, incomplete response", "GET /users/{id}: ok, 37/68"],
+        0,
+    );
+}
+
+#[test]
+fn joined_late() {
+    check_whole(&[Says(Server, OK), Says(Client, GET), Says(Server, OK)], &["GET /users/{id}: ok, 37/43"], 1);
+    check_whole(
+        &[Says(Server, b"...the end of a body"), Says(Client, GET), Says(Server, OK)],
+        &["GET /users/{id}: ok, 37/43"],
+        0,
+    );
+    let after_body = [b"{\"a\":1}".as_slice(), GET].concat();
+    check_whole(&[Says(Client, &after_body), Says(Server, OK)], &["GET /users/{id}: ok, 37/43"], 0);
+}
+
+#[test]
+fn responses_shown_early() {
+    let mut driver = Driver::default();
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n";
+    driver.feed(Server, OK, 2_000);
+    driver.feed(Client, GET, 1_000);
+    driver.feed(Server, head, 4_000);
+    driver.feed(Client, b"HEAD /h HTTP/1.1\r\n\r\n", 3_000);
+    driver.feed(Server, OK, 6_000);
+    driver.feed(Client, GET, 5_000);
+    let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
+    assert_eq!(lines, ["GET /users/{id}: ok, 37/43", "HEAD /h: ok, 20/39", "GET /users/{id}: ok, 37/43"]);
+}
+
+#[test]
+fn waiting() {
+    let stream = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n";
+    check(
+        &[
+            Says(Client, GET),
+            Says(Server, stream),
+            Says(Server, b"3\r\na:b\r\n0\r\n\r\n"),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &["GET /users/{id}: ok, 37/95, waiting", "GET /users/{id}: ok, 37/43"],
+    );
+    for (request, waits) in [
+        ("GET /a HTTP/1.1\r\nPrefer: respond-async, wait=10\r\n\r\n", true),
+        ("GET /v1/kv/x?index=3&wait=5m HTTP/1.1\r\n\r\n", true),
+        ("GET /api/v1/pods?watch=true HTTP/1.1\r\n\r\n", true),
+        ("GET /api/v1/pods?watch=0 HTTP/1.1\r\n\r\n", false),
+        ("GET /_matrix/client/v3/sync?timeout=30000 HTTP/1.1\r\n\r\n", true),
+        ("GET /search?timeout=30s HTTP/1.1\r\n\r\n", false),
+    ] {
+        let driver = drive(&[Says(Client, request.as_bytes()), Says(Server, OK)], usize::MAX);
+        assert_eq!(driver.context.finished[0].waiting, waits, "{request}");
+    }
+}
+
+#[test]
+fn attributes() {
+    check_attributes(
+        "GET /users/7?token=secret&b=&c HTTP/1.1\r\nHOST: shop.example:8080\r\n\
+         traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "http.request.method=GET http.response.status_code=200 http.route=/users/{id} url.path=/users/7 \
+         url.query=token=?&b=?&? network.protocol.version=1.1 server.address=shop.example \
+         traceparent=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    );
+    check_attributes(
+        "BREW http://[::1]:80/pot HTTP/1.0\r\nHost: other\r\nX: a\r\n folded: b\r\n\r\n",
+        "HTTP/1.1 418\r\nContent-Length: 0\r\n\r\n",
+        "http.request.method=_OTHER http.request.method_original=BREW http.response.status_code=418 \
+         http.route=/pot url.path=/pot network.protocol.version=1.0 server.address=::1",
+    );
+    check_attributes(
+        "OPTIONS * HTTP/1.1\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\n\r\n",
+        "http.request.method=OPTIONS http.response.status_code=204 http.route=* url.path=* network.protocol.version=1.1",
+    );
+    check_attributes(
+        "CONNECT user@db.example:5432 HTTP/1.1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "http.request.method=CONNECT http.response.status_code=200 network.protocol.version=1.1 server.address=db.example",
+    );
+}
+
+#[test]
+fn values_kept_when_wanted() {
+    let mut driver = Driver::default();
+    driver.context.settings.keep_values = true;
+    driver.feed(Client, b"GET /a?b=c&d HTTP/1.1\r\n\r\n", 1);
+    driver.feed(Server, OK, 2);
+    assert_eq!(
+        driver.context.finished[0].attributes.get(model::names::URL_QUERY),
+        Some(&Value::Text("b=c&d".into()))
+    );
+}
+
+#[test]
+fn bounded() {
+    // A path longer than is kept, in a head longer than the driver keeps unread.
+    let path = "x".repeat(50_000);
+    let head = format!("GET /{path} HTTP/1.1\r\n{}\r\n", format!("Cookie: {path}\r\n").repeat(4));
+    let size = head.len();
+    check(&[Says(Client, head.as_bytes()), Says(Server, OK)], &[&format!("GET /{{id}}: ok, {size}/43")]);
+    // Requests that nobody answers.
+    let driver = drive(&[Says(Client, &GET.repeat(5_000)), Says(Server, &OK.repeat(4_000))], usize::MAX);
+    assert_eq!(driver.context.unparsed, 3976);
+    assert_eq!(driver.context.finished.len(), 24);
+}
+
+#[test]
+fn refused() {
+    for bytes in [
+        b"GET / HTTP/2.0\r\n\r\n".as_slice(),
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 18446744073709551616\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc",
+        b"\x00\x01\x02\x03\r\n",
+    ] {
+        let driver = drive(&[Says(Client, bytes)], usize::MAX);
+        assert_eq!(driver.lost, 1, "{}", bytes.escape_ascii());
+    }
+    // As long as a number goes.
+    let huge = b"POST /a HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\nabc";
+    check(&[Says(Client, huge), Ends(Client, CutBy::Reset)], &["POST /a: cut Client Reset, 58/0"]);
+}
+
+#[test]
+fn gaps_anywhere() {
+    let post = b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n".as_slice();
+    let chunked =
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nA: b\r\n\r\n".as_slice();
+    for (party, torn) in [(Client, post), (Client, GET), (Server, OK), (Server, chunked)] {
+        for from in 0..torn.len() {
+            for missing in [1, 4, torn.len()] {
+                let to = (from + missing).min(torn.len());
+                let (ask, answer) = if party == Client { (torn, OK) } else { (GET, torn) };
+                let mut happenings = Vec::new();
+                for (speaker, bytes) in [(Client, ask), (Server, answer)] {
+                    match speaker == party {
+                        false => happenings.push(Says(speaker, bytes)),
+                        true => happenings.extend([
+                            Says(speaker, &bytes[..from]),
+                            Gap(speaker, (missing > 1).then_some((to - from) as u64)),
+                            Says(speaker, &bytes[to..]),
+                        ]),
+                    }
+                }
+                let last = b"GET /last HTTP/1.1\r\n\r\n";
+                happenings.extend([Says(Client, last), Says(Server, OK), Ends(Server, CutBy::Close)]);
+                let driver = drive(&happenings, usize::MAX);
+                let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
+                assert_eq!(
+                    lines.last().map(String::as_str),
+                    Some("GET /last: ok, 22/43"),
+                    "{party:?} {from}..{to}: {lines:?}"
+                );
+                assert!(lines.len() <= 2, "{lines:?}");
+            }
+        }
+    }
+}
+
+/// What fuzzing found.
+#[test]
+fn found() {
+    // The bytes of a head that is refused are looked through again, and count once.
+    let inner = b"HTTP/1.1 200 OK\r\nx: HTTP/1.1 200 OK\r\nContent-Length: \"5\r\n\r\n";
+    let driver =
+        drive(&[Says(Client, &GET.repeat(2)), Says(Server, inner), Ends(Server, CutBy::Close)], usize::MAX);
+    let told: u64 = driver.context.finished.iter().map(|exchange| exchange.response.bytes).sum();
+    assert!(told <= inner.len() as u64, "{:?}", driver.context.finished);
+}
+
+#[test]
+fn anything() {
+    let words = [
+        GET,
+        OK,
+        b"HTTP/1.1 ",
+        b"\r\n",
+        b"5\r\nhello",
+        b"Content-Length: 3\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"HEAD / ",
+        b"CONNECT a:1 ",
+    ];
+    crate::harness::check_random::<Conversation>(&words);
+}

@@ -1,0 +1,39 @@
+//! Redis, and what speaks its protocol: RESP2 and RESP3.
+//!
+//! Sources: <https://redis.io/docs/latest/develop/reference/protocol-spec/>, the RESP3 specification
+//! (<https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md>), and `networking.c` of
+//! Redis for what a server does with inline commands and empty lines.
+//!
+//! * `detect`: is it Redis?
+//! * `commands`: the commands that have a name of their own, and what is special about some.
+//! * `command` and `reply`: readers of one message. Values are passed over, never read.
+//! * [`Conversation`]: which reply answers which command.
+//! * `record`: what a finished exchange tells.
+//!
+//! # What is one exchange
+//!
+//! | case | rule |
+//! |---|---|
+//! | pipelines, MULTI, EXEC | each command is one exchange; one queued by MULTI ends with its `+QUEUED` |
+//! | SUBSCRIBE and its like | ends with the last of its confirmations; messages are no replies |
+//! | push messages (`>`) | no replies, but for the confirmations of SUBSCRIBE |
+//! | MONITOR, SYNC, PSYNC | ends with the first line of the reply; the connection is left alone |
+//! | after CLIENT REPLY OFF or SKIP | no reply comes: the exchange is the command |
+//! | BLPOP and its like, WAIT, XREAD with BLOCK | marked as waiting: the command asks for it, whether or not it had to wait; not so when queued by MULTI |
+//! | a command that is not in the table | named `OTHER`, so that names stay few |
+//! | a reply whose command was not seen | counted as unparsed, no exchange |
+//! | a gap inside a command whose name was seen | an exchange, marked incomplete |
+//!
+//! After a gap the count of commands, or of replies, is not known. So reading begins again only where a new
+//! run of the party begins; what was outstanding when replies were missed is told as incomplete.
+
+mod command;
+mod commands;
+mod conversation;
+mod detect;
+mod record;
+mod reply;
+mod scan;
+
+pub use conversation::Conversation;
+pub use detect::detect;

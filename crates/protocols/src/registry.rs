@@ -1,0 +1,86 @@
+//! The one list of protocols. A new protocol is one folder and one line here.
+
+use model::{Nanos, Party};
+
+use crate::contract::{Context, Conversation, CutBy, Input, Step};
+
+macro_rules! protocols {
+    (
+        spoken { $($variant:ident => $module:ident, $name:literal;)* }
+        left_alone { $($alone:ident => $alone_module:ident, $alone_name:literal;)* }
+    ) => {
+        /// A protocol that Weir knows.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Protocol {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+            $(#[doc = concat!("`", $alone_name, "`: recognised and left alone")] $alone,)*
+        }
+
+        impl Protocol {
+            /// Every protocol, in the order in which detection asks them.
+            pub const ALL: &[Protocol] = &[$(Protocol::$variant,)* $(Protocol::$alone,)*];
+
+            /// The name in records and metrics.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Protocol::$variant => $name,)*
+                    $(Protocol::$alone => $alone_name,)*
+                }
+            }
+
+            /// How sure it is, from 0 to [`crate::CERTAIN`], that `prefix` is what `party` sends in this
+            /// protocol where a message begins. `prefix` may be cut anywhere.
+            pub fn detect(self, party: Party, prefix: &[u8]) -> u8 {
+                match self {
+                    $(Protocol::$variant => crate::$module::detect(party, prefix),)*
+                    $(Protocol::$alone => crate::$alone_module::detect(party, prefix),)*
+                }
+            }
+
+            /// A conversation in this protocol; `None` for one that is recognised and left alone.
+            pub fn conversation(self) -> Option<AnyConversation> {
+                match self {
+                    $(Protocol::$variant => Some(AnyConversation::$variant(Default::default())),)*
+                    $(Protocol::$alone => None,)*
+                }
+            }
+        }
+
+        /// A conversation in one of the protocols.
+        #[derive(Debug)]
+        pub enum AnyConversation {
+            $(#[doc = concat!("`", $name, "`")] $variant(Box<crate::$module::Conversation>),)*
+        }
+
+        impl Conversation for AnyConversation {
+            fn step(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Step {
+                match self { $(Self::$variant(c) => c.step(party, input, context),)* }
+            }
+            fn skipped(&mut self, party: Party, last: Nanos, context: &mut Context) {
+                match self { $(Self::$variant(c) => c.skipped(party, last, context),)* }
+            }
+            fn gap(&mut self, party: Party, length: Option<u64>, at: Nanos, context: &mut Context) {
+                match self { $(Self::$variant(c) => c.gap(party, length, at, context),)* }
+            }
+            fn resync(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Option<usize> {
+                match self { $(Self::$variant(c) => c.resync(party, input, context),)* }
+            }
+            fn end(&mut self, party: Party, how: CutBy, passed: u64, at: Nanos, context: &mut Context) {
+                match self { $(Self::$variant(c) => c.end(party, how, passed, at, context),)* }
+            }
+            fn oldest_pending(&self) -> Option<Nanos> {
+                match self { $(Self::$variant(c) => c.oldest_pending(),)* }
+            }
+        }
+    };
+}
+
+protocols! {
+    spoken {
+        Http => http, "http";
+        Redis => redis, "redis";
+    }
+    left_alone {
+        Tls => tls, "tls";
+    }
+}
