@@ -1,0 +1,332 @@
+//! Takes events in, gives requests and instructions out.
+
+use std::sync::Arc;
+
+use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner};
+use model::time::ClockReading;
+use model::{ConnectionId, Direction, Endpoint, Nanos, Request, Role};
+use protocols::{Context, CutBy, Settings};
+use rustc_hash::{FxHashMap, FxHasher};
+use streams::{Limits, Table};
+use workload::{Listeners, Processes, UnixSockets};
+
+use crate::connection::{Connection, Effects};
+use crate::{Counters, finish};
+
+/// What the user may change.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Config {
+    /// For the parsers.
+    pub protocols: Settings,
+    /// For the table of connections.
+    pub connections: Limits,
+}
+
+/// Follows every connection. See the crate's documentation.
+pub struct Analyzer {
+    table: Table<Connection>,
+    processes: Processes,
+    listeners: Listeners,
+    unix_sockets: UnixSockets,
+    swept_at: Nanos,
+    /// When the end that is being told happened: exchanges that it cuts lasted until then.
+    cut_at: Nanos,
+    context: Context,
+    clock: ClockReading,
+    /// Both ends of a TCP connection that are on this host find one another by their addresses.
+    ends: FxHashMap<(Endpoint, Endpoint), ConnectionId>,
+    /// Connections in which something waits for an event that is overdue.
+    waiting: Vec<ConnectionId>,
+    batch: Vec<Request>,
+    instructions: Vec<(ConnectionId, Instruction)>,
+    counters: Counters,
+}
+
+/// How often it is looked for Unix sockets that were closed.
+const SWEEP_EVERY: Nanos = 1_000_000_000;
+
+impl Analyzer {
+    /// Begins with no connections.
+    pub fn new(config: Config, processes: Processes, sockets: (Listeners, UnixSockets)) -> Self {
+        let (listeners, unix_sockets) = sockets;
+        Analyzer {
+            table: Table::new(config.connections),
+            processes,
+            listeners,
+            unix_sockets,
+            swept_at: 0,
+            cut_at: 0,
+            context: Context { settings: config.protocols, ..Context::default() },
+            clock: ClockReading::default(),
+            ends: FxHashMap::default(),
+            waiting: Vec::new(),
+            batch: Vec::new(),
+            instructions: Vec::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Sets by what monotonic times become wall-clock times from now on.
+    pub fn set_clock(&mut self, clock: ClockReading) {
+        self.clock = clock;
+    }
+
+    /// What was learnt of a process elsewhere: from a recording.
+    pub fn learn(&mut self, facts: workload::Facts) {
+        self.processes.facts(facts);
+    }
+
+    /// Takes one event. Requests that it finishes are in the batch afterwards.
+    pub fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Chunk(chunk) => self.chunk(chunk),
+            Event::Open(open) => self.open(open),
+            Event::Owner(owner) => self.owner(owner),
+            Event::End(end) => self.end(end),
+            Event::Exec(exec) => self.processes.exec(exec),
+            Event::Exit(exit) => self.processes.exit(exit),
+        }
+    }
+
+    /// Does what is due by `now`: call it after each drain of the ring, and several times a second.
+    pub fn tick(&mut self, now: Nanos) {
+        for id in std::mem::take(&mut self.waiting) {
+            let Some(connection) = self.table.touch(id, 0) else { continue };
+            let effects = connection.expire(now, &mut self.context);
+            if connection.is_waiting() {
+                self.waiting.push(id);
+            }
+            self.settle(id, effects);
+        }
+        if now.saturating_sub(self.swept_at) >= SWEEP_EVERY {
+            self.swept_at = now;
+            self.sweep_unix(now);
+        }
+        while let Some((id, connection)) = self.table.forget_idle(now) {
+            self.forgotten(id, connection, now);
+        }
+        self.processes.evict(now);
+    }
+
+    /// The requests that finished since the last call, in the order in which they did. `next` is where the next ones
+    /// are put: a batch that was dealt with, so that its memory is used again.
+    pub fn take_batch(&mut self, mut next: Vec<Request>) -> Vec<Request> {
+        next.clear();
+        std::mem::replace(&mut self.batch, next)
+    }
+
+    /// What is to be told to the kernel side.
+    pub fn take_instructions(&mut self) -> impl Iterator<Item = (ConnectionId, Instruction)> + '_ {
+        self.instructions.drain(..)
+    }
+
+    /// What was seen so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Connections that are followed now.
+    pub fn connections(&self) -> usize {
+        self.table.len()
+    }
+
+    fn open(&mut self, open: &Open) {
+        if let Some(known) = self.table.touch(open.connection, open.time) {
+            // Told again on our wish: from now on the usual instruction holds.
+            self.instructions.push((open.connection, known.budgets()));
+            known.open = Open { from_start: known.open.from_start, ..open.clone() };
+            return;
+        }
+        let connection = Connection::new(open.clone());
+        if !open.from_start {
+            self.instructions.push((open.connection, connection.budgets()));
+        }
+        if matches!(open.local, Endpoint::Ip(_)) {
+            self.ends.insert((open.local.clone(), open.remote.clone()), open.connection);
+        }
+        if let Some((id, displaced)) = self.table.insert(open.connection, open.time, connection) {
+            self.forgotten(id, displaced, open.time);
+        }
+    }
+
+    fn owner(&mut self, owner: &Owner) {
+        self.processes.owner(owner);
+        let process = self.processes.get(owner.pid).cloned();
+        let Some(connection) = self.table.touch(owner.connection, 0) else { return };
+        connection.process = process;
+        if connection.role == Role::Unknown
+            && let Some(port) = connection.open.local.port()
+        {
+            let netns = connection.open.netns;
+            if self.listeners.listens(netns, owner.pid, port, connection.open.time) {
+                connection.role = Role::Server;
+            }
+        }
+    }
+
+    fn chunk(&mut self, chunk: &Chunk<'_>) {
+        let id = chunk.connection;
+        let Some(connection) = self.table.touch(id, chunk.time) else {
+            self.counters.orphan_chunks += 1;
+            self.instructions.push((id, Instruction::Announce));
+            return;
+        };
+        self.context.server = server_key(connection);
+        let waited = connection.is_waiting();
+        let effects = connection.chunk(chunk, &mut self.context);
+        if !waited && connection.is_waiting() {
+            self.waiting.push(id);
+        }
+        self.settle(id, effects);
+    }
+
+    fn end(&mut self, end: &End) {
+        let id = end.connection;
+        self.cut_at = end.time;
+        let Some(connection) = self.table.touch(id, end.time) else { return };
+        self.context.server = server_key(connection);
+        let context = &mut self.context;
+        // Who began the end is told first, since that is what an exchange that it cuts is blamed on.
+        let (first, how, gone) = match end.cause {
+            EndCause::RemoteFin => {
+                connection.remote_fin(end.received_end, end.time, context);
+                self.settle(id, Effects::default());
+                return;
+            }
+            EndCause::LocalFin => (Direction::Sent, CutBy::Close, false),
+            EndCause::Closed => (Direction::Received, CutBy::Close, true),
+            EndCause::RemoteReset => (Direction::Received, CutBy::Reset, true),
+            EndCause::LocalReset => (Direction::Sent, CutBy::Reset, true),
+            EndCause::TimedOut => (Direction::Received, CutBy::TimedOut, true),
+        };
+        let ends = [end.sent_end, end.received_end];
+        let effects = connection.finish(first, ends[first.index()], how, end.time, context);
+        self.settle(id, effects);
+        if gone && let Some(connection) = self.table.touch(id, end.time) {
+            let second = first.other();
+            let effects =
+                connection.finish(second, ends[second.index()], CutBy::Close, end.time, &mut self.context);
+            self.settle(id, effects);
+            self.remove(id);
+        }
+    }
+
+    /// Ends the Unix connections that wait for an answer, but of which an end is closed. Which end was first is known
+    /// only where the other one is still open.
+    fn sweep_unix(&mut self, now: Nanos) {
+        let overdue = now.saturating_sub(SWEEP_EVERY);
+        let waits = |c: &Connection| c.oldest_pending().is_some_and(|began| began < overdue);
+        let waiting: Vec<(ConnectionId, Option<ConnectionId>)> = self
+            .table
+            .iter_mut()
+            .filter(|(_, c)| matches!(c.open.local, Endpoint::Unix(_)) && waits(c))
+            .map(|(id, c)| (id, c.open.peer))
+            .collect();
+        for (id, peer) in waiting {
+            let cause = if peer.is_some_and(|peer| self.is_closed_unix(peer, id, now)) {
+                EndCause::Closed
+            } else if self.is_closed_unix(id, peer.unwrap_or(id), now) {
+                EndCause::LocalFin
+            } else {
+                continue;
+            };
+            self.end(&End { connection: id, time: now, cause, sent_end: None, received_end: None });
+            self.end(&End {
+                connection: id,
+                time: now,
+                cause: EndCause::Closed,
+                sent_end: None,
+                received_end: None,
+            });
+        }
+    }
+
+    /// Is the socket of `id` closed? Where its process is not known, the other end's is asked.
+    fn is_closed_unix(&mut self, id: ConnectionId, other: ConnectionId, now: Nanos) -> bool {
+        let pid = |id| Some(self.table.get(id)?.process.as_ref()?.pid);
+        let Some(pid) = pid(id).or_else(|| pid(other)) else { return false };
+        // Its state may be gone, because its own end was found closed just now.
+        let Some(connection) = self.table.get(id) else { return true };
+        self.unix_sockets.is_closed(connection.open.netns, pid, connection.open.inode, now)
+    }
+
+    fn forgotten(&mut self, id: ConnectionId, mut connection: Connection, now: Nanos) {
+        self.counters.forgotten += 1;
+        for direction in [Direction::Sent, Direction::Received] {
+            connection.finish(direction, None, CutBy::Forgotten, now, &mut self.context);
+        }
+        self.context.finished.clear();
+        self.forget_ends(&connection, id);
+    }
+
+    fn remove(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.table.remove(id) {
+            self.forget_ends(&connection, id);
+        }
+    }
+
+    fn forget_ends(&mut self, connection: &Connection, id: ConnectionId) {
+        let key = (connection.open.local.clone(), connection.open.remote.clone());
+        if self.ends.get(&key) == Some(&id) {
+            self.ends.remove(&key);
+        }
+    }
+
+    /// Turns what a call on a connection left behind into records, instructions and counts.
+    fn settle(&mut self, id: ConnectionId, effects: Effects) {
+        if let Some(instruction) = effects.instruction {
+            self.instructions.push((id, instruction));
+        }
+        if let Some(label) = effects.left_alone {
+            *self.counters.left_alone.entry(label).or_default() += 1;
+        }
+        self.counters.lost_bytes += effects.lost_bytes;
+        if self.context.finished.is_empty() && self.context.unparsed == 0 {
+            return;
+        }
+        let unparsed = std::mem::take(&mut self.context.unparsed);
+        let peer_service = self.peer_service(id);
+        let Some(connection) = self.table.get(id) else { return };
+        let Some(protocol) = connection.protocol else { return };
+        if unparsed > 0 {
+            *self.counters.unparsed.entry(protocol.name()).or_default() += unparsed;
+        }
+        for exchange in self.context.finished.drain(..) {
+            let times = (self.cut_at, &self.clock);
+            let request = finish::request(exchange, protocol, connection, peer_service.clone(), times);
+            if let Some(request) = request {
+                self.counters.requests += 1;
+                self.batch.push(request);
+            }
+        }
+    }
+
+    /// The service at the other end, where that is on this host and known. Remembered once found.
+    fn peer_service(&mut self, id: ConnectionId) -> Option<Arc<str>> {
+        let connection = self.table.get(id)?;
+        if connection.peer_service.is_some() {
+            return connection.peer_service.clone();
+        }
+        let open = &connection.open;
+        let peer = match open.peer {
+            Some(peer) => peer,
+            None => *self.ends.get(&(open.remote.clone(), open.local.clone()))?,
+        };
+        let service = self.table.get(peer)?.process.as_ref()?.service.clone();
+        let connection = self.table.touch(id, 0)?;
+        connection.peer_service = Some(service.clone());
+        Some(service)
+    }
+}
+
+/// What stands for the server while routes are learnt: its address, which both sides know.
+fn server_key(connection: &Connection) -> u64 {
+    use std::hash::{Hash, Hasher};
+    let server = match connection.role {
+        Role::Server => &connection.open.local,
+        _ => &connection.open.remote,
+    };
+    let mut hasher = FxHasher::default();
+    server.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,326 @@
+//! One connection: its bytes in order, and what reads them.
+
+use std::sync::Arc;
+
+use model::event::{Chunk, Instruction, Open};
+use model::{ConnectionId, Direction, Nanos, Party, Role};
+use protocols::{AnyConversation, Context, Conversation, CutBy, Protocol};
+use streams::{Arrival, Piece, Sequence};
+use workload::Process;
+
+use crate::detect::{self, Found};
+use crate::drive::{Progress, Unread};
+
+/// Payload captured of a run until it proves too little (the kernel side's own default).
+const FIRST_BUDGET: u32 = 4096;
+/// What it is raised to then.
+const LARGE_BUDGET: u32 = 65_520;
+/// Stumbles without a finished exchange in between, after which the protocol was a mistake.
+const STUMBLES: u16 = 64;
+
+/// A connection's facts and state.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) open: Open,
+    pub(crate) role: Role,
+    pub(crate) process: Option<Arc<Process>>,
+    pub(crate) peer_service: Option<Arc<str>>,
+    /// Who moved bytes last, by direction: process and thread.
+    pub(crate) movers: [(u32, u32); 2],
+    pub(crate) phase: Phase,
+    /// What it spoke, also when it is left alone by now.
+    pub(crate) protocol: Option<Protocol>,
+    sequences: [Sequence; 2],
+    unread: [Unread; 2],
+    speaker: Option<Direction>,
+    /// Where the received direction will end: the peer's FIN is here, but not all before it was read.
+    ends_at: Option<u32>,
+    /// The process closed while the peer's end was still to be reached.
+    closed: bool,
+    ended: [bool; 2],
+    budget: [u32; 2],
+    stumbles: u16,
+}
+
+/// What is made of the bytes.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// Not known yet; so many runs were looked at.
+    Detecting { runs: u8 },
+    /// Being read.
+    Talking { own: Party, conversation: AnyConversation },
+    /// Not read any further.
+    LeftAlone,
+}
+
+/// What the caller has to do after a call.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    /// To be told to the kernel side.
+    pub(crate) instruction: Option<Instruction>,
+    /// The connection has just been left alone.
+    pub(crate) left_alone: Option<&'static str>,
+    /// Bytes were lost.
+    pub(crate) lost_bytes: u64,
+}
+
+impl Connection {
+    pub(crate) fn new(open: Open) -> Self {
+        Connection {
+            role: open.role,
+            open,
+            process: None,
+            peer_service: None,
+            movers: [(0, 0); 2],
+            phase: Phase::Detecting { runs: 0 },
+            protocol: None,
+            sequences: Default::default(),
+            unread: Default::default(),
+            speaker: None,
+            ends_at: None,
+            closed: false,
+            ended: [false; 2],
+            budget: [FIRST_BUDGET; 2],
+            stumbles: 0,
+        }
+    }
+
+    pub(crate) fn id(&self) -> ConnectionId {
+        self.open.connection
+    }
+
+    /// Something waits for [`Connection::expire`].
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.sequences.iter().any(Sequence::is_waiting)
+    }
+
+    pub(crate) fn chunk(&mut self, chunk: &Chunk<'_>, context: &mut Context) -> Effects {
+        if let Phase::LeftAlone = self.phase {
+            // The instruction was overwritten by another connection's before the kernel side saw it.
+            return Effects { instruction: Some(Instruction::Ignore), ..Effects::default() };
+        }
+        let direction = chunk.direction;
+        let mut effects = Effects::default();
+        let mut sequence = std::mem::take(&mut self.sequences[direction.index()]);
+        sequence.accept(chunk, |arrival| self.arrival(direction, arrival, context, &mut effects));
+        let reached = |end| sequence.has_reached(end);
+        let ends = direction == Direction::Received && self.ends_at.is_some_and(reached);
+        self.sequences[direction.index()] = sequence;
+        if ends {
+            self.end_direction(Direction::Received, CutBy::Close, chunk.time, context);
+            if self.closed {
+                self.end_direction(Direction::Sent, CutBy::Close, chunk.time, context);
+            }
+        }
+        effects
+    }
+
+    /// Gives up waiting for events that are overdue.
+    pub(crate) fn expire(&mut self, now: Nanos, context: &mut Context) -> Effects {
+        let mut effects = Effects::default();
+        for direction in [Direction::Sent, Direction::Received] {
+            let mut sequence = std::mem::take(&mut self.sequences[direction.index()]);
+            sequence.expire(now, |arrival| self.arrival(direction, arrival, context, &mut effects));
+            self.sequences[direction.index()] = sequence;
+        }
+        effects
+    }
+
+    /// The peer will send nothing beyond `end`; what is before it may still be read.
+    pub(crate) fn remote_fin(&mut self, end: Option<u32>, time: Nanos, context: &mut Context) {
+        match end {
+            Some(end) if !self.sequences[Direction::Received.index()].has_reached(end) => {
+                self.ends_at = Some(end);
+            }
+            _ => self.end_direction(Direction::Received, CutBy::Close, time, context),
+        }
+    }
+
+    /// Passes on what waits, then ends a direction: its last byte is before `end`, where that is known.
+    pub(crate) fn finish(
+        &mut self,
+        direction: Direction,
+        end: Option<u32>,
+        how: CutBy,
+        time: Nanos,
+        context: &mut Context,
+    ) -> Effects {
+        let mut effects = Effects::default();
+        let mut sequence = std::mem::take(&mut self.sequences[direction.index()]);
+        sequence.finish(end, time, |arrival| self.arrival(direction, arrival, context, &mut effects));
+        self.sequences[direction.index()] = sequence;
+        if direction == Direction::Sent && how == CutBy::Close && self.peer_ended_first() {
+            self.closed = true;
+            return effects;
+        }
+        self.end_direction(direction, how, time, context);
+        effects
+    }
+
+    /// The peer's FIN is here, though what it sent before was not all read. What is cut is to be blamed on the peer,
+    /// who ended first; but the rest may still be read.
+    fn peer_ended_first(&self) -> bool {
+        self.ends_at.is_some() && !self.ended[Direction::Received.index()]
+    }
+
+    fn end_direction(&mut self, direction: Direction, how: CutBy, time: Nanos, context: &mut Context) {
+        if std::mem::replace(&mut self.ended[direction.index()], true) {
+            return;
+        }
+        if let Phase::Talking { own, conversation, .. } = &mut self.phase {
+            let passed = self.unread[direction.index()].passed();
+            conversation.end(detect::speaker(*own, direction), how, passed, time, context);
+        }
+    }
+
+    fn arrival(
+        &mut self,
+        direction: Direction,
+        arrival: Arrival<'_>,
+        context: &mut Context,
+        effects: &mut Effects,
+    ) {
+        if arrival.tid != 0 {
+            self.movers[direction.index()] = (arrival.pid, arrival.tid);
+        }
+        let run_start = self.speaker != Some(direction);
+        self.speaker = Some(direction);
+        if let Piece::Lost(length) = arrival.piece {
+            effects.lost_bytes += length;
+        }
+        match &mut self.phase {
+            Phase::LeftAlone => {}
+            Phase::Detecting { .. } => self.look(direction, arrival, run_start, context, effects),
+            Phase::Talking { own, conversation, .. } => {
+                let party = detect::speaker(*own, direction);
+                let unread = &mut self.unread[direction.index()];
+                let before = context.finished.len();
+                let progress = match arrival.piece {
+                    Piece::Bytes(bytes) => {
+                        unread.bytes(conversation, party, bytes, arrival.time, run_start, context)
+                    }
+                    Piece::Hidden(length) | Piece::Lost(length) => {
+                        unread.gap(conversation, party, length, arrival.time, context)
+                    }
+                };
+                if context.finished.len() > before {
+                    self.stumbles = 0;
+                }
+                let hidden = matches!(arrival.piece, Piece::Hidden(_));
+                self.judge(direction, progress, hidden, effects);
+            }
+        }
+    }
+
+    /// Draws the consequences of a step that did not go as it should.
+    fn judge(&mut self, direction: Direction, progress: Progress, hidden: bool, effects: &mut Effects) {
+        match progress {
+            Progress::Fine => {}
+            Progress::Left => self.leave_alone("upgraded", effects),
+            Progress::Stumbled => {
+                self.stumbles += 1;
+                if self.stumbles > STUMBLES {
+                    self.leave_alone("unreadable", effects);
+                } else if hidden && self.budget[direction.index()] < LARGE_BUDGET {
+                    // A head lay beyond what was captured of the run: heads follow one another here.
+                    self.budget[direction.index()] = LARGE_BUDGET;
+                    effects.instruction = Some(self.budgets());
+                }
+            }
+        }
+    }
+
+    /// When the oldest exchange without a whole response began.
+    pub(crate) fn oldest_pending(&self) -> Option<Nanos> {
+        match &self.phase {
+            Phase::Talking { conversation, .. } => conversation.oldest_pending(),
+            _ => None,
+        }
+    }
+
+    /// The instruction that holds for this connection now.
+    pub(crate) fn budgets(&self) -> Instruction {
+        let [sent, received] = self.budget;
+        Instruction::Budget { sent, received }
+    }
+
+    fn leave_alone(&mut self, label: &'static str, effects: &mut Effects) {
+        self.phase = Phase::LeftAlone;
+        self.unread = Default::default();
+        effects.instruction = Some(Instruction::Ignore);
+        effects.left_alone = Some(label);
+    }
+
+    /// Keeps the head of a run, and asks the protocols.
+    fn look(
+        &mut self,
+        direction: Direction,
+        arrival: Arrival<'_>,
+        run_start: bool,
+        context: &mut Context,
+        effects: &mut Effects,
+    ) {
+        let unread = &mut self.unread[direction.index()];
+        if run_start {
+            unread.begin_run(arrival.time);
+            if let Phase::Detecting { runs } = &mut self.phase {
+                *runs += 1;
+            }
+        }
+        if !unread.keep(arrival.piece, detect::PREFIX) {
+            self.give_up_in_time(effects);
+            return;
+        }
+        let [sent, received] = &self.unread;
+        match detect::detect(self.role, &sent.bytes, &received.bytes) {
+            Some(found) => self.begin(found, direction, arrival.time, context, effects),
+            None => self.give_up_in_time(effects),
+        }
+    }
+
+    fn give_up_in_time(&mut self, effects: &mut Effects) {
+        if let Phase::Detecting { runs } = self.phase
+            && runs > detect::RUNS
+        {
+            self.leave_alone("unknown", effects);
+        }
+    }
+
+    /// The protocol is found: gives the conversation what was kept of both directions, the client's first.
+    fn begin(
+        &mut self,
+        found: Found,
+        latest: Direction,
+        now: Nanos,
+        context: &mut Context,
+        effects: &mut Effects,
+    ) {
+        self.role = match found.own {
+            Party::Client => Role::Client,
+            Party::Server => Role::Server,
+        };
+        let Some(mut conversation) = found.protocol.conversation() else {
+            self.leave_alone(found.protocol.name(), effects);
+            return;
+        };
+        let mut progress = Progress::Fine;
+        let client = if found.own == Party::Client { Direction::Sent } else { Direction::Received };
+        for direction in [client, client.other()] {
+            let kept = std::mem::take(&mut self.unread[direction.index()]);
+            let unread = &mut self.unread[direction.index()];
+            let party = detect::speaker(found.own, direction);
+            let begins = !kept.bytes.is_empty() && found.protocol.detect(party, &kept.bytes) > 0;
+            if !begins && (kept.has_any() || !self.open.from_start) {
+                unread.begin_astray();
+            }
+            let time = if direction == latest { now } else { kept.first };
+            let went = unread.replay(&kept, &mut conversation, party, time, context);
+            if went != Progress::Fine {
+                progress = went;
+            }
+        }
+        self.protocol = Some(found.protocol);
+        self.phase = Phase::Talking { own: found.own, conversation };
+        self.judge(latest, progress, false, effects);
+    }
+}

@@ -1,0 +1,20 @@
+//! What was seen, and what was not: nothing is dropped without a count.
+
+use std::collections::BTreeMap;
+
+/// Counts since start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Finished requests, one per side.
+    pub requests: u64,
+    /// Messages that made no sense or whose head was missing, by protocol.
+    pub unparsed: BTreeMap<&'static str, u64>,
+    /// Connections that are not read any further, by label: `tls`, `unknown`, `upgraded`, ...
+    pub left_alone: BTreeMap<&'static str, u64>,
+    /// Chunks of connections of which nothing else was known (yet).
+    pub orphan_chunks: u64,
+    /// Bytes whose event was lost, in connections that are read.
+    pub lost_bytes: u64,
+    /// Connections that were forgotten because there were too many, or that were idle for too long.
+    pub forgotten: u64,
+}

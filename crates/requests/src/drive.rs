@@ -1,0 +1,253 @@
+//! Drives a conversation over one party's direction, by the rules of [`protocols::contract`].
+
+use model::{Nanos, Party};
+use protocols::{AnyConversation, Context, Conversation, Input, Step};
+use streams::Piece;
+
+/// Bytes that are kept of a message that is not whole. A head that is longer is taken for garbage.
+const LONGEST_HEAD: usize = 64 * 1024;
+
+/// What a direction has that its conversation has not read.
+#[derive(Debug, Default)]
+pub(crate) struct Unread {
+    /// Bytes of a part that is not whole yet.
+    pub(crate) bytes: Vec<u8>,
+    /// When the first of them was seen.
+    pub(crate) first: Nanos,
+    /// The first of them began a run.
+    pub(crate) run_start: bool,
+    /// Bytes to pass over before the next part.
+    skip: u64,
+    /// All that follows is passed over: so many bytes so far.
+    rest: Option<u64>,
+    /// The place is anywhere in a message: look for a beginning first.
+    astray: bool,
+    /// Bytes behind `bytes` that were not kept, while there was no conversation yet.
+    unkept: u64,
+}
+
+/// How it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Go on.
+    Fine,
+    /// Part of a message's head was missing, or made no sense.
+    Stumbled,
+    /// The connection speaks another protocol from here on.
+    Left,
+}
+
+impl Unread {
+    /// A run begins, of which the first byte was seen at `first`.
+    pub(crate) fn begin_run(&mut self, first: Nanos) {
+        *self = Unread { first, run_start: true, ..Unread::default() };
+    }
+
+    /// A direction whose first bytes may lie anywhere in a message.
+    pub(crate) fn begin_astray(&mut self) {
+        self.astray = true;
+    }
+
+    /// Keeps the beginning of a run, at most `limit` bytes, until there is a conversation. False when there
+    /// is nothing new to look at.
+    pub(crate) fn keep(&mut self, piece: Piece<'_>, limit: usize) -> bool {
+        match piece {
+            Piece::Bytes(bytes) if self.unkept == 0 => {
+                let kept = bytes.len().min(limit.saturating_sub(self.bytes.len()));
+                self.bytes.extend_from_slice(&bytes[..kept]);
+                self.unkept = (bytes.len() - kept) as u64;
+                kept > 0
+            }
+            Piece::Bytes(bytes) => {
+                self.unkept += bytes.len() as u64;
+                false
+            }
+            Piece::Hidden(length) | Piece::Lost(length) => {
+                self.unkept += length;
+                false
+            }
+        }
+    }
+
+    /// True when anything was seen of the run.
+    pub(crate) fn has_any(&self) -> bool {
+        !self.bytes.is_empty() || self.unkept > 0
+    }
+
+    /// Gives the conversation what was kept before there was one.
+    pub(crate) fn replay(
+        &mut self,
+        kept: &Unread,
+        conversation: &mut AnyConversation,
+        party: Party,
+        time: Nanos,
+        context: &mut Context,
+    ) -> Progress {
+        let mut progress = Progress::Fine;
+        if !kept.bytes.is_empty() {
+            progress = self.bytes(conversation, party, &kept.bytes, time, true, context);
+        }
+        if kept.unkept > 0 && progress != Progress::Left {
+            progress = self.gap(conversation, party, kept.unkept, time, context);
+        }
+        progress
+    }
+
+    /// More of what `party` sends.
+    pub(crate) fn bytes(
+        &mut self,
+        conversation: &mut AnyConversation,
+        party: Party,
+        mut data: &[u8],
+        time: Nanos,
+        run_start: bool,
+        context: &mut Context,
+    ) -> Progress {
+        if let Some(passed) = &mut self.rest {
+            *passed += data.len() as u64;
+            return Progress::Fine;
+        }
+        if self.skip > 0 {
+            let skipped = self.skip.min(data.len() as u64);
+            self.skip -= skipped;
+            data = &data[skipped as usize..];
+            if self.skip > 0 {
+                return Progress::Fine;
+            }
+            conversation.skipped(party, time, context);
+        }
+        if data.is_empty() {
+            return Progress::Fine;
+        }
+        let mut progress = Progress::Fine;
+        if self.bytes.is_empty() {
+            let read = self.read(conversation, party, data, (time, time, run_start), context, &mut progress);
+            let left = &data[read..];
+            if !left.is_empty() && progress != Progress::Left {
+                self.bytes.extend_from_slice(left);
+                self.first = time;
+                self.run_start = run_start && read == 0;
+            }
+        } else {
+            let mut whole = std::mem::take(&mut self.bytes);
+            whole.extend_from_slice(data);
+            let times = (self.first, time, self.run_start);
+            let read = self.read(conversation, party, &whole, times, context, &mut progress);
+            whole.drain(..read);
+            if read > 0 {
+                self.first = time;
+                self.run_start = false;
+            }
+            if !whole.is_empty() {
+                self.bytes = whole;
+            }
+        }
+        if self.bytes.len() > LONGEST_HEAD {
+            self.bytes = Vec::new();
+            self.lose(conversation, party, None, time, context);
+            return Progress::Stumbled;
+        }
+        progress
+    }
+
+    /// Bytes that were passed over since the conversation was done with this direction.
+    pub(crate) fn passed(&self) -> u64 {
+        self.rest.unwrap_or(0)
+    }
+
+    /// `length` bytes of what `party` sends are not there.
+    pub(crate) fn gap(
+        &mut self,
+        conversation: &mut AnyConversation,
+        party: Party,
+        length: u64,
+        time: Nanos,
+        context: &mut Context,
+    ) -> Progress {
+        if let Some(passed) = &mut self.rest {
+            *passed += length;
+            return Progress::Fine;
+        }
+        let skipped = self.skip.min(length);
+        self.skip -= skipped;
+        if skipped > 0 && self.skip == 0 {
+            conversation.skipped(party, time, context);
+        }
+        if length == skipped {
+            return Progress::Fine;
+        }
+        self.bytes.clear();
+        self.lose(conversation, party, Some(length - skipped), time, context);
+        Progress::Stumbled
+    }
+
+    fn lose(
+        &mut self,
+        conversation: &mut AnyConversation,
+        party: Party,
+        length: Option<u64>,
+        time: Nanos,
+        context: &mut Context,
+    ) {
+        self.astray = true;
+        conversation.gap(party, length, time, context);
+    }
+
+    /// Reads part after part; returns how many bytes are done with.
+    fn read(
+        &mut self,
+        conversation: &mut AnyConversation,
+        party: Party,
+        data: &[u8],
+        (first, last, run_start): (Nanos, Nanos, bool),
+        context: &mut Context,
+        progress: &mut Progress,
+    ) -> usize {
+        let mut at = 0;
+        while at < data.len() {
+            let begins = at == 0;
+            let input = Input {
+                bytes: &data[at..],
+                first: if begins { first } else { last },
+                last,
+                run_start: begins && run_start,
+            };
+            if self.astray {
+                let Some(start) = conversation.resync(party, input, context) else { return data.len() };
+                self.astray = false;
+                at += start.min(data.len() - at);
+                if start > 0 {
+                    continue;
+                }
+            }
+            match conversation.step(party, input, context) {
+                Step::NeedMore => break,
+                Step::Read(read) => at += read.clamp(1, data.len() - at),
+                Step::Skip { read, skip } => {
+                    at += read.min(data.len() - at);
+                    let here = skip.min((data.len() - at) as u64);
+                    at += here as usize;
+                    self.skip = skip - here;
+                    if self.skip == 0 {
+                        conversation.skipped(party, last, context);
+                    }
+                }
+                Step::SkipRest(read) => {
+                    self.rest = Some((data.len() - at - read.min(data.len() - at)) as u64);
+                    return data.len();
+                }
+                Step::Leave(_) => {
+                    *progress = Progress::Left;
+                    return data.len();
+                }
+                Step::Lost => {
+                    *progress = Progress::Stumbled;
+                    self.astray = true;
+                    // A byte further at least, so that the same bytes are not refused again and again.
+                    at += 1;
+                }
+            }
+        }
+        at
+    }
+}

@@ -1,0 +1,81 @@
+//! Finished exchanges into records: whose they are, and what their outcome means on this side.
+
+use std::sync::Arc;
+
+use model::request::{Peer, Process, Request};
+use model::time::ClockReading;
+use model::{Direction, Nanos, Party, Role, Text};
+use protocols::{CutBy, Exchange, Outcome, Protocol};
+
+use crate::connection::Connection;
+
+/// The record of `exchange` as this connection's side saw it. `None` where the exchange never came to an end
+/// because nobody watched any more.
+pub(crate) fn request(
+    exchange: Exchange,
+    protocol: Protocol,
+    connection: &Connection,
+    peer_service: Option<Arc<str>>,
+    (cut_at, clock): (Nanos, &ClockReading),
+) -> Option<Request> {
+    let error = error(&exchange.outcome, connection.role)?;
+    let open = &connection.open;
+    let own = Peer {
+        endpoint: open.local.clone(),
+        service: connection.process.as_ref().map(|process| process.service.clone()),
+    };
+    let other = Peer { endpoint: open.remote.clone(), service: peer_service };
+    let (client, server) = if connection.role == Role::Server { (other, own) } else { (own, other) };
+    let first = exchange.request.first;
+    // A response may be shown before its request's last byte; a duration is never negative.
+    let cut = if matches!(exchange.outcome, Outcome::Cut(..)) { cut_at } else { 0 };
+    let last = exchange.response.last.max(exchange.request.last).max(cut).max(first);
+    Some(Request {
+        time: clock.wall_at(first),
+        duration: last - first,
+        role: connection.role,
+        protocol: protocol.name(),
+        name: exchange.name,
+        error,
+        client,
+        server,
+        process: process(connection),
+        request_bytes: exchange.request.bytes,
+        response_bytes: exchange.response.bytes,
+        attributes: exchange.attributes,
+        connection: connection.id(),
+        waiting: exchange.waiting,
+        incomplete: exchange.incomplete,
+    })
+}
+
+/// The process, and the thread that read (server) or wrote (client) the request.
+fn process(connection: &Connection) -> Option<Process> {
+    let process = connection.process.as_ref()?;
+    let asked = if connection.role == Role::Server { Direction::Received } else { Direction::Sent };
+    // On Unix sockets only the reader is seen, so that a client's thread is the one that reads the response.
+    let movers = [connection.movers[asked.index()], connection.movers[asked.other().index()]];
+    let tid = movers.iter().find(|(pid, _)| *pid == process.pid).map_or(process.pid, |(_, tid)| *tid);
+    Some(Process {
+        pid: process.pid,
+        tid,
+        command: process.command.clone(),
+        service: process.service.clone(),
+    })
+}
+
+/// The `error.type` on this side; `None` for an exchange that is no request.
+fn error(outcome: &Outcome, role: Role) -> Option<Option<Text>> {
+    let word = |word: &'static str| Some(Some(Text::const_new(word)));
+    match outcome {
+        Outcome::Ok => Some(None),
+        Outcome::Error(kind) => Some(Some(kind.clone())),
+        Outcome::ErrorForClient(kind) => Some((role == Role::Client).then(|| kind.clone())),
+        Outcome::Cut(_, CutBy::Forgotten) => None,
+        Outcome::Cut(_, CutBy::TimedOut) => word("timeout"),
+        // Who asked went away before the answer: its own patience was over.
+        Outcome::Cut(Party::Client, _) if role == Role::Client => word("timeout"),
+        Outcome::Cut(_, CutBy::Close) => word("closed"),
+        Outcome::Cut(_, CutBy::Reset) => word("reset"),
+    }
+}
