@@ -1,0 +1,145 @@
+//! A request as one line of JSON.
+//!
+//! Times are RFC 3339 in UTC with nanoseconds, durations seconds, sizes bytes; keys without a value are
+//! left out. Written by hand, because every request of a host may pass here: nothing is allocated but
+//! the room in `out`, and numbers are made from integers, so that a duration reads as it was measured.
+
+use model::request::{Peer, Process};
+use model::{Attributes, Endpoint, Request, Value};
+
+use crate::escape;
+use crate::time;
+
+/// Appends `request` and a line feed to `out`.
+pub fn write(request: &Request, out: &mut Vec<u8>) {
+    out.reserve(768);
+    out.extend_from_slice(b"{\"time\":\"");
+    time::rfc3339(request.time, out);
+    out.extend_from_slice(b"\",\"duration\":");
+    time::seconds(request.duration, out);
+    out.extend_from_slice(b",\"role\":\"");
+    out.extend_from_slice(request.role.as_str().as_bytes());
+    out.extend_from_slice(b"\",\"protocol\":");
+    escape::string(request.protocol, out);
+    out.extend_from_slice(b",\"name\":");
+    escape::string(&request.name, out);
+    match &request.error {
+        None => out.extend_from_slice(b",\"status\":\"ok\""),
+        Some(error) => {
+            out.extend_from_slice(b",\"status\":\"error\",\"error\":");
+            escape::string(error, out);
+        }
+    }
+    peer(b",\"client\":{", &request.client, out);
+    peer(b",\"server\":{", &request.server, out);
+    if let Some(process) = &request.process {
+        self::process(process, out);
+    }
+    out.extend_from_slice(b",\"request\":{\"bytes\":");
+    integer(request.request_bytes, out);
+    out.extend_from_slice(b"},\"response\":{\"bytes\":");
+    integer(request.response_bytes, out);
+    out.push(b'}');
+    attributes(&request.attributes, out);
+    out.extend_from_slice(b",\"connection\":\"");
+    hexadecimal(request.connection.0, out);
+    out.extend_from_slice(if request.waiting { b"\",\"waiting\":true" } else { b"\",\"waiting\":false" });
+    if let Some(incomplete) = request.incomplete {
+        out.extend_from_slice(b",\"incomplete\":\"");
+        out.extend_from_slice(incomplete.as_str().as_bytes());
+        out.push(b'"');
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+fn peer(begin: &[u8], peer: &Peer, out: &mut Vec<u8>) {
+    out.extend_from_slice(begin);
+    let begun = out.len();
+    match &peer.endpoint {
+        Endpoint::Ip(address) => {
+            out.extend_from_slice(b"\"address\":\"");
+            ip(address.ip(), out);
+            out.extend_from_slice(b"\",\"port\":");
+            integer(address.port(), out);
+        }
+        // An end that is not bound has no path: most clients.
+        Endpoint::Unix(path) if path.is_empty() => {}
+        Endpoint::Unix(path) => {
+            out.extend_from_slice(b"\"address\":");
+            escape::string(path, out);
+        }
+    }
+    if let Some(service) = &peer.service {
+        if out.len() > begun {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"service\":");
+        escape::string(service, out);
+    }
+    out.push(b'}');
+}
+
+fn process(process: &Process, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"process\":{\"pid\":");
+    integer(process.pid, out);
+    // No process has thread 0: it was not told.
+    if process.tid != 0 {
+        out.extend_from_slice(b",\"tid\":");
+        integer(process.tid, out);
+    }
+    out.extend_from_slice(b",\"command\":");
+    escape::string(&process.command, out);
+    out.extend_from_slice(b",\"service\":");
+    escape::string(&process.service, out);
+    out.push(b'}');
+}
+
+fn attributes(attributes: &Attributes, out: &mut Vec<u8>) {
+    let mut separator: &[u8] = b",\"attributes\":{";
+    for (key, value) in attributes.iter() {
+        out.extend_from_slice(separator);
+        separator = b",";
+        escape::string(key, out);
+        out.push(b':');
+        match value {
+            Value::Int(number) => integer(*number, out),
+            Value::Word(word) => escape::string(word, out),
+            Value::Text(text) => escape::string(text, out),
+        }
+    }
+    if !attributes.is_empty() {
+        out.push(b'}');
+    }
+}
+
+fn integer(number: impl itoa::Integer, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+fn ip(address: std::net::IpAddr, out: &mut Vec<u8>) {
+    match address {
+        std::net::IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            integer(a, out);
+            for octet in [b, c, d] {
+                out.push(b'.');
+                integer(octet, out);
+            }
+        }
+        std::net::IpAddr::V6(address) => {
+            use std::io::Write;
+            // Writing to a `Vec` cannot fail, and an address has nothing to escape.
+            let _ = write!(out, "{address}");
+        }
+    }
+}
+
+fn hexadecimal(number: u64, out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 16];
+    for (place, byte) in number.to_be_bytes().into_iter().enumerate() {
+        text[2 * place] = DIGITS[usize::from(byte >> 4)];
+        text[2 * place + 1] = DIGITS[usize::from(byte & 15)];
+    }
+    out.extend_from_slice(&text);
+}

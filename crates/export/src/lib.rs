@@ -1,0 +1,7 @@
+//! Requests on their way out of Weir.
+//!
+//! [`json`] writes the form that people and scripts read: one object a line.
+
+mod escape;
+pub mod json;
+mod time;

@@ -1,0 +1,108 @@
+//! What is written is what was meant, and it is JSON.
+
+#![allow(clippy::unwrap_used)] // the helpers of a test are tests
+
+mod common;
+
+use model::{Endpoint, Request, Value as Attribute};
+use serde_json::{Value, json};
+
+fn line(request: &Request) -> String {
+    let mut out = Vec::new();
+    export::json::write(request, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+/// Run with `UPDATE_GOLDEN=1` to write what is found, and look at the difference.
+#[test]
+fn every_form_is_as_its_golden_file() {
+    for (name, request) in common::all() {
+        let path = format!("{}/tests/golden/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let written = line(&request);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&path, &written).unwrap();
+        }
+        assert_eq!(written, std::fs::read_to_string(&path).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn every_line_reads_back() {
+    for (name, request) in common::all() {
+        let line = line(&request);
+        assert_eq!(line.find('\n'), Some(line.len() - 1), "{name}");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected(&request), "{name}");
+    }
+}
+
+#[test]
+fn every_character_survives_and_no_control_is_raw() {
+    let blocks = (0..=0x10_ffff_u32).filter_map(char::from_u32).collect::<Vec<_>>();
+    for block in blocks.chunks(4096) {
+        let name: String = block.iter().collect();
+        let line = line(&Request { name: name.as_str().into(), ..common::http() });
+        let read: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["name"], name);
+        assert!(!line.trim_end_matches('\n').contains(char::is_control));
+    }
+}
+
+#[test]
+fn lines_are_appended() {
+    let mut out = Vec::new();
+    export::json::write(&common::http(), &mut out);
+    let once = out.clone();
+    export::json::write(&common::http(), &mut out);
+    assert_eq!(out, [once.clone(), once].concat());
+}
+
+fn expected(request: &Request) -> Value {
+    let peer = |peer: &model::request::Peer| {
+        let mut object = match &peer.endpoint {
+            Endpoint::Ip(address) => json!({"address": address.ip().to_string(), "port": address.port()}),
+            Endpoint::Unix(path) if path.is_empty() => json!({}),
+            Endpoint::Unix(path) => json!({"address": path.as_str()}),
+        };
+        if let Some(service) = &peer.service {
+            object["service"] = (**service).into();
+        }
+        object
+    };
+    let seconds: Value = serde_json::from_str(&{
+        let nanoseconds = request.duration;
+        format!("{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000)
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned()
+    })
+    .unwrap();
+    let mut object = json!({
+        "time": "2026-11-20T08:00:00.123456789Z", "duration": seconds, "role": request.role.as_str(),
+        "protocol": request.protocol, "name": request.name.as_str(),
+        "status": if request.error.is_some() { "error" } else { "ok" },
+        "client": peer(&request.client), "server": peer(&request.server),
+        "request": {"bytes": request.request_bytes}, "response": {"bytes": request.response_bytes},
+        "connection": format!("{:016x}", request.connection.0), "waiting": request.waiting,
+    });
+    if let Some(error) = &request.error {
+        object["error"] = error.as_str().into();
+    }
+    if let Some(process) = &request.process {
+        object["process"] =
+            json!({"pid": process.pid, "command": &*process.command, "service": &*process.service});
+        if process.tid != 0 {
+            object["process"]["tid"] = process.tid.into();
+        }
+    }
+    if let Some(incomplete) = request.incomplete {
+        object["incomplete"] = incomplete.as_str().into();
+    }
+    for (key, value) in request.attributes.iter() {
+        object["attributes"][*key] = match value {
+            Attribute::Int(number) => (*number).into(),
+            Attribute::Word(word) => (*word).into(),
+            Attribute::Text(text) => text.as_str().into(),
+        };
+    }
+    object
+}
