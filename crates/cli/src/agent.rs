@@ -1,0 +1,107 @@
+//! Capture and analysis joined: kernel in, batches of requests out.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use model::time::ClockReading;
+use probes::Capture;
+use requests::{Analyzer, Config};
+use workload::{Docker, Listeners, Processes, Source, UnixSockets};
+
+use crate::output::Output;
+
+/// Between two drains while there is traffic: long enough to work in batches, short against a second.
+const PAUSE: Duration = Duration::from_millis(20);
+/// The same while there is none.
+const IDLE_PAUSE: Duration = Duration::from_millis(100);
+/// The same when a good part of the ring had filled up during the last pause.
+const SHORT_PAUSE: Duration = Duration::from_millis(2);
+/// That part of the ring.
+const GOOD_PART: u64 = 16;
+/// Bytes of the ring that are read before instructions are given and requests are passed on: a few thousand requests,
+/// so that what waits stays small.
+const PORTION: u64 = 128 * 1024;
+
+/// The agent of one host.
+pub struct Agent {
+    capture: Capture,
+    analyzer: Analyzer,
+    quiet_drains: u32,
+    last_read: u64,
+}
+
+impl Agent {
+    /// Starts to observe.
+    ///
+    /// # Errors
+    ///
+    /// When this kernel, or our rights on it, do not allow it.
+    pub fn start(capture: &probes::Config, config: Config) -> Result<Self, probes::Error> {
+        let capture = Capture::start(capture)?;
+        let proc_root = PathBuf::from("/proc");
+        let processes = Processes::new(
+            Source::Proc(proc_root.clone()),
+            workload::Config::default(),
+            Box::new(Docker::new("/var/lib/docker")),
+            workload::Limits::default(),
+        );
+        let sockets = (Listeners::new(Some(proc_root.clone())), UnixSockets::new(Some(proc_root)));
+        let analyzer = Analyzer::new(config, processes, sockets);
+        Ok(Agent { capture, analyzer, quiet_drains: 0, last_read: 0 })
+    }
+
+    /// Waits a moment, then passes on the requests that finished.
+    pub fn observe(&mut self, output: &Output) {
+        std::thread::sleep(if self.last_read > self.capture.ring_bytes() / GOOD_PART {
+            SHORT_PAUSE
+        } else if self.quiet_drains < 10 {
+            PAUSE
+        } else {
+            IDLE_PAUSE
+        });
+        self.drain(output);
+    }
+
+    /// Passes on the requests that finished so far.
+    pub fn drain(&mut self, output: &Output) {
+        self.analyzer.set_clock(read_clocks());
+        self.last_read = 0;
+        loop {
+            let analyzer = &mut self.analyzer;
+            let read = self.capture.drain(PORTION, |event| analyzer.event(&event));
+            self.analyzer.tick(read_clocks().monotonic);
+            for (connection, instruction) in self.analyzer.take_instructions() {
+                self.capture.instruct(connection, instruction);
+            }
+            output.write(self.analyzer.take_batch(output.used_batch()));
+            self.last_read += read;
+            self.quiet_drains = if read == 0 { self.quiet_drains.saturating_add(1) } else { 0 };
+            // No longer than what one ring holds: the caller has to see whether it is time to stop.
+            if read < PORTION || self.last_read > self.capture.ring_bytes() {
+                return;
+            }
+        }
+    }
+
+    /// The kernel side.
+    pub fn capture(&self) -> &Capture {
+        &self.capture
+    }
+
+    /// The analysis.
+    pub fn analyzer(&self) -> &Analyzer {
+        &self.analyzer
+    }
+}
+
+/// Both clocks, as close together as can be.
+pub fn read_clocks() -> ClockReading {
+    ClockReading { monotonic: read_clock(libc::CLOCK_MONOTONIC), wall: read_clock(libc::CLOCK_REALTIME) }
+}
+
+fn read_clock(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for the result; both clocks exist on every Linux.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
+}

@@ -1,0 +1,80 @@
+//! `weir doctor`: what this kernel allows, what Weir uses of it, and what is missing.
+
+use clap::Args;
+use probes::{Capture, Error, Purpose, Report};
+
+use crate::options::CaptureArgs;
+
+/// Arguments of `weir doctor`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// How the kernel side works.
+    #[command(flatten)]
+    pub capture: CaptureArgs,
+}
+
+/// Loads, attaches and fires the programs once, and prints what was found.
+///
+/// # Errors
+///
+/// When Weir cannot work on this host; the text says what to do.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    match Capture::start(&arguments.capture.config()) {
+        Ok(capture) => {
+            print!("{}", describe(capture.report()));
+            println!("\nPrograms");
+            for program in capture.programs() {
+                println!("  {:<20} {:>7} instructions verified", program.name, program.verified_instructions);
+            }
+            println!("\nWeir can see the requests of this host: `weir requests` shows them.");
+            Ok(())
+        }
+        Err(Error::NoBackend { report }) => {
+            print!("{}", describe(&report));
+            println!();
+            Err(Error::NoBackend { report }.into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Host, purposes with what serves them and what was tried, and what will not be seen.
+fn describe(report: &Report) -> String {
+    use std::fmt::Write;
+
+    let mut out = String::new();
+    let host = &report.host;
+    let yes = |fact| if fact { "yes" } else { "no" };
+    // Writing to a string does not fail.
+    let _ = writeln!(out, "Host");
+    let _ = writeln!(out, "  kernel               {}", host.release);
+    let _ = writeln!(out, "  type information     {} (/sys/kernel/btf/vmlinux)", yes(host.has_btf));
+    let _ = writeln!(out, "  rights to load eBPF  {}", yes(host.may_load_programs()));
+    if let Some(lockdown) = &host.lockdown {
+        let _ =
+            writeln!(out, "  kernel lockdown      {} (confidentiality mode forbids eBPF)", lockdown.trim());
+    }
+    for purpose in Purpose::ALL {
+        let attempts: Vec<_> = report.attempts.iter().filter(|a| a.purpose == purpose).collect();
+        if attempts.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{}", capitalised(purpose.as_str()));
+        for attempt in attempts {
+            let verdict = match &attempt.failure {
+                None => "in use",
+                Some(failure) => failure,
+            };
+            let _ = writeln!(out, "  {:<11} {verdict}", attempt.backend.as_str());
+        }
+        for spot in report.blind_spots(purpose) {
+            let _ = writeln!(out, "  not seen    {spot}");
+        }
+    }
+    out
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,39 @@
+//! The binary `weir`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use weir_cli::{dev, doctor, requests};
+
+/// Sees every request that the services of this Linux host make or serve, without touching them.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows the requests of this host, live.
+    Requests(requests::command::Arguments),
+    /// Tells what this kernel allows, what Weir uses of it, and what is missing.
+    Doctor(doctor::Arguments),
+    /// Tools for those who work on Weir.
+    Dev(dev::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Requests(arguments) => requests::command::run(arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Dev(arguments) => dev::run(arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("weir: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `weir requests`: the live view.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use probes::{Losses, Purpose};
+use requests::Counters;
+
+use super::{Filter, FilterArgs, Summary};
+use crate::agent::Agent;
+use crate::color::Color;
+use crate::options::{CaptureArgs, ValueArgs};
+use crate::output::{Output, Style};
+use crate::stop::Stop;
+use crate::units;
+
+/// Arguments of `weir requests`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// One JSON object a line, instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// End after so many requests were shown.
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// End after this time (such as 10s; a bare number is seconds).
+    #[arg(long, value_name = "DURATION", value_parser = units::parse_duration)]
+    pub duration: Option<units::Duration>,
+    /// Colour of the table.
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// What leaves the parsers.
+    #[command(flatten)]
+    pub values: ValueArgs,
+    /// What is shown.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// How the kernel side works.
+    #[command(flatten)]
+    pub capture: CaptureArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  weir requests                                  everything, until Ctrl-C
+  weir requests --service nginx --errors         what nginx fails at, as server or client
+  weir requests --protocol redis --slower 1ms    slow Redis commands
+  weir requests --json --count 100 > sample.jsonl";
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+///
+/// When traffic cannot be seen on this host, or the output cannot be written.
+pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let stop = Stop::on_signals()?;
+    let config = requests::Config { protocols: arguments.values.settings(), ..Default::default() };
+    let mut agent = Agent::start(&arguments.capture.config(), config)?;
+    let style = Style {
+        json: arguments.json,
+        color: arguments.color,
+        filter: Filter::from(&arguments.filter),
+        count: arguments.count,
+    };
+    let output = Output::start(style, stop.clone());
+    eprintln!("{}", ready(&agent));
+    let began = Instant::now();
+    let end = arguments.duration.map(|duration| began + Duration::from_nanos(duration.0));
+    while !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
+        agent.observe(&output);
+    }
+    let lasted = began.elapsed();
+    agent.drain(&output);
+    let (shown, dropped) = output.finish()?;
+    let losses = agent.capture().losses();
+    eprintln!("{}", summary(lasted, shown, dropped, losses, agent.analyzer().counters()));
+    Ok(())
+}
+
+/// The line that says that capture runs.
+fn ready(agent: &Agent) -> String {
+    let report = agent.capture().report();
+    let way = |purpose| report.chosen(purpose).map_or("nothing", |backend| backend.as_str());
+    let sent = way(Purpose::TcpSent);
+    let received = way(Purpose::Received);
+    let by = if sent == received { sent.to_owned() } else { format!("{sent} and {received}") };
+    format!("ready: every HTTP and Redis request on this host, seen by {by}; Ctrl-C ends")
+}
+
+fn summary(lasted: Duration, shown: u64, dropped: u64, losses: Losses, counters: &Counters) -> Summary {
+    let borrowed = |(label, count): (&'static str, u64)| (Cow::Borrowed(label), count);
+    let mut lost: Vec<_> = losses.lost().into_iter().map(borrowed).collect();
+    lost.push((Cow::Borrowed("output too slow"), dropped));
+    Summary {
+        duration: lasted.as_nanos() as u64,
+        shown,
+        seen: counters.requests,
+        lost,
+        unparsed: counters.unparsed.iter().map(|(l, n)| borrowed((l, *n))).collect(),
+        left_alone: counters.left_alone.iter().map(|(l, n)| borrowed((l, *n))).collect(),
+    }
+}

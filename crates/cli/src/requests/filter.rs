@@ -1,0 +1,209 @@
+//! Which requests are shown.
+
+use clap::{Args, ValueEnum};
+use model::{Request, Role, Value, names};
+use wildmatch::WildMatch;
+
+use crate::units::{Duration, parse_duration};
+
+/// Longest command that the kernel keeps.
+const COMMAND_BYTES: usize = 15;
+
+/// What is shown, as typed. An option may be given several times: one of its values has to match. Every
+/// option that is given has to.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Filter")]
+pub struct FilterArgs {
+    /// Only what this process does: its command (`*` and `?` allowed) or its id.
+    #[arg(long, value_name = "NAME|PID")]
+    pub process: Vec<String>,
+    /// Only calls from or to this service (`*` and `?` allowed).
+    #[arg(long, value_name = "NAME")]
+    pub service: Vec<String>,
+    /// Only calls to this port of the server.
+    #[arg(long)]
+    pub port: Vec<u16>,
+    /// Only this protocol: http, redis, postgresql, ...
+    #[arg(long, value_name = "NAME")]
+    pub protocol: Vec<String>,
+    /// Only what ended so: ok, error, a code such as 404, or a class such as 5xx.
+    #[arg(long, value_name = "ok|error|CODE")]
+    pub status: Vec<String>,
+    /// Only requests whose name or path contains this, or fits it when it has a `*` or `?`.
+    #[arg(long, value_name = "GLOB")]
+    pub name: Vec<String>,
+    /// Only errors.
+    #[arg(long)]
+    pub errors: bool,
+    /// Only what took at least this long (such as 1ms; a bare number is seconds). What waited on purpose is
+    /// not slow.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub slower: Option<Duration>,
+    /// Only what was seen on this side.
+    #[arg(long, value_enum)]
+    pub role: Option<Side>,
+}
+
+/// A side of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Side {
+    /// Calls that a process of this host makes.
+    Client,
+    /// Calls that a process of this host answers.
+    Server,
+}
+
+/// What is shown, compiled.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    processes: Vec<Who>,
+    services: Vec<WildMatch>,
+    ports: Vec<u16>,
+    protocols: Vec<String>,
+    statuses: Vec<Status>,
+    names: Vec<Name>,
+    errors: bool,
+    slower: Option<Duration>,
+    role: Option<Role>,
+}
+
+impl Filter {
+    /// True when the request is to be shown.
+    pub fn matches(&self, request: &Request) -> bool {
+        // The cheap and the most telling first.
+        self.role.is_none_or(|role| role == request.role)
+            && (!self.errors || request.error.is_some())
+            && self.slower.is_none_or(|least| request.duration >= least.0 && !request.waiting)
+            && any(&self.ports, |port| request.server.endpoint.port() == Some(*port))
+            && any(&self.protocols, |protocol| protocol.eq_ignore_ascii_case(request.protocol))
+            && any(&self.processes, |who| who.matches(request))
+            && any(&self.services, |service| has_service(request, service))
+            && any(&self.statuses, |status| status.matches(request))
+            && any(&self.names, |name| name.matches(request))
+    }
+}
+
+impl From<&FilterArgs> for Filter {
+    fn from(typed: &FilterArgs) -> Self {
+        Filter {
+            processes: typed.process.iter().map(|who| Who::new(who)).collect(),
+            services: typed.service.iter().map(|name| WildMatch::new(name)).collect(),
+            ports: typed.port.clone(),
+            protocols: typed.protocol.clone(),
+            statuses: typed.status.iter().map(|status| Status::new(status)).collect(),
+            names: typed.name.iter().map(|name| Name::new(name)).collect(),
+            errors: typed.errors,
+            slower: typed.slower,
+            role: typed.role.map(|side| match side {
+                Side::Client => Role::Client,
+                Side::Server => Role::Server,
+            }),
+        }
+    }
+}
+
+/// An option that was not given asks for nothing.
+fn any<T>(wanted: &[T], matches: impl Fn(&T) -> bool) -> bool {
+    wanted.is_empty() || wanted.iter().any(matches)
+}
+
+fn has_service(request: &Request, wanted: &WildMatch) -> bool {
+    let process = request.process.as_ref().map(|process| &process.service);
+    let ends = [request.client.service.as_ref(), request.server.service.as_ref(), process];
+    ends.into_iter().flatten().any(|service| wanted.matches(service))
+}
+
+#[derive(Debug, Clone)]
+enum Who {
+    Pid(u32),
+    Command(WildMatch),
+}
+
+impl Who {
+    fn new(typed: &str) -> Self {
+        if let Ok(pid) = typed.parse() {
+            return Who::Pid(pid);
+        }
+        // The kernel has cut the command, so a whole name is cut as well.
+        let cut =
+            typed.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= COMMAND_BYTES);
+        let end = if is_glob(typed) { typed.len() } else { cut.last().unwrap_or(0) };
+        Who::Command(WildMatch::new(&typed[..end]))
+    }
+
+    fn matches(&self, request: &Request) -> bool {
+        request.process.as_ref().is_some_and(|process| match self {
+            Who::Pid(pid) => process.pid == *pid,
+            Who::Command(command) => command.matches(&process.command),
+        })
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Status {
+    Ok,
+    Error,
+    /// `5xx`, by its first digit.
+    Class(i64),
+    /// What `error` says, or the protocol's own code.
+    Code(String),
+}
+
+impl Status {
+    fn new(typed: &str) -> Self {
+        match typed.to_ascii_lowercase().as_str() {
+            "ok" => Status::Ok,
+            "error" => Status::Error,
+            lower => match lower.strip_suffix("xx").and_then(|class| class.parse().ok()) {
+                Some(class) => Status::Class(class),
+                None => Status::Code(typed.to_owned()),
+            },
+        }
+    }
+
+    fn matches(&self, request: &Request) -> bool {
+        let http = match request.attributes.get(names::HTTP_RESPONSE_STATUS_CODE) {
+            Some(Value::Int(code)) => Some(*code),
+            _ => None,
+        };
+        match self {
+            Status::Ok => request.error.is_none(),
+            Status::Error => request.error.is_some(),
+            Status::Class(class) => http.is_some_and(|code| code / 100 == *class),
+            Status::Code(code) => {
+                let database = request.attributes.get(names::DB_RESPONSE_STATUS_CODE);
+                request.error.as_ref().is_some_and(|error| error.eq_ignore_ascii_case(code))
+                    || http.is_some_and(|http| code.parse() == Ok(http))
+                    || database.is_some_and(|value| value.to_string() == *code)
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Name {
+    Glob(WildMatch),
+    /// In lower case.
+    Part(String),
+}
+
+impl Name {
+    fn new(typed: &str) -> Self {
+        if is_glob(typed) { Name::Glob(WildMatch::new(typed)) } else { Name::Part(typed.to_lowercase()) }
+    }
+
+    fn matches(&self, request: &Request) -> bool {
+        let path = match request.attributes.get(names::URL_PATH) {
+            Some(Value::Text(path)) => Some(path.as_str()),
+            _ => None,
+        };
+        [Some(request.name.as_str()), path].into_iter().flatten().any(|text| match self {
+            Name::Glob(glob) => glob.matches(text),
+            Name::Part(part) => text.to_lowercase().contains(part.as_str()),
+        })
+    }
+}
+
+fn is_glob(typed: &str) -> bool {
+    typed.contains(['*', '?'])
+}

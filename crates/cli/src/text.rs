@@ -1,0 +1,106 @@
+//! Text from the network, made fit for a terminal.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Appends `text` without anything that a terminal would obey: control characters become their pictures
+/// (`␛`), what reorders or hides text becomes `�`.
+pub fn push_clean(text: &str, out: &mut String) {
+    out.extend(text.chars().map(clean));
+}
+
+/// How many columns `text` takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Appends `text`, cut in the middle where it is wider than `columns`: both its ends tell something. Takes
+/// at most `columns`, and gives back how many were taken.
+pub fn push_elided(text: &str, columns: usize, out: &mut String) -> usize {
+    let whole = width(text);
+    if whole <= columns {
+        out.push_str(text);
+        return whole;
+    }
+    if columns == 0 {
+        return 0;
+    }
+    let tail = (columns - 1) / 2;
+    let (head_end, head) = fitting(text.char_indices(), columns - 1 - tail);
+    let head_end = head_end.map_or(0, |(at, char)| at + char.len_utf8());
+    let (tail_start, tail) = fitting(text.char_indices().rev(), tail);
+    let tail_start = tail_start.map_or(text.len(), |(at, _)| at);
+    out.push_str(&text[..head_end]);
+    out.push('…');
+    out.push_str(&text[tail_start..]);
+    head + 1 + tail
+}
+
+/// The last of the characters that fit in `columns`, and how many columns they take.
+fn fitting(chars: impl Iterator<Item = (usize, char)>, columns: usize) -> (Option<(usize, char)>, usize) {
+    let mut taken = 0;
+    let mut last = None;
+    for (at, char) in chars {
+        let wide = char.width().unwrap_or(0);
+        if taken + wide > columns {
+            break;
+        }
+        taken += wide;
+        last = Some((at, char));
+    }
+    (last, taken)
+}
+
+fn clean(char: char) -> char {
+    match char {
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(char)).unwrap_or('�'),
+        '\u{7f}' => '␡',
+        '\u{80}'..='\u{9f}' | '\u{ad}' | '\u{61c}' => '�',
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => '�',
+        '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => '�',
+        _ => char,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_left() {
+        let cases = [
+            ("GET /users", "GET /users"),
+            ("\u{1b}[31mred\u{1b}[0m", "␛[31mred␛[0m"),
+            ("a\nb\tc\0", "a␊b␉c␀"),
+            ("\u{9b}2J\u{7f}", "�2J␡"),
+            ("\u{202e}gpj.exe", "�gpj.exe"),
+            ("日本 é 😀", "日本 é 😀"),
+        ];
+        for (text, expected) in cases {
+            let mut out = String::new();
+            push_clean(text, &mut out);
+            assert_eq!(out, expected);
+        }
+        let mut out = String::new();
+        push_clean(&('\0'..=char::MAX).collect::<String>(), &mut out);
+        assert!(!out.contains(char::is_control));
+    }
+
+    #[test]
+    fn long_text_is_cut_in_the_middle() {
+        let cases = [
+            ("short", 5, "short"),
+            ("GET /api/v1/users/7/orders", 16, "GET /api…/orders"),
+            ("GET /api/v1/users/7/orders", 2, "G…"),
+            ("GET /api/v1/users/7/orders", 1, "…"),
+            ("GET", 0, ""),
+            ("日本語日本語", 7, "日…語"),
+            ("日本語日本語", 6, "日…語"),
+        ];
+        for (text, columns, expected) in cases {
+            let mut out = String::new();
+            let taken = push_elided(text, columns, &mut out);
+            assert_eq!((out.as_str(), taken), (expected, width(expected)), "{text} in {columns}");
+            assert!(taken <= columns);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Requests to show.
+
+#![allow(dead_code)] // each test takes what it needs
+
+use std::net::SocketAddr;
+
+use model::request::{Peer, Process};
+use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
+
+pub(crate) fn ip(address: &str, service: Option<&str>) -> Peer {
+    let address: SocketAddr = address.parse().expect("an address");
+    Peer { endpoint: Endpoint::Ip(address), service: service.map(Into::into) }
+}
+
+pub(crate) fn unix(path: &str) -> Peer {
+    Peer { endpoint: Endpoint::Unix(path.into()), service: None }
+}
+
+/// A good HTTP request, served by nginx.
+pub(crate) fn http(name: &str, path: &str, code: i64) -> Request {
+    let mut attributes = Attributes::default();
+    attributes.word(names::HTTP_REQUEST_METHOD, "GET");
+    attributes.int(names::HTTP_RESPONSE_STATUS_CODE, code);
+    attributes.text(names::URL_PATH, path);
+    Request {
+        time: 1_795_161_600_123_456_789,
+        duration: 213_456,
+        role: Role::Server,
+        protocol: "http",
+        name: name.into(),
+        error: (code >= 500).then(|| code.to_string().into()),
+        client: ip("10.0.0.7:40112", Some("shop")),
+        server: ip("10.0.0.9:80", Some("nginx")),
+        process: Some(Process { pid: 812, tid: 812, command: "nginx".into(), service: "nginx".into() }),
+        request_bytes: 112,
+        response_bytes: 5120,
+        attributes,
+        connection: ConnectionId(1),
+        waiting: false,
+        incomplete: None,
+    }
+}
+
+/// A good request of a database, seen at its client.
+pub(crate) fn query(protocol: &'static str, name: &str) -> Request {
+    Request {
+        role: Role::Client,
+        protocol,
+        name: name.into(),
+        client: ip("10.0.0.7:40114", Some("shop")),
+        server: ip("10.0.0.12:5432", None),
+        process: Some(Process { pid: 77, tid: 79, command: "python3".into(), service: "shop".into() }),
+        attributes: Attributes::default(),
+        ..http("", "", 200)
+    }
+}
