@@ -1,0 +1,211 @@
+//! A capture, and what it told of the connections that a test looks at.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use model::event::{End, Event, Instruction, Open, Owner};
+use model::{ConnectionId, Direction, Endpoint};
+use probes::{Backend, Capture, Config, Purpose};
+
+use crate::sockets::Pair;
+use crate::stream::Seen;
+
+/// How long to wait for what must come. Long, because emulated kernels are slow; nothing waits so long that succeeds.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Everything that was told of one connection, in the order of the ring.
+#[derive(Debug, Default, Clone)]
+pub struct Told {
+    /// It was opened.
+    pub opens: Vec<Open>,
+    /// Who does its I/O.
+    pub owners: Vec<Owner>,
+    /// Bytes moved, by direction.
+    pub chunks: [Vec<Seen>; 2],
+    /// Its ends.
+    pub ends: Vec<End>,
+}
+
+impl Told {
+    /// How far the chunks of a direction reach, from its first byte on, where it was seen from the start.
+    pub fn reach(&self, direction: Direction) -> usize {
+        let chunks = &self.chunks[direction.index()];
+        let Some(first) = chunks.first() else { return 0 };
+        chunks.iter().map(|c| c.end().wrapping_sub(first.previous_end) as i32).max().unwrap_or(0).max(0)
+            as usize
+    }
+}
+
+/// A running capture that keeps what it is told.
+pub struct Observer {
+    capture: Capture,
+    told: HashMap<ConnectionId, Told>,
+}
+
+impl Observer {
+    /// Begins to observe.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel does not allow it in this way.
+    pub fn start(config: &Config) -> Result<Observer, probes::Error> {
+        Ok(Observer { capture: Capture::start(config)?, told: HashMap::new() })
+    }
+
+    /// Tests' usual configuration.
+    pub fn config(only: Option<Backend>) -> Config {
+        Config { only, observe_self: true, ring_bytes: 16 << 20, ..Config::default() }
+    }
+
+    /// What serves TCP sends and receives.
+    pub fn back_ends(&self) -> (Option<Backend>, Option<Backend>) {
+        let report = self.capture.report();
+        (report.chosen(Purpose::TcpSent), report.chosen(Purpose::Received))
+    }
+
+    /// The capture itself.
+    pub fn capture(&self) -> &Capture {
+        &self.capture
+    }
+
+    /// Tells the kernel side about a connection.
+    pub fn instruct(&self, connection: ConnectionId, instruction: Instruction) {
+        self.capture.instruct(connection, instruction);
+    }
+
+    /// Forgets what was told until now.
+    pub fn forget(&mut self) {
+        self.take();
+        self.told.clear();
+    }
+
+    /// Takes what the ring holds.
+    pub fn take(&mut self) {
+        let told = &mut self.told;
+        while self.capture.drain(u64::MAX, |event| keep(told, event)) > 0 {}
+    }
+
+    /// Takes from the ring until `enough` holds; false when it does not come to hold.
+    pub fn wait_until(&mut self, mut enough: impl FnMut(&Observer) -> bool) -> bool {
+        let begin = Instant::now();
+        loop {
+            self.take();
+            if enough(self) {
+                return true;
+            }
+            if begin.elapsed() > PATIENCE {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// The connection of the socket with this address whose peer has that one.
+    pub fn find(&self, local: &Endpoint, remote: &Endpoint) -> Option<ConnectionId> {
+        let is = |told: &&Told| told.opens.iter().any(|open| open.local == *local && open.remote == *remote);
+        self.told.iter().find(|(_, told)| is(told)).map(|(id, _)| *id)
+    }
+
+    /// What was told of that connection; nothing when it was not seen.
+    pub fn of(&self, local: &Endpoint, remote: &Endpoint) -> Told {
+        self.find(local, remote).and_then(|id| self.told.get(&id)).cloned().unwrap_or_default()
+    }
+
+    /// Every connection that something was told of.
+    pub fn all(&self) -> impl Iterator<Item = &Told> {
+        self.told.values()
+    }
+
+    /// What was told of a pair's client.
+    pub fn client(&self, pair: &Pair) -> Told {
+        self.of(&pair.client_end, &pair.server_end)
+    }
+
+    /// What was told of a pair's server.
+    pub fn server(&self, pair: &Pair) -> Told {
+        self.of(&pair.server_end, &pair.client_end)
+    }
+
+    /// Waits until the chunks of all four directions of a pair reach as far as was really moved, or time is up.
+    pub fn wait_for_bytes(&mut self, pair: &Pair, to_server: usize, to_client: usize) -> (Told, Told) {
+        let reached = |told: &Told, sent, received| {
+            told.reach(Direction::Sent) >= sent && told.reach(Direction::Received) >= received
+        };
+        self.wait_until(|o| {
+            reached(&o.client(pair), to_server, to_client) && reached(&o.server(pair), to_client, to_server)
+        });
+        (self.client(pair), self.server(pair))
+    }
+}
+
+fn keep(told: &mut HashMap<ConnectionId, Told>, event: Event<'_>) {
+    match event {
+        Event::Open(open) => told.entry(open.connection).or_default().opens.push(open),
+        Event::Owner(owner) => told.entry(owner.connection).or_default().owners.push(owner),
+        Event::End(end) => told.entry(end.connection).or_default().ends.push(end),
+        Event::Chunk(c) => {
+            let seen = Seen {
+                position: c.position,
+                previous_end: c.previous_end,
+                length: c.length,
+                pid: c.pid,
+                tid: c.tid,
+                payload: c.payload.to_vec(),
+            };
+            told.entry(c.connection).or_default().chunks[c.direction.index()].push(seen);
+        }
+        Event::Exec(_) | Event::Exit(_) => {}
+    }
+}
+
+/// One observer for each way that this kernel offers, by its name. They live as long as the process: starting one takes
+/// a while.
+static OBSERVERS: Mutex<Option<BTreeMap<String, Observer>>> = Mutex::new(None);
+
+/// Runs `test` with every back end that this kernel offers, one test at a time in the whole process.
+///
+/// # Panics
+///
+/// When no back end works, or without root where `CI` is `true`.
+pub fn with_each_back_end(test: impl Fn(&str, &mut Observer)) {
+    let Some(_turn) = turn() else { return };
+    let mut observers = OBSERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+    for (name, observer) in observers.get_or_insert_with(start_all) {
+        observer.forget();
+        test(name, observer);
+    }
+}
+
+/// Waits until no other test captures; nothing where we may not capture at all.
+pub fn turn() -> Option<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    if !probes::Host::inspect().may_load_programs() {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "these tests need root");
+        eprintln!("skipped: needs root");
+        return None;
+    }
+    Some(TURN.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn start_all() -> BTreeMap<String, Observer> {
+    let mut observers = BTreeMap::new();
+    // System calls are not the socket layer: what they can show has tests of its own.
+    let socket_layer = Backend::ALL.into_iter().filter(|backend| *backend != Backend::SystemCalls);
+    for only in [None].into_iter().chain(socket_layer.map(Some)) {
+        match Observer::start(&Observer::config(only)) {
+            Ok(observer) => {
+                let name = |backend: Option<Backend>| backend.map_or("nothing", Backend::as_str);
+                let (sent, received) = observer.back_ends();
+                let name = format!("sent by {}, received by {}", name(sent), name(received));
+                eprintln!("back end {}: {name}", only.map_or("default", Backend::as_str));
+                observers.entry(name).or_insert(observer);
+            }
+            Err(error) => match only {
+                Some(backend) => eprintln!("back end {} is not to be had: {error}", backend.as_str()),
+                None => panic!("Weir's own choice does not work: {error}"),
+            },
+        }
+    }
+    observers
+}

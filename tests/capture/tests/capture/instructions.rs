@@ -1,0 +1,118 @@
+//! What user space tells the kernel side about a connection, and what it is told of losses.
+
+use capture_tests::content;
+use std::ops::Range;
+
+use capture_tests::observer::{Observer, turn, with_each_back_end};
+use capture_tests::sockets::{Family, Pair};
+use capture_tests::stream::rebuild;
+use model::ConnectionId;
+use model::Direction::{Received, Sent};
+use model::event::Instruction;
+use probes::Config;
+
+use crate::compare::compare;
+use crate::talk::say;
+
+const LENGTH: usize = 1000;
+
+#[test]
+fn an_ignored_connection_is_silent() {
+    with_each_back_end(|back_end, observer| {
+        for family in Family::ALL {
+            let (pair, other) = (Pair::new(family).unwrap(), Pair::new(family).unwrap());
+            let truth = exchange(observer, &pair, 1);
+            for id in both(observer, &pair) {
+                observer.instruct(id, Instruction::Ignore);
+            }
+            say(&pair.client, &pair.server, b"nobody listens");
+            say(&pair.server, &pair.client, b"nobody at all");
+            let ends = (pair.client_end.clone(), pair.server_end.clone());
+            drop(pair);
+            exchange(observer, &other, 1); // what came before it has been told by now
+            let told = observer.of(&ends.0, &ends.1);
+            let case = format!("{back_end}, {family:?}");
+            compare(&told, Sent, &truth, &[0..LENGTH]).unwrap_or_else(|w| panic!("{case}: {w}"));
+            assert!(told.ends.is_empty(), "{case}: {:?}", told.ends);
+            observer.forget();
+        }
+    });
+}
+
+#[test]
+fn a_budget_holds_from_the_next_run_on() {
+    with_each_back_end(|back_end, observer| {
+        for family in Family::ALL {
+            let pair = Pair::new(family).unwrap();
+            exchange(observer, &pair, 1);
+            let [client, server] = both(observer, &pair);
+            // Over a Unix socket the bytes are one record for both ends, and the sender's budget is theirs.
+            observer.instruct(client, Instruction::Budget { sent: 32, received: 48 });
+            observer.instruct(server, Instruction::Budget { sent: 0, received: 16 });
+            let truth = exchange(observer, &pair, 2);
+            let unix = family == Family::Unix;
+            let (client, server) = (observer.client(&pair), observer.server(&pair));
+            for (told, direction, shown) in [
+                (&client, Sent, 32),
+                (&server, Received, if unix { 32 } else { 16 }),
+                (&server, Sent, 0),
+                (&client, Received, if unix { 0 } else { 48 }),
+            ] {
+                compare(told, direction, &truth, &[0..LENGTH + shown])
+                    .unwrap_or_else(|w| panic!("{back_end}, {family:?}: {w}"));
+            }
+            observer.forget();
+        }
+    });
+}
+
+/// Nobody reads the ring until it is full. What did not fit is counted, and the next record shows that something is missing.
+#[test]
+fn a_ring_that_overflows_is_counted() {
+    let Some(_turn) = turn() else { return };
+    const EXCHANGES: usize = 100;
+    let mut observer = Observer::start(&Config { ring_bytes: 256 * 1024, ..Observer::config(None) }).unwrap();
+    let pair = Pair::new(Family::V4).unwrap();
+    exchange(&mut observer, &pair, 1);
+    let before = observer.capture().losses().ring_full_chunks;
+    let words = content::bytes(40, LENGTH);
+    for _ in 0..EXCHANGES {
+        say(&pair.client, &pair.server, &words);
+        say(&pair.server, &pair.client, &words);
+    }
+    observer.take();
+    let counted = observer.capture().losses().ring_full_chunks - before;
+    assert!(counted > 0, "the ring was too large for this test");
+    let all = EXCHANGES + 2;
+    let truth = vec![content::bytes(40, LENGTH); all].concat();
+    say(&pair.client, &pair.server, &words);
+    say(&pair.server, &pair.client, &words);
+    let (client, server) = observer.wait_for_bytes(&pair, truth.len(), truth.len());
+    let mut missing = 0;
+    for told in [&client, &server] {
+        for direction in [Sent, Received] {
+            let chunks = &told.chunks[direction.index()];
+            let rebuilt = rebuild(chunks, chunks[0].previous_end, &truth).unwrap();
+            assert_eq!(rebuilt.end, truth.len(), "{direction:?}");
+            assert!(rebuilt.breaks > 0, "{direction:?}: nothing shows that something is missing");
+            let shown: usize = rebuilt.captured.iter().map(Range::len).sum();
+            missing += (truth.len() - shown) / LENGTH; // small pieces may still find room
+        }
+    }
+    assert!(missing > 0);
+    assert!(missing as u64 <= counted, "{missing} messages are missing, {counted} records were counted");
+}
+
+/// The same words each way, and with those before them, `count` times in all.
+fn exchange(observer: &mut Observer, pair: &Pair, count: usize) -> Vec<u8> {
+    let words = content::bytes(40, LENGTH);
+    say(&pair.client, &pair.server, &words);
+    say(&pair.server, &pair.client, &words);
+    observer.wait_for_bytes(pair, count * LENGTH, count * LENGTH);
+    words.repeat(count)
+}
+
+fn both(observer: &Observer, pair: &Pair) -> [ConnectionId; 2] {
+    let ends = [(&pair.client_end, &pair.server_end), (&pair.server_end, &pair.client_end)];
+    ends.map(|(local, remote)| observer.find(local, remote).expect("was just seen"))
+}
