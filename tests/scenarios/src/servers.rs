@@ -1,0 +1,219 @@
+//! nginx and Redis, in folders of their own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use std::{fs, io};
+
+use tempfile::TempDir;
+
+use crate::process::{Process, free_port, wait_for_path, wait_for_port};
+
+/// A file that nginx serves by `sendfile`: its length.
+pub const FILE_BYTES: usize = 100_000;
+
+/// A running nginx: one process, HTTP on a port of IPv4 and IPv6 and on a Unix socket, TLS on another port.
+///
+/// | path | answer |
+/// |---|---|
+/// | `/ok` | 200, two bytes |
+/// | `/items/…` | 200, five bytes |
+/// | `/moved`, `/broken`, `/empty` | 301, 503, 204 |
+/// | `/file.bin` | 200, [`FILE_BYTES`] by sendfile |
+/// | `/page.html` | 200, chunked and compressed where the client can take it |
+/// | anything else | 404 |
+#[derive(Debug)]
+pub struct Nginx {
+    process: Process,
+    folder: TempDir,
+    port: u16,
+    tls_port: Option<u16>,
+}
+
+/// How an [`Nginx`] is started.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NginxOptions {
+    /// Keep a log of what was served.
+    pub log: bool,
+    /// Listen for TLS as well.
+    pub tls: bool,
+    /// Processor that it stays on.
+    pub cpu: Option<usize>,
+}
+
+impl Nginx {
+    /// Starts it and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// When it is not installed or does not come up.
+    pub fn start(options: NginxOptions) -> io::Result<Nginx> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path();
+        fs::write(path.join("file.bin"), vec![b'x'; FILE_BYTES])?;
+        fs::write(path.join("page.html"), "<p>hello</p>\n".repeat(300))?;
+        let port = free_port()?;
+        let tls_port = if options.tls { Some(free_port()?) } else { None };
+        if options.tls {
+            make_certificate(path)?;
+        }
+        fs::write(path.join("nginx.conf"), configuration(path, port, tls_port, options.log))?;
+        let mut command = on_cpu("nginx", options.cpu);
+        command.arg("-p").arg(path).args(["-c", "nginx.conf", "-e", "error.log"]);
+        let process = Process::start(command.stdin(Stdio::null()))?;
+        let nginx = Nginx { process, folder, port, tls_port };
+        wait_for_port(nginx.address())?;
+        wait_for_path(&nginx.socket())?;
+        Ok(nginx)
+    }
+
+    /// Where it listens on IPv4.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its port for TLS.
+    pub fn tls_port(&self) -> Option<u16> {
+        self.tls_port
+    }
+
+    /// Its Unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("http.sock")
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Ends it in good order; gives its log, `METHOD path status` a line.
+    ///
+    /// # Errors
+    ///
+    /// When there is no log, or it does not end.
+    pub fn stop(mut self) -> io::Result<String> {
+        self.process.signal(libc::SIGQUIT);
+        // Keep-alive connections that its clients left open hold it up: then it is killed, its log is written already.
+        let _ = self.process.wait(Duration::from_secs(2));
+        fs::read_to_string(self.folder.path().join("access.log"))
+    }
+}
+
+fn configuration(folder: &Path, port: u16, tls_port: Option<u16>, log: bool) -> String {
+    let folder = folder.display();
+    let access = if log { "access_log access.log truth;" } else { "access_log off;" };
+    let tls = tls_port.map_or(String::new(), |port| {
+        format!("listen 127.0.0.1:{port} ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem;")
+    });
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .iter()
+        .map(|kind| format!("{kind}_temp_path {folder}/{kind};"))
+        .collect();
+    format!(
+        "daemon off; master_process off; worker_processes 1; worker_rlimit_nofile 40000;
+pid {folder}/nginx.pid; error_log error.log;
+events {{ worker_connections 30000; }}
+http {{
+  log_format truth '$request_method $uri $status';
+  {access} {temporary}
+  default_type text/plain; types {{ text/html html; }}
+  sendfile on; keepalive_timeout 600; keepalive_requests 100000000; root {folder};
+  gzip on; gzip_min_length 1; open_file_cache max=16;
+  server {{
+    listen 127.0.0.1:{port} backlog=8192; listen [::1]:{port}; listen unix:{folder}/http.sock; {tls}
+    client_max_body_size 64m; client_body_in_file_only clean;
+    location = /ok {{ return 200 'ok'; }}
+    location /items/ {{ return 200 'item\n'; }}
+    location = /moved {{ return 301 /ok; }}
+    location = /broken {{ return 503; }}
+    location = /empty {{ return 204; }}
+    location / {{ }}
+  }}
+}}
+"
+    )
+}
+
+fn make_certificate(folder: &Path) -> io::Result<()> {
+    let mut command = Command::new("openssl");
+    command.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
+    command.args(["-keyout", "key.pem", "-out", "cert.pem"]).current_dir(folder);
+    let made = command.stderr(Stdio::null()).status()?;
+    if made.success() { Ok(()) } else { Err(io::Error::other("openssl made no certificate")) }
+}
+
+/// A running Redis that keeps nothing on disk, on a port and on a Unix socket.
+#[derive(Debug)]
+pub struct Redis {
+    process: Process,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Redis {
+    /// Starts it and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// When it is not installed or does not come up.
+    pub fn start(cpu: Option<usize>) -> io::Result<Redis> {
+        let folder = tempfile::tempdir()?;
+        let port = free_port()?;
+        let mut command = on_cpu("redis-server", cpu);
+        command.args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]);
+        command.arg("--dir").arg(folder.path()).arg("--unixsocket").arg(folder.path().join("redis.sock"));
+        let process = Process::start(command.stdin(Stdio::null()).stdout(Stdio::null()))?;
+        let redis = Redis { process, folder, port };
+        wait_for_port(redis.address())?;
+        wait_for_path(&redis.socket())?;
+        Ok(redis)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its Unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("redis.sock")
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+/// `program`, kept on a processor if one is given.
+pub fn on_cpu(program: &str, cpu: Option<usize>) -> Command {
+    match cpu {
+        None => Command::new(program),
+        Some(cpu) => {
+            let mut command = Command::new("taskset");
+            command.args(["-c", &cpu.to_string(), program]);
+            command
+        }
+    }
+}

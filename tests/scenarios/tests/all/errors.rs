@@ -1,0 +1,85 @@
+//! How exchanges fail, and what each side is told of it.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use scenario_tests::dialogue::{Dialogue, Move, Over};
+use scenario_tests::record::counts;
+use scenario_tests::scenario;
+use scenario_tests::weir::Weir;
+
+use Move::{Answers, Asks, ClientCloses, ClientResets, Pause, ServerCloses, ServerResets};
+
+const GET: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+const PART: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot all";
+const SOME_TIME: Move<'_> = Pause(Duration::from_millis(60));
+
+/// Errors that a side may call it: the client's, the server's.
+type Errors = (&'static [&'static str], &'static [&'static str]);
+
+const CASES: &[(&str, &[Move<'_>], Errors)] = &[
+    (
+        "the server closes in its answer",
+        &[Asks(GET), Answers(PART), ServerCloses],
+        (&["closed"], &["closed"]),
+    ),
+    ("the server closes before it answers", &[Asks(GET), ServerCloses], (&["closed"], &["closed"])),
+    ("the server resets in its answer", &[Asks(GET), Answers(PART), ServerResets], (&["reset"], &["reset"])),
+    ("the server resets before it answers", &[Asks(GET), ServerResets], (&["reset"], &["reset"])),
+    (
+        "the client has waited long enough",
+        &[Asks(GET), SOME_TIME, ClientCloses, SOME_TIME, ServerCloses],
+        (&["timeout"], &["closed"]),
+    ),
+    (
+        "the client has read enough",
+        &[Asks(GET), Answers(PART), SOME_TIME, ClientCloses, SOME_TIME, ServerCloses],
+        (&["timeout"], &["closed"]),
+    ),
+    (
+        "the client resets",
+        &[Asks(GET), SOME_TIME, ClientResets, SOME_TIME, ServerCloses],
+        (&["timeout", "reset"], &["reset"]),
+    ),
+    (
+        "not found: the client's fault",
+        &[Asks(GET), Answers(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), ClientCloses],
+        (&["404"], &[""]),
+    ),
+    (
+        "not available: the server's fault",
+        &[Asks(GET), Answers(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"), ClientCloses],
+        (&["503"], &["503"]),
+    ),
+    ("nothing is wrong", &[Asks(GET), Answers(OK), ClientCloses, ServerCloses], (&[""], &[""])),
+    ("nothing is wrong, then a reset", &[Asks(GET), Answers(OK), ClientResets], (&[""], &[""])),
+];
+
+#[test]
+fn errors_are_told_on_the_right_side() {
+    let Some(_alone) = scenario() else { return };
+    let weir = Weir::requests(&["--protocol", "http"]).unwrap();
+    // All are kept, so that no port comes twice.
+    let listeners: Vec<_> = CASES
+        .iter()
+        .map(|(_, moves, _)| {
+            let listener = TcpListener::bind("[::]:0").unwrap();
+            Dialogue::tcp(&listener, Over::V4).and_then(|mut dialogue| dialogue.play(moves)).unwrap();
+            listener
+        })
+        .collect();
+    let run = weir.stop().unwrap();
+    let mut wrong = Vec::new();
+    for ((what, _, (client, server)), listener) in CASES.iter().zip(&listeners) {
+        let port = listener.local_addr().unwrap().port();
+        for (role, allowed) in [("client", client), ("server", server)] {
+            let seen = counts(run.of(port, role).iter().map(|record| record.error()));
+            if seen.len() != 1 || !seen.iter().all(|(error, n)| *n == 1 && allowed.contains(&error.as_str()))
+            {
+                wrong.push(format!("{what}: the {role} saw {seen:?}, not one of {allowed:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -1,0 +1,11 @@
+//! Scenarios: each compares what the agent shows with what was done.
+
+#![allow(clippy::unwrap_used)] // helpers are tests too
+
+mod command;
+mod errors;
+mod exactness;
+mod hosts;
+mod redis;
+mod saturation;
+mod shapes;
