@@ -1,0 +1,49 @@
+# Everything that is done often, each by one command. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint deny test-kernels bench fuzz soak format
+
+# Options for `make run`: make run ARGS="--protocol redis --slower 1ms"
+ARGS ?=
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+WEIR := $${CARGO_TARGET_DIR:-target}/release/weir
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build Weir and show every request of this host (options in ARGS="...")
+	@scripts/setup build
+	cargo build --release --locked --offline --package cli
+	$(SUDO) $(WEIR) requests $(ARGS)
+
+test: ## every test; the last line counts them
+	@scripts/setup test
+	@scripts/test
+
+setup: ## install what is missing to build and test, and nothing else
+	@scripts/setup test
+
+lint: ## form and warnings, of Rust and C
+	@scripts/lint
+
+format: ## put Rust and C into their form
+	cargo fmt --all
+	find bpf -name '*.[ch]' -exec clang-format -i {} +
+
+deny: ## licences, origins and known vulnerabilities of dependencies, by cargo-deny
+	@scripts/deny
+
+test-kernels: ## the kernel programs and two scenarios on every kernel there is a VM for
+	@scripts/setup test
+	@WEIR_VM_RUNNER="$$(scripts/vm-runner)" tests/kernels/run
+
+bench: ## cost and truth under load; writes bench/out/latest.json
+	@scripts/setup test
+	@bench/run
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (600)
+	@scripts/fuzz
+
+soak: ## mixed traffic for SOAK_SECONDS (600); memory must stay bounded
+	@scripts/setup test
+	cargo build --release --locked --offline --package cli
+	@$(SUDO) scripts/soak $(WEIR)
