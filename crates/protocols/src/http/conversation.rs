@@ -103,6 +103,10 @@ impl crate::Conversation for Conversation {
         }
         self.scanned[party.index()] = 0;
         let refused = std::mem::take(&mut self.refused[party.index()]);
+        // Of several that are outstanding it is not known how many were answered in what is missing.
+        if party == Party::Server && self.missed && self.pending.len() > 1 {
+            return None;
+        }
         resync::find(party, input.bytes, usize::from(refused), input.run_start)
     }
 

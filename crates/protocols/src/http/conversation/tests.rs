@@ -298,6 +298,26 @@ fn gaps() {
         &["GET /users/{id}: ok, 37/55, incomplete response", "GET /users/{id}: ok, 37/68"],
         0,
     );
+    // Among pipelined responses: which of the rest belongs to which request is not guessed.
+    let (gets, long) = (GET.repeat(4), b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel");
+    check_whole(
+        &[
+            Says(Client, &gets),
+            Says(Server, long),
+            Gap(Server, Some(6 + OK.len() as u64)),
+            Says(Server, b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &[
+            "GET /users/{id}: ok, 37/47",
+            "GET /users/{id}: ok, 37/0, incomplete response",
+            "GET /users/{id}: ok, 37/0, incomplete response",
+            "GET /users/{id}: ok, 37/0, incomplete response",
+            "GET /users/{id}: ok, 37/43",
+        ],
+        1,
+    );
 }
 
 #[test]
