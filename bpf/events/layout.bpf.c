@@ -4,6 +4,7 @@
 #include "socket.h"
 #include "process.h"
 
+struct weir_record shared_record;
 struct weir_open_ip shared_open_ip;
 struct weir_open_unix shared_open_unix;
 struct weir_owner shared_owner;

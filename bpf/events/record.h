@@ -2,6 +2,13 @@
 /* What every record in the ring begins with, and the counters of what did not get in. */
 #pragma once
 
+/* The head of every record. By their times records of several rings come into one order. */
+struct weir_record {
+	__u8 kind;   /* enum weir_kind */
+	__u8 pad[7]; /* each kind's own */
+	__u64 time;  /* as bpf_ktime_get_ns() gives it */
+};
+
 enum weir_kind {
 	WEIR_OPEN_IP = 1,
 	WEIR_OPEN_UNIX = 2,

@@ -41,8 +41,8 @@ struct weir_open_ip {
 	__u8 from_start;
 	__u8 pad;
 	__u32 netns;
-	__u64 connection;
 	__u64 time;
+	__u64 connection;
 	__u8 local[16];
 	__u8 remote[16];
 	__u16 local_port;
@@ -57,9 +57,9 @@ struct weir_open_unix {
 	__u8 from_start;
 	__u8 pad;
 	__u32 netns;
+	__u64 time;
 	__u64 connection;
 	__u64 peer; /* the other end's id */
-	__u64 time;
 	__u16 local_length;
 	__u16 remote_length;
 	__u32 inode; /* of the local socket; 0 where unknown */
@@ -72,6 +72,7 @@ struct weir_owner {
 	__u8 kind;
 	__u8 pad[3];
 	__u32 pid;
+	__u64 time;
 	__u64 connection;
 	__u64 cgroup;
 	char command[WEIR_COMMAND];
@@ -83,9 +84,9 @@ struct weir_chunk {
 	__u8 direction;
 	__u16 captured;
 	__u32 length;
+	__u64 time;
 	__u64 connection;
 	__u64 peer; /* Unix, received: the socket that sent them; else 0 */
-	__u64 time;
 	__u32 position;
 	__u32 previous_end;
 	__u32 pid;
@@ -104,8 +105,8 @@ struct weir_end {
 	__u8 known; /* enum weir_known_ends */
 	__u8 pad;
 	__u32 sent_end;
-	__u64 connection;
 	__u64 time;
+	__u64 connection;
 	__u32 received_end;
 	__u32 pad2;
 };

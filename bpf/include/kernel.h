@@ -34,6 +34,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -168,6 +169,7 @@ struct socket_alloc {
 };
 
 struct tcp_sock {
+	u64 tcp_clock_cache;
 	u32 rcv_nxt;
 	u32 copied_seq;
 	u32 write_seq;

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The ring that carries every record to user space, and the counters of what did not fit. Records are submitted
- * without waking the reader, which drains by timer and sees for itself when it should come sooner: even asking how full
- * the ring is would cost every event as much as reading the clock.
+ * The rings that carry every record to user space, and the counters of what did not fit. Each processor has a ring of its
+ * own: with one for all, processors take its lock and positions from each other, which costs an event more than all
+ * the rest. Records are submitted without waking the reader, which drains by timer and sees for itself when it should
+ * come sooner: even asking how full a ring is would cost every event as much as reading the clock.
  */
 #pragma once
 
 #include "../events/record.h"
 
-struct {
+struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 * 1024 * 1024);
-} events SEC(".maps");
+	__uint(max_entries, 64 * 1024); /* user space puts in others, of the size that was asked for */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1); /* raised before loading to the number of processors */
+	__type(key, __u32);
+	__array(values, struct ring);
+} rings SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -26,6 +34,22 @@ static __always_inline void count_loss(__u32 cause)
 
 	if (count)
 		*count += 1;
+}
+
+/* This processor's ring. */
+static __always_inline void *own_ring(void)
+{
+	__u32 processor = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&rings, &processor);
+}
+
+/* Room for a record of a size that the verifier knows; NULL when there is none. */
+static __always_inline void *reserve(__u64 size)
+{
+	void *ring = own_ring();
+
+	return ring ? bpf_ringbuf_reserve(ring, size, 0) : NULL;
 }
 
 static __always_inline void submit(void *record)

@@ -9,7 +9,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec_tracepoint, struct task_struct *task, int old_pid, struct linux_binprm *binprm)
 {
-	struct weir_exec *exec = bpf_ringbuf_reserve(&events, sizeof(*exec), 0);
+	struct weir_exec *exec = reserve(sizeof(*exec));
 	unsigned long start, length;
 	long copied;
 
@@ -43,7 +43,7 @@ int BPF_PROG(exit_tracepoint, struct task_struct *task)
 
 	if (process >> 32 != (__u32)process)
 		return 0; /* a thread */
-	exit = bpf_ringbuf_reserve(&events, sizeof(*exit), 0);
+	exit = reserve(sizeof(*exit));
 	if (!exit) {
 		count_loss(WEIR_LOSS_RING_FULL_OTHER);
 		return 0;

@@ -10,13 +10,13 @@ static __always_inline void v4_mapped(__u8 to[16], __be32 address)
 	__builtin_memcpy(to + 12, &address, 4);
 }
 
-static __noinline int announce_ip(struct sock *sk, struct connection *c)
+static __noinline int announce_ip(struct sock *sk, struct connection *c, __u64 time)
 {
 	struct weir_open_ip *open;
 
 	if (!c)
 		return 0;
-	open = bpf_ringbuf_reserve(&events, sizeof(*open), 0);
+	open = reserve(sizeof(*open));
 	if (!open) {
 		count_loss(WEIR_LOSS_RING_FULL_OTHER);
 		return 0;
@@ -26,7 +26,7 @@ static __noinline int announce_ip(struct sock *sk, struct connection *c)
 	open->role = c->role;
 	open->from_start = !!(c->flags & FROM_START);
 	open->connection = c->id;
-	open->time = bpf_ktime_get_ns();
+	open->time = time;
 	open->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	open->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	open->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
@@ -62,7 +62,7 @@ static __noinline int announce_unix(struct sock *sk, struct sock *peer, struct c
 
 	if (!c)
 		return 0;
-	open = bpf_ringbuf_reserve(&events, sizeof(*open), 0);
+	open = reserve(sizeof(*open));
 	if (!open) {
 		count_loss(WEIR_LOSS_RING_FULL_OTHER);
 		return 0;
@@ -94,7 +94,7 @@ static __noinline int announce_owner(struct connection *c, __u32 pid)
 
 	if (!c)
 		return 0;
-	owner = bpf_ringbuf_reserve(&events, sizeof(*owner), 0);
+	owner = reserve(sizeof(*owner));
 	if (!owner) {
 		count_loss(WEIR_LOSS_RING_FULL_OTHER);
 		return 0;
@@ -102,6 +102,7 @@ static __noinline int announce_owner(struct connection *c, __u32 pid)
 	__builtin_memset(owner, 0, sizeof(*owner));
 	owner->kind = WEIR_OWNER;
 	owner->pid = pid;
+	owner->time = bpf_ktime_get_ns();
 	owner->connection = c->id;
 	owner->cgroup = bpf_get_current_cgroup_id();
 	BPF_CORE_READ_INTO(&owner->command, task, group_leader, comm);

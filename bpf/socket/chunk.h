@@ -35,9 +35,13 @@ enum source {
  */
 static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted)
 {
+	void *ring = own_ring();
+
+	if (!ring)
+		return NULL;
 #define RESERVE(capacity)         \
 	if (wanted <= (capacity)) \
-	return bpf_ringbuf_reserve(&events, sizeof(struct weir_chunk) + (capacity), 0)
+	return bpf_ringbuf_reserve(ring, sizeof(struct weir_chunk) + (capacity), 0)
 	RESERVE(8);
 	RESERVE(72);
 	RESERVE(200);
@@ -45,7 +49,7 @@ static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted)
 	RESERVE(968);
 	RESERVE(1992);
 	RESERVE(4040);
-	return bpf_ringbuf_reserve(&events, sizeof(struct weir_chunk) + WEIR_CHUNK_MAX, 0);
+	return bpf_ringbuf_reserve(ring, sizeof(struct weir_chunk) + WEIR_CHUNK_MAX, 0);
 #undef RESERVE
 }
 

@@ -49,7 +49,7 @@ static __always_inline void ends(struct sock *sk, struct tcp_sock *tcp, int befo
 		cause = close_cause(sk, before);
 	else
 		return;
-	end = bpf_ringbuf_reserve(&events, sizeof(*end), 0);
+	end = reserve(sizeof(*end));
 	if (!end) {
 		count_loss(WEIR_LOSS_RING_FULL_OTHER);
 		return;

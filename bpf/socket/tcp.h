@@ -17,6 +17,18 @@ static __always_inline __u64 observed_process(void)
 	return process >> 32 == own_process ? 0 : process;
 }
 
+/*
+ * When the bytes that are read now were there. A server's request begins as it comes in, not when the server finds time to
+ * read it: that is TCP's own note of when it last heard of the peer (or sent), which costs no reading of the clock. A
+ * client's answer ends when the client has it.
+ */
+static __always_inline __u64 time_of_read(struct tcp_sock *tcp, struct connection *c)
+{
+	__u64 noted = c->role == WEIR_ROLE_SERVER ? FIELD(tcp, tcp_clock_cache) : 0;
+
+	return noted ? noted : bpf_ktime_get_ns();
+}
+
 /* The socket's state, told to user space; NULL when the socket or process is not to be observed. */
 static __always_inline struct connection *observed_tcp(struct sock *sk, struct tcp_sock *tcp, __u64 *process)
 {
@@ -37,7 +49,7 @@ static __always_inline struct connection *observed_tcp(struct sock *sk, struct t
 	if (told_to_ignore(c))
 		return NULL;
 	if (!(c->flags & ANNOUNCED))
-		announce_ip(sk, c);
+		announce_ip(sk, c, time_of_read(tcp, c)); /* no later than its first chunk */
 	if (c->owner != *process >> 32)
 		announce_owner(c, *process >> 32);
 	return c;
@@ -197,7 +209,7 @@ static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, 
 	m.c = observed_tcp(sk, tcp, &m.process);
 	if (!m.c)
 		return;
-	m.time = bpf_ktime_get_ns();
+	m.time = time_of_read(tcp, m.c);
 	m.position = begin + offset;
 	refund(m.c, m.position);
 	if (b)

@@ -12,9 +12,10 @@ pub struct CaptureArgs {
     /// Use this way to see traffic, instead of the best that works: tracepoint, trampoline, kprobe or syscalls.
     #[arg(long, value_name = "NAME", value_parser = parse_backend)]
     pub backend: Option<Backend>,
-    /// Room for events on their way from the kernel.
-    #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = parse_size)]
-    pub ring: Size,
+    /// Room for events on their way from the kernel, shared out among the processors [default: 8MiB, or 512KiB for each
+    /// processor where that is more].
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub ring: Option<Size>,
     /// Watch the processes that are shown here (by Weir itself, too).
     #[arg(long, hide = true)]
     pub observe_self: bool,
@@ -23,11 +24,13 @@ pub struct CaptureArgs {
 impl CaptureArgs {
     /// As the crate `probes` wants it.
     pub fn config(&self) -> probes::Config {
+        let default = probes::Config::default();
+        let ring = self.ring.map(|size| u32::try_from(size.0).unwrap_or(u32::MAX).min(1 << 30));
         probes::Config {
-            ring_bytes: u32::try_from(self.ring.0).unwrap_or(u32::MAX).min(1 << 30),
+            ring_bytes: ring.unwrap_or(default.ring_bytes),
             only: self.backend,
             observe_self: self.observe_self,
-            ..probes::Config::default()
+            ..default
         }
     }
 }

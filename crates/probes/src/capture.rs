@@ -1,4 +1,4 @@
-//! A running capture: programs attached, ring mapped.
+//! A running capture: programs attached, rings mapped.
 
 use std::os::fd::AsFd;
 
@@ -10,15 +10,16 @@ use model::event::{Event, Instruction};
 use crate::backend::{Attempt, Backend, Purpose, Report, WAYS, Way};
 use crate::host::{Host, KernelTypes};
 use crate::instructions::Instructions;
-use crate::loaded::Loaded;
-use crate::ring::Ring;
+use crate::loaded::{Loaded, processors};
+use crate::rings::Rings;
 use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
 use crate::{Error, Losses, ProgramStatistics, decode, kernel_error, selftest, system_error};
 
 /// What the user may change.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Size of the ring, bytes; rounded up to a power of two. Default 8 MiB.
+    /// Size of all processors' rings together, bytes; each is rounded up to a power of two. Default 8 MiB, or 512 KiB for each
+    /// processor where that is more.
     pub ring_bytes: u32,
     /// Payload that is captured of a run of bytes in one direction, until user space says otherwise. Default 4 KiB.
     pub budget: u32,
@@ -32,18 +33,18 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { ring_bytes: 8 << 20, budget: 4096, only: None, observe_self: false, hash_entries: 65_536 }
+        let ring_bytes = (processors() as u32).saturating_mul(512 << 10).max(8 << 20);
+        Config { ring_bytes, budget: 4096, only: None, observe_self: false, hash_entries: 65_536 }
     }
 }
 
-/// Programs attached, ring mapped. Everything is detached when this is dropped, or when the process ends in any way.
+/// Programs attached, rings mapped. Everything is detached when this is dropped, or when the process ends in any way.
 pub struct Capture {
-    ring: Ring,
+    rings: Rings,
     instructions: Instructions,
     loaded: Loaded,
     report: Report,
     undecodable: u64,
-    ring_bytes: u64,
 }
 
 impl Capture {
@@ -77,10 +78,10 @@ impl Capture {
         Ok(capture)
     }
 
-    /// Hands what the ring holds to `handle`, at most `limit` bytes of it; returns how many bytes were read.
+    /// Hands what the rings hold to `handle`, oldest first, about `limit` bytes of it; returns how many bytes were read.
     pub fn drain(&mut self, limit: u64, mut handle: impl FnMut(Event<'_>)) -> u64 {
         let undecodable = &mut self.undecodable;
-        self.ring.drain(limit, |record| {
+        self.rings.drain(limit, monotonic_now(), |record| {
             if !decode::decode(record, &mut handle) {
                 *undecodable += 1;
             }
@@ -92,9 +93,9 @@ impl Capture {
         self.instructions.give(connection, instruction);
     }
 
-    /// How many bytes of events the ring holds at most.
+    /// How many bytes of events the ring of one processor holds at most.
     pub fn ring_bytes(&self) -> u64 {
-        self.ring_bytes
+        self.loaded.ring_bytes()
     }
 
     /// What was tried at start, and what is in use.
@@ -143,17 +144,14 @@ impl Capture {
         types: &KernelTypes,
         report: Report,
     ) -> Result<Capture, Error> {
-        let ring_bytes = config.ring_bytes.max(256 * 1024).next_power_of_two();
-        let loaded = Loaded::new(config, ways, types, ring_bytes)?;
-        let ring = loaded.map("events").expect_map()?;
+        let loaded = Loaded::new(config, ways, types)?;
         let instructions = loaded.map("instructions").expect_map()?;
         Ok(Capture {
-            ring: Ring::new(ring.as_fd(), ring_bytes as usize)?,
+            rings: Rings::new(loaded.map_rings()?),
             instructions: Instructions::new(instructions.as_fd())?,
             loaded,
             report,
             undecodable: 0,
-            ring_bytes: u64::from(ring_bytes),
         })
     }
 
@@ -241,6 +239,14 @@ fn try_way(config: &Config, way: &'static Way, types: &KernelTypes, host: &Host)
     let small = Config { ring_bytes: 1 << 20, ..config.clone() };
     let mut capture = Capture::load(&small, &[way], types, report)?;
     capture.fire(&[way]).map(drop)
+}
+
+/// The clock by which records are stamped.
+fn monotonic_now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for the result; the clock exists on every Linux.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
 /// A map that the object is known to have.

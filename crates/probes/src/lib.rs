@@ -12,6 +12,7 @@ mod instructions;
 mod loaded;
 mod objects;
 mod ring;
+mod rings;
 mod selftest;
 mod shared;
 pub mod statistics;

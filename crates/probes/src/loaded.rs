@@ -1,11 +1,12 @@
 //! The objects that the chosen ways need: loaded with their maps shared, and attached.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
-use libbpf_rs::{Link, MapCore, Object, Program};
+use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, Object, Program, num_possible_cpus};
 
 use crate::backend::{ObjectFile, Purpose, Way};
 use crate::host::KernelTypes;
+use crate::ring::Ring;
 use crate::shared::{bytes_of, kprobe_rodata, socket_rodata, syscalls_rodata};
 use crate::{Config, Error, kernel_error, objects};
 
@@ -13,13 +14,16 @@ use crate::{Config, Error, kernel_error, objects};
 pub(crate) struct Loaded {
     links: Vec<Link>,
     pub(crate) objects: Vec<Object>,
+    rings: Vec<MapHandle>,
     /// Names and ids of the programs.
     pub(crate) programs: Vec<(String, u32)>,
 }
 
+/// Below this a ring could not hold a few of the largest records.
+const LEAST_RING: u32 = 128 * 1024;
+
 /// What all objects are told alike.
 struct Settings {
-    ring_bytes: u32,
     budget: u32,
     /// Where TCP sockets' state is: programs that share the map must agree, and those with plain pointers have no choice.
     state_in_hash: bool,
@@ -29,11 +33,10 @@ struct Settings {
 }
 
 impl Settings {
-    fn new(config: &Config, ways: &[&'static Way], types: &KernelTypes, ring_bytes: u32) -> Self {
+    fn new(config: &Config, ways: &[&'static Way], types: &KernelTypes) -> Self {
         let by_calls =
             |purpose| ways.iter().any(|way| way.purpose == purpose && way.object == ObjectFile::Syscalls);
         Settings {
-            ring_bytes,
             budget: config.budget,
             // sk_storage came to tracing programs with this function (5.11).
             state_in_hash: !types.has_function("bpf_sk_storage_get_tracing")
@@ -64,14 +67,10 @@ impl Settings {
 }
 
 impl Loaded {
-    pub(crate) fn new(
-        config: &Config,
-        ways: &[&'static Way],
-        types: &KernelTypes,
-        ring_bytes: u32,
-    ) -> Result<Loaded, Error> {
-        let settings = Settings::new(config, ways, types, ring_bytes);
-        let mut loaded = Loaded { links: Vec::new(), objects: Vec::new(), programs: Vec::new() };
+    pub(crate) fn new(config: &Config, ways: &[&'static Way], types: &KernelTypes) -> Result<Loaded, Error> {
+        let settings = Settings::new(config, ways, types);
+        let rings = make_rings(config.ring_bytes)?;
+        let mut loaded = Loaded { links: Vec::new(), objects: Vec::new(), rings, programs: Vec::new() };
         for file in ObjectFile::ALL {
             let mut names: Vec<&str> = Vec::new();
             for way in ways.iter().filter(|way| way.object == file) {
@@ -85,6 +84,7 @@ impl Loaded {
             let object = loaded.load_object(&settings, file, &names)?;
             loaded.objects.push(object);
         }
+        loaded.hand_out_rings()?;
         loaded.attach()?;
         Ok(loaded)
     }
@@ -93,12 +93,12 @@ impl Loaded {
         let (bytes, name) = objects::find(file);
         let mut open = objects::open(bytes, name, programs)?;
         objects::set_constants(&mut open, &settings.constants(file))?;
-        objects::set_size(&mut open, "events", settings.ring_bytes)?;
+        objects::set_size(&mut open, "rings", possible_processors()? as u32)?;
         if settings.state_in_hash {
             objects::set_size(&mut open, "connections_by_address", settings.hash_entries)?;
         }
         if let Some(first) = self.objects.first() {
-            for map in ["events", "losses", "connections", "connections_by_address", "instructions"] {
+            for map in ["rings", "losses", "connections", "connections_by_address", "instructions"] {
                 objects::share(first, &mut open, map)?;
             }
         }
@@ -119,7 +119,51 @@ impl Loaded {
         Ok(())
     }
 
+    /// Every processor gets a ring; those that came online later share one.
+    fn hand_out_rings(&self) -> Result<(), Error> {
+        let Some(map) = self.map("rings") else { return Ok(()) };
+        for (processor, ring) in (0..possible_processors()?).zip(self.rings.iter().cycle()) {
+            let descriptor = ring.as_fd().as_raw_fd();
+            map.update(&(processor as u32).to_ne_bytes(), &descriptor.to_ne_bytes(), MapFlags::ANY)
+                .map_err(kernel_error("giving a processor its ring"))?;
+        }
+        Ok(())
+    }
+
+    /// The consumer's ends of the rings.
+    pub(crate) fn map_rings(&self) -> Result<Vec<Ring>, Error> {
+        self.rings.iter().map(|ring| Ring::new(ring.as_fd(), ring.max_entries() as usize)).collect()
+    }
+
+    /// Size of one ring.
+    pub(crate) fn ring_bytes(&self) -> u64 {
+        self.rings.first().map_or(0, |ring| u64::from(ring.max_entries()))
+    }
+
     pub(crate) fn map(&self, name: &str) -> Option<libbpf_rs::Map<'_>> {
         self.objects.first()?.maps().find(|map| map.name() == name)
     }
+}
+
+/// One ring for each processor that is online, of `bytes` together.
+fn make_rings(bytes: u32) -> Result<Vec<MapHandle>, Error> {
+    let each = (bytes / processors() as u32).max(LEAST_RING).next_power_of_two();
+    let options = libbpf_rs::libbpf_sys::bpf_map_create_opts {
+        sz: size_of::<libbpf_rs::libbpf_sys::bpf_map_create_opts>() as libbpf_rs::libbpf_sys::size_t,
+        ..Default::default()
+    };
+    (0..processors())
+        .map(|_| MapHandle::create(MapType::RingBuf, Some("events"), 0, 0, each, &options))
+        .collect::<Result<_, _>>()
+        .map_err(kernel_error("making a ring"))
+}
+
+fn possible_processors() -> Result<usize, Error> {
+    num_possible_cpus().map_err(kernel_error("counting processors"))
+}
+
+/// Processors that are online, at least one.
+pub(crate) fn processors() -> usize {
+    // SAFETY: has no preconditions.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) }).unwrap_or(1).max(1)
 }

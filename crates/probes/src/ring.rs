@@ -1,8 +1,8 @@
 //! The consumer's end of a BPF ring buffer.
 //!
 //! libbpf's own consumer calls back through a function pointer and stores its position after every record; here
-//! records are handed to a closure that is known at compile time, borrowed, and the position is stored by batch.
-//! Layout and protocol: `kernel/bpf/ringbuf.c`.
+//! records are borrowed where they lie, looked at before they are taken (`rings` merges by time), and the position is stored by
+//! batch. Layout and protocol: `kernel/bpf/ringbuf.c`.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
@@ -22,6 +22,12 @@ pub(crate) struct Ring {
     producer: *mut libc::c_void,
     page: usize,
     size: usize,
+    /// How far it was read.
+    position: u64,
+    /// How far the producers were told that it was read.
+    released: u64,
+    /// How far it was filled when last looked at.
+    end: u64,
 }
 
 // SAFETY: the mappings belong to this value alone and may be used from any thread.
@@ -37,7 +43,7 @@ impl Ring {
             libc::mmap(ptr::null_mut(), page, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, fd, 0)
         };
         if consumer == libc::MAP_FAILED {
-            return Err(system_error("mapping the ring")(std::io::Error::last_os_error()));
+            return Err(system_error("mapping a ring")(std::io::Error::last_os_error()));
         }
         // SAFETY: as above; the data follows the producer's page and is mapped twice, so that no record is cut.
         let producer = unsafe {
@@ -54,38 +60,47 @@ impl Ring {
             let error = std::io::Error::last_os_error();
             // SAFETY: unmaps exactly what was mapped above.
             unsafe { libc::munmap(consumer, page) };
-            return Err(system_error("mapping the ring")(error));
+            return Err(system_error("mapping a ring")(error));
         }
-        Ok(Ring { consumer, producer, page, size })
+        Ok(Ring { consumer, producer, page, size, position: 0, released: 0, end: 0 })
     }
 
-    /// Hands every record that is there to `handle`, at most `limit` bytes of them; returns how many bytes.
-    pub(crate) fn drain(&mut self, limit: u64, mut handle: impl FnMut(&[u8])) -> u64 {
-        // SAFETY: both pages hold a 64-bit position at their beginning for as long as they are mapped.
-        let (consumed, produced) =
-            unsafe { (&*self.consumer.cast::<AtomicU64>(), &*self.producer.cast::<AtomicU64>()) };
-        let start = consumed.load(Ordering::Relaxed);
-        let mut position = start;
-        let mut released = start;
-        'more: while position - start < limit {
-            let end = produced.load(Ordering::Acquire);
-            if position >= end {
-                break;
-            }
-            while position < end && position - start < limit {
-                let Some((record, taken)) = self.record(position) else { break 'more };
-                if let Some(record) = record {
-                    handle(record);
-                }
-                position += taken;
-                if position - released >= RELEASE_EVERY {
-                    consumed.store(position, Ordering::Release);
-                    released = position;
-                }
+    /// Notes how far it is filled now: [`Ring::head`] goes no further.
+    pub(crate) fn look(&mut self) {
+        // SAFETY: the page holds a 64-bit position at its beginning for as long as it is mapped.
+        self.end = unsafe { &*self.producer.cast::<AtomicU64>() }.load(Ordering::Acquire);
+    }
+
+    /// The first record that was not read, and the bytes that it takes; `None` where it is not there or not whole yet.
+    pub(crate) fn head(&mut self) -> Option<(&[u8], u64)> {
+        while self.position < self.end {
+            match self.record(self.position)? {
+                (Some(_), _) => break,
+                (None, taken) => self.advance(taken),
             }
         }
-        consumed.store(position, Ordering::Release);
-        position - start
+        if self.position >= self.end {
+            return None;
+        }
+        let (record, taken) = self.record(self.position)?;
+        Some((record?, taken))
+    }
+
+    /// The head, which takes so many bytes, was read.
+    pub(crate) fn advance(&mut self, taken: u64) {
+        self.position += taken;
+        if self.position - self.released >= RELEASE_EVERY {
+            self.release();
+        }
+    }
+
+    /// Gives what was read back to the producers.
+    pub(crate) fn release(&mut self) {
+        if self.position != self.released {
+            // SAFETY: as in `look`; this page is writable.
+            unsafe { &*self.consumer.cast::<AtomicU64>() }.store(self.position, Ordering::Release);
+            self.released = self.position;
+        }
     }
 
     /// The record at `position` (none if it was discarded) and the bytes that it takes; `None` while it is being written.

@@ -40,7 +40,7 @@ macro_rules! plain {
         unsafe impl Plain for $name {}
     )* };
 }
-plain!(weir_open_ip, weir_open_unix, weir_owner, weir_chunk, weir_end, weir_exec, weir_exit);
+plain!(weir_record, weir_open_ip, weir_open_unix, weir_owner, weir_chunk, weir_end, weir_exec, weir_exit);
 
 /// Reads a `T` from the head of `bytes`; `None` when they are too few.
 pub(crate) fn read<T: Plain>(bytes: &[u8]) -> Option<T> {
@@ -89,6 +89,22 @@ mod tests {
     #[test]
     fn layouts_agree() {
         let btf = Btf::from_path(concat!(env!("OUT_DIR"), "/layout.bpf.o")).expect("the object has BTF");
+        check!(btf, weir_record { kind, pad, time });
+        macro_rules! begins_as_every_record {
+            ($($name:ident),*) => { $(
+                assert_eq!(offset_of!($name, kind), offset_of!(weir_record, kind), stringify!($name));
+                assert_eq!(offset_of!($name, time), offset_of!(weir_record, time), stringify!($name));
+            )* };
+        }
+        begins_as_every_record!(
+            weir_open_ip,
+            weir_open_unix,
+            weir_owner,
+            weir_chunk,
+            weir_end,
+            weir_exec,
+            weir_exit
+        );
         check!(
             btf,
             weir_open_ip {
@@ -97,8 +113,8 @@ mod tests {
                 from_start,
                 pad,
                 netns,
-                connection,
                 time,
+                connection,
                 local,
                 remote,
                 local_port,
@@ -114,9 +130,9 @@ mod tests {
                 from_start,
                 pad,
                 netns,
+                time,
                 connection,
                 peer,
-                time,
                 local_length,
                 remote_length,
                 inode,
@@ -124,7 +140,7 @@ mod tests {
                 remote
             }
         );
-        check!(btf, weir_owner { kind, pad, pid, connection, cgroup, command });
+        check!(btf, weir_owner { kind, pad, pid, time, connection, cgroup, command });
         check!(
             btf,
             weir_chunk {
@@ -132,16 +148,16 @@ mod tests {
                 direction,
                 captured,
                 length,
+                time,
                 connection,
                 peer,
-                time,
                 position,
                 previous_end,
                 pid,
                 tid
             }
         );
-        check!(btf, weir_end { kind, cause, known, pad, sent_end, connection, time, received_end, pad2 });
+        check!(btf, weir_end { kind, cause, known, pad, sent_end, time, connection, received_end, pad2 });
         check!(
             btf,
             weir_exec {

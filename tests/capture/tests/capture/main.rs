@@ -8,6 +8,7 @@ mod connections;
 mod ends;
 mod instructions;
 mod movers;
+mod order;
 mod partial;
 mod processes;
 mod talk;
