@@ -52,6 +52,21 @@ static __always_inline void *reserve(__u64 size)
 	return ring ? bpf_ringbuf_reserve(ring, size, 0) : NULL;
 }
 
+/* An empty record of a type, whose size the verifier knows; NULL, and counted, when there is no room. */
+static __always_inline void *new_record(__u64 size, __u8 kind, __u64 time)
+{
+	struct weir_record *record = reserve(size);
+
+	if (!record) {
+		count_loss(WEIR_LOSS_RING_FULL_OTHER);
+		return NULL;
+	}
+	__builtin_memset(record, 0, size);
+	record->kind = kind;
+	record->time = time;
+	return record;
+}
+
 static __always_inline void submit(void *record)
 {
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);

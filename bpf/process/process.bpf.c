@@ -9,18 +9,13 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec_tracepoint, struct task_struct *task, int old_pid, struct linux_binprm *binprm)
 {
-	struct weir_exec *exec = reserve(sizeof(*exec));
+	struct weir_exec *exec = new_record(sizeof(*exec), WEIR_EXEC, bpf_ktime_get_ns());
 	unsigned long start, length;
 	long copied;
 
-	if (!exec) {
-		count_loss(WEIR_LOSS_RING_FULL_OTHER);
+	if (!exec)
 		return 0;
-	}
-	__builtin_memset(exec, 0, sizeof(*exec));
-	exec->kind = WEIR_EXEC;
 	exec->pid = bpf_get_current_pid_tgid() >> 32;
-	exec->time = bpf_ktime_get_ns();
 	exec->cgroup = bpf_get_current_cgroup_id();
 	bpf_probe_read_kernel(&exec->command, sizeof(exec->command), &task->comm);
 	copied = bpf_probe_read_kernel_str(&exec->file, sizeof(exec->file), BPF_CORE_READ(binprm, filename));
@@ -43,15 +38,10 @@ int BPF_PROG(exit_tracepoint, struct task_struct *task)
 
 	if (process >> 32 != (__u32)process)
 		return 0; /* a thread */
-	exit = reserve(sizeof(*exit));
-	if (!exit) {
-		count_loss(WEIR_LOSS_RING_FULL_OTHER);
+	exit = new_record(sizeof(*exit), WEIR_EXIT, bpf_ktime_get_ns());
+	if (!exit)
 		return 0;
-	}
-	__builtin_memset(exit, 0, sizeof(*exit));
-	exit->kind = WEIR_EXIT;
 	exit->pid = process >> 32;
-	exit->time = bpf_ktime_get_ns();
 	submit(exit);
 	return 0;
 }

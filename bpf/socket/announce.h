@@ -16,17 +16,12 @@ static __noinline int announce_ip(struct sock *sk, struct connection *c, __u64 t
 
 	if (!c)
 		return 0;
-	open = reserve(sizeof(*open));
-	if (!open) {
-		count_loss(WEIR_LOSS_RING_FULL_OTHER);
+	open = new_record(sizeof(*open), WEIR_OPEN_IP, time);
+	if (!open)
 		return 0;
-	}
-	__builtin_memset(open, 0, sizeof(*open));
-	open->kind = WEIR_OPEN_IP;
 	open->role = c->role;
 	open->from_start = !!(c->flags & FROM_START);
 	open->connection = c->id;
-	open->time = time;
 	open->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	open->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	open->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
@@ -62,16 +57,11 @@ static __noinline int announce_unix(struct sock *sk, struct sock *peer, struct c
 
 	if (!c)
 		return 0;
-	open = reserve(sizeof(*open));
-	if (!open) {
-		count_loss(WEIR_LOSS_RING_FULL_OTHER);
+	open = new_record(sizeof(*open), WEIR_OPEN_UNIX, bpf_ktime_get_ns());
+	if (!open)
 		return 0;
-	}
-	__builtin_memset(open, 0, sizeof(*open));
-	open->kind = WEIR_OPEN_UNIX;
 	open->from_start = !!(c->flags & FROM_START);
 	open->connection = c->id;
-	open->time = bpf_ktime_get_ns();
 	open->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	open->inode = c->inode;
 	open->peer = c->peer_id;
@@ -94,15 +84,10 @@ static __noinline int announce_owner(struct connection *c, __u32 pid)
 
 	if (!c)
 		return 0;
-	owner = reserve(sizeof(*owner));
-	if (!owner) {
-		count_loss(WEIR_LOSS_RING_FULL_OTHER);
+	owner = new_record(sizeof(*owner), WEIR_OWNER, bpf_ktime_get_ns());
+	if (!owner)
 		return 0;
-	}
-	__builtin_memset(owner, 0, sizeof(*owner));
-	owner->kind = WEIR_OWNER;
 	owner->pid = pid;
-	owner->time = bpf_ktime_get_ns();
 	owner->connection = c->id;
 	owner->cgroup = bpf_get_current_cgroup_id();
 	BPF_CORE_READ_INTO(&owner->command, task, group_leader, comm);

@@ -49,16 +49,11 @@ static __always_inline void ends(struct sock *sk, struct tcp_sock *tcp, int befo
 		cause = close_cause(sk, before);
 	else
 		return;
-	end = reserve(sizeof(*end));
-	if (!end) {
-		count_loss(WEIR_LOSS_RING_FULL_OTHER);
+	end = new_record(sizeof(*end), WEIR_END, bpf_ktime_get_ns());
+	if (!end)
 		return;
-	}
-	__builtin_memset(end, 0, sizeof(*end));
-	end->kind = WEIR_END;
 	end->cause = cause;
 	end->connection = c->id;
-	end->time = bpf_ktime_get_ns();
 	/*
 	 * A FIN takes a sequence number too. The peer's is in rcv_nxt when this is told, and in copied_seq once it was read;
 	 * ours is in write_seq from after this change of state on. So each end is told where its number is still pure.

@@ -23,6 +23,7 @@ mod listeners;
 mod name;
 mod processes;
 mod program;
+mod readings;
 mod unix_sockets;
 
 pub use cgroup::Container;

@@ -1,56 +1,41 @@
 //! Which ports are listened on: tells a connection's server end when its opening was not seen.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
 use model::Nanos;
+
+use crate::readings::Readings;
 
 /// Listening TCP ports by network namespace, read from `/proc/PID/net/tcp` and `tcp6` when asked for.
 #[derive(Debug)]
 pub struct Listeners {
     /// Where `/proc` is; none when a recording is played.
     proc_root: Option<PathBuf>,
-    namespaces: HashMap<u32, Ports>,
-}
-
-#[derive(Debug)]
-struct Ports {
-    read_at: Nanos,
-    ports: HashSet<u16>,
+    ports: Readings<HashSet<u16>>,
 }
 
 /// How long an answer holds. Only connections from before the start are asked about, so new listeners matter little.
 const HOLDS: Nanos = 10_000_000_000;
-/// Network namespaces that are remembered.
-const NAMESPACES: usize = 1024;
 /// `TCP_LISTEN` as `/proc/net/tcp` shows it.
 const LISTEN: &str = "0A";
 
 impl Listeners {
     /// Reads below `proc_root`; with `None`, nothing is known to listen.
     pub fn new(proc_root: Option<PathBuf>) -> Self {
-        Listeners { proc_root, namespaces: HashMap::new() }
+        Listeners { proc_root, ports: Readings::new(HOLDS) }
     }
 
     /// Does a socket listen on `port` in the namespace `netns`, which the process `pid` is in?
     pub fn listens(&mut self, netns: u32, pid: u32, port: u16, now: Nanos) -> bool {
         let Some(root) = &self.proc_root else { return false };
-        let known =
-            self.namespaces.get(&netns).is_some_and(|ports| now < ports.read_at.saturating_add(HOLDS));
-        if !known {
+        let read = || {
             let folder = root.join(pid.to_string()).join("net");
-            let ports: HashSet<u16> = ["tcp", "tcp6"]
-                .iter()
-                .filter_map(|name| fs::read_to_string(folder.join(name)).ok())
-                .flat_map(|table| listening_ports(&table))
-                .collect();
-            if self.namespaces.len() >= NAMESPACES {
-                self.namespaces.clear();
-            }
-            self.namespaces.insert(netns, Ports { read_at: now, ports });
-        }
-        self.namespaces.get(&netns).is_some_and(|ports| ports.ports.contains(&port))
+            let tables = ["tcp", "tcp6"].iter().filter_map(|name| fs::read_to_string(folder.join(name)).ok());
+            Some(tables.flat_map(|table| listening_ports(&table)).collect())
+        };
+        self.ports.get(netns, now, read).is_some_and(|ports| ports.contains(&port))
     }
 }
 

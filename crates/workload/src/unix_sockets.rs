@@ -1,34 +1,28 @@
 //! Which Unix sockets are still open: the kernel tells of their end only where a program can be put there.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
 use model::Nanos;
+
+use crate::readings::Readings;
 
 /// Unix sockets by network namespace, read from `/proc/PID/net/unix` when asked for.
 #[derive(Debug)]
 pub struct UnixSockets {
     /// Where `/proc` is; none when a recording is played.
     proc_root: Option<PathBuf>,
-    namespaces: HashMap<u32, Listing>,
-}
-
-#[derive(Debug)]
-struct Listing {
-    read_at: Nanos,
-    inodes: HashSet<u32>,
+    inodes: Readings<HashSet<u32>>,
 }
 
 /// How long an answer holds.
 const HOLDS: Nanos = 500_000_000;
-/// Network namespaces that are remembered.
-const NAMESPACES: usize = 1024;
 
 impl UnixSockets {
     /// Reads below `proc_root`; with `None`, every socket is taken to be open.
     pub fn new(proc_root: Option<PathBuf>) -> Self {
-        UnixSockets { proc_root, namespaces: HashMap::new() }
+        UnixSockets { proc_root, inodes: Readings::new(HOLDS) }
     }
 
     /// Has the socket `inode` of the namespace `netns`, which the process `pid` was in, been closed? A process that
@@ -38,17 +32,12 @@ impl UnixSockets {
         if inode == 0 {
             return false;
         }
-        let fresh = self.namespaces.get(&netns).is_some_and(|list| now < list.read_at.saturating_add(HOLDS));
-        if !fresh {
-            let Ok(table) = fs::read_to_string(root.join(pid.to_string()).join("net/unix")) else {
-                return !root.join(pid.to_string()).exists();
-            };
-            if self.namespaces.len() >= NAMESPACES {
-                self.namespaces.clear();
-            }
-            self.namespaces.insert(netns, Listing { read_at: now, inodes: inodes(&table) });
+        let process = root.join(pid.to_string());
+        let read = || fs::read_to_string(process.join("net/unix")).ok().map(|table| inodes(&table));
+        match self.inodes.get(netns, now, read) {
+            Some(inodes) => !inodes.contains(&inode),
+            None => !process.exists(),
         }
-        self.namespaces.get(&netns).is_some_and(|list| !list.inodes.contains(&inode))
     }
 }
 
