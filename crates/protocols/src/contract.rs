@@ -27,6 +27,8 @@ pub struct Input<'a> {
     /// True when the first byte is also the first that this party sent after the other one spoke (or the
     /// first at all): a likely place for a message to begin.
     pub run_start: bool,
+    /// They are one datagram, or as much of it as was captured: it is a message, and no other bytes belong to it.
+    pub datagram: bool,
 }
 
 /// What a conversation made of the head of a direction.

@@ -129,7 +129,13 @@ impl<C: Conversation> Driver<C> {
             let side = &mut self.sides[party.index()];
             side.position = begin + at as u64;
             let first = if at < old { side.first } else { last };
-            let input = Input { bytes: &data[at..], first, last, run_start: side.run == side.position };
+            let input = Input {
+                bytes: &data[at..],
+                first,
+                last,
+                run_start: side.run == side.position,
+                datagram: false,
+            };
             match side.mode {
                 Mode::PassRest(passed) => {
                     side.mode = Mode::PassRest(passed + input.bytes.len() as u64);

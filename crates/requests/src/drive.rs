@@ -211,6 +211,7 @@ impl Unread {
                 first: if begins { first } else { last },
                 last,
                 run_start: begins && run_start,
+                datagram: false,
             };
             if self.astray {
                 let Some(start) = conversation.resync(party, input, context) else { return data.len() };
