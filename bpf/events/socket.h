@@ -34,12 +34,12 @@ enum weir_limits {
 	WEIR_INSTRUCTIONS = 65536,
 };
 
-/* The first time a TCP socket is seen. The addresses are in network order, IPv4 as v4-mapped. */
+/* The first time a TCP socket, or a pair of UDP addresses, is seen. The addresses are in network order, IPv4 as v4-mapped. */
 struct weir_open_ip {
 	__u8 kind;
 	__u8 role;
 	__u8 from_start;
-	__u8 pad;
+	__u8 datagrams; /* UDP: each chunk is a datagram, and positions count bytes */
 	__u32 netns;
 	__u64 time;
 	__u64 connection;

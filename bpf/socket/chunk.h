@@ -27,6 +27,7 @@ enum source {
 	FROM_NOWHERE,
 	FROM_USER,   /* an address of the current process */
 	FROM_PACKET, /* a struct sk_buff, by dynptr */
+	FROM_KERNEL, /* an address of the kernel, with so many bytes as `skip` says */
 };
 
 /*
@@ -80,7 +81,8 @@ static __always_inline bool write_chunk(struct move *m, __u32 length, enum sourc
 {
 	struct connection *c = m->c;
 	__u32 direction = m->direction & 1;
-	__u64 wanted = take_from_budget(c, direction, source == FROM_NOWHERE ? 0 : length);
+	__u32 there = source == FROM_KERNEL ? skip : length;
+	__u64 wanted = take_from_budget(c, direction, source == FROM_NOWHERE ? 0 : there);
 	struct weir_chunk *chunk = reserve_chunk(wanted);
 	long failed = 0;
 
@@ -103,6 +105,8 @@ static __always_inline bool write_chunk(struct move *m, __u32 length, enum sourc
 	if (wanted) {
 		if (source == FROM_USER)
 			failed = bpf_probe_read_user(chunk + 1, wanted, from);
+		else if (source == FROM_KERNEL)
+			failed = bpf_probe_read_kernel(chunk + 1, wanted, from);
 		else
 			failed = read_packet(chunk + 1, wanted, from, skip);
 		if (failed && m->again) {

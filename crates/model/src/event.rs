@@ -23,6 +23,9 @@ pub enum Event<'a> {
     Exec(Exec),
     /// A process ended.
     Exit(Exit),
+    /// Datagrams go between two addresses, seen for the first time from one of them. Each chunk of it is a datagram, and
+    /// its positions count bytes.
+    OpenDatagrams(Open),
 }
 
 /// A connection's unchanging facts.

@@ -163,12 +163,18 @@ impl Capture {
     fn fire(&mut self, ways: &[&Way]) -> Result<u32, Error> {
         let marks = selftest::exchange().map_err(system_error("testing with a loopback connection"))?;
         let serves = |purpose| ways.iter().any(|way| way.purpose == purpose);
+        if serves(Purpose::Datagrams) {
+            selftest::exchange_datagrams(&marks).map_err(system_error("testing with loopback datagrams"))?;
+        }
         let ran = serves(Purpose::ProcessLife) && selftest::run_process();
         let (mut sent, mut received, mut ended, mut processes, mut own) = (0, 0, 0, 0, 0);
+        let (mut flows, mut datagrams) = (Vec::new(), 0);
         self.drain(u64::MAX, |event| match event {
+            Event::OpenDatagrams(open) => flows.push(open.connection),
             Event::Chunk(chunk) if chunk.payload == marks.request || chunk.payload == marks.response => {
-                own = chunk.pid;
+                own = own.max(chunk.pid);
                 match chunk.direction {
+                    _ if flows.contains(&chunk.connection) => datagrams += 1,
                     model::Direction::Sent => sent += 1,
                     model::Direction::Received => received += 1,
                 }
@@ -182,6 +188,7 @@ impl Capture {
             (Purpose::TcpSent, sent, 2),
             (Purpose::Received, received, 2),
             (Purpose::ConnectionLife, ended, 1),
+            (Purpose::Datagrams, datagrams, 4),
             (Purpose::ProcessLife, processes, 2),
         ] {
             // The end of a connection is told only of one that was seen to carry bytes.

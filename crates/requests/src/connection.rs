@@ -40,6 +40,9 @@ pub(crate) struct Connection {
     ended: [bool; 2],
     budget: [u32; 2],
     stumbles: u16,
+    /// It is no stream: see `datagrams`.
+    pub(crate) datagrams: bool,
+    pub(crate) last_datagram: Nanos,
 }
 
 /// What is made of the bytes.
@@ -65,8 +68,10 @@ pub(crate) struct Effects {
 }
 
 impl Connection {
-    pub(crate) fn new(open: Open) -> Self {
+    pub(crate) fn new(open: Open, datagrams: bool) -> Self {
         Connection {
+            datagrams,
+            last_datagram: open.time,
             role: open.role,
             open,
             process: None,
@@ -204,7 +209,7 @@ impl Connection {
                     }
                 };
                 if context.finished.len() > before {
-                    self.stumbles = 0;
+                    self.steady();
                 }
                 let hidden = matches!(arrival.piece, Piece::Hidden(_));
                 self.judge(direction, progress, hidden, effects);
@@ -218,16 +223,27 @@ impl Connection {
             Progress::Fine => {}
             Progress::Left => self.leave_alone("upgraded", effects),
             Progress::Stumbled => {
-                self.stumbles += 1;
-                if self.stumbles > STUMBLES {
-                    self.leave_alone("unreadable", effects);
-                } else if hidden && self.budget[direction.index()] < LARGE_BUDGET {
+                if self.stumble(effects) && hidden && self.budget[direction.index()] < LARGE_BUDGET {
                     // A head lay beyond what was captured of the run: heads follow one another here.
                     self.budget[direction.index()] = LARGE_BUDGET;
                     effects.instruction = Some(self.budgets());
                 }
             }
         }
+    }
+
+    /// Counts what made no sense; false once it was too much.
+    pub(crate) fn stumble(&mut self, effects: &mut Effects) -> bool {
+        self.stumbles += 1;
+        if self.stumbles > STUMBLES {
+            self.leave_alone("unreadable", effects);
+        }
+        self.stumbles <= STUMBLES
+    }
+
+    /// An exchange came out whole.
+    pub(crate) fn steady(&mut self) {
+        self.stumbles = 0;
     }
 
     /// When the oldest exchange without a whole response began.
@@ -244,7 +260,7 @@ impl Connection {
         Instruction::Budget { sent, received }
     }
 
-    fn leave_alone(&mut self, label: &'static str, effects: &mut Effects) {
+    pub(crate) fn leave_alone(&mut self, label: &'static str, effects: &mut Effects) {
         self.phase = Phase::LeftAlone;
         self.unread = Default::default();
         effects.instruction = Some(Instruction::Ignore);
@@ -272,7 +288,7 @@ impl Connection {
             return;
         }
         let [sent, received] = &self.unread;
-        match detect::detect(self.role, &sent.bytes, &received.bytes) {
+        match detect::detect(self.role, &sent.bytes, &received.bytes, false) {
             Some(found) => self.begin(found, direction, arrival.time, context, effects),
             None => self.give_up_in_time(effects),
         }
