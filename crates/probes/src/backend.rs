@@ -155,7 +155,8 @@ const CONCURRENT: &str =
 const UNIX_SPLICE: &str = "splice out of Unix sockets (neither payload nor length)";
 const FRAGMENTS: &str = "all but the first packet of a fragmented datagram";
 const READER: &str = "who reads a datagram, before the same process sends one back";
-const IN_PAGES: &str = "payload that the network card put into pages (its length is seen)";
+const IN_PAGES: &str =
+    "payload that the network card, or a zero-copy send, has in pages (its length is seen)";
 const RING_PEEKS: &str = "that an io_uring receive on a Unix socket only peeks (it is told as a read)";
 
 /// Every way, in the order in which they are tried.

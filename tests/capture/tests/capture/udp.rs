@@ -8,8 +8,9 @@ use std::time::Duration;
 use capture_tests::observer::{Observer, Told, with_each_back_end};
 use capture_tests::{content, receive, send};
 use model::Direction::{Received, Sent};
-use model::Endpoint;
 use model::event::Instruction;
+use model::{Direction, Endpoint};
+use probes::{Backend, Purpose};
 
 /// IPv4, IPv6, and IPv4 on sockets made for IPv6.
 const ADDRESSES: [&str; 3] = ["127.0.0.1:0", "[::1]:0", "[::ffff:127.0.0.1]:0"];
@@ -54,7 +55,7 @@ fn told(observer: &mut Observer, local: &Endpoint, remote: &Endpoint, sent: usiz
     observer.of(local, remote)
 }
 
-fn payloads(told: &Told, direction: model::Direction) -> Vec<Vec<u8>> {
+fn payloads(told: &Told, direction: Direction) -> Vec<Vec<u8>> {
     told.chunks[direction.index()].iter().map(|chunk| chunk.payload.clone()).collect()
 }
 
@@ -92,8 +93,19 @@ fn every_way_to_send() {
                 let got = take(flow.server.as_raw_fd(), receive::read, LENGTH);
                 let (client, server) = (end(&flow.client), end(&flow.server));
                 let sent = told(observer, &client, &server, got.len(), 0);
-                assert_eq!(payloads(&sent, Sent), got, "{case}: sent");
                 let received = told(observer, &server, &client, 0, got.len());
+                let in_pages = way.name == "io_uring send_zc";
+                if in_pages
+                    && observer.capture().report().chosen(Purpose::Datagrams) == Some(Backend::Trampoline)
+                {
+                    let lengths = |told: &Told, direction: Direction| -> u32 {
+                        told.chunks[direction.index()].iter().map(|chunk| chunk.length).sum()
+                    };
+                    assert_eq!(lengths(&sent, Sent) as usize, LENGTH, "{case}: sent");
+                    assert_eq!(lengths(&received, Received) as usize, LENGTH, "{case}: received");
+                    continue;
+                }
+                assert_eq!(payloads(&sent, Sent), got, "{case}: sent");
                 assert_eq!(payloads(&received, Received), got, "{case}: received");
                 assert!(sent.chunks[Sent.index()].iter().all(|c| c.pid == std::process::id()), "{case}");
             }
@@ -160,10 +172,10 @@ fn unconnected_sockets() {
             let own = end(&client);
             for (socket, datagram) in [(&one, &sent[0]), (&two, &sent[1])] {
                 let there = told(observer, &own, &end(socket), 1, 1);
-                assert_eq!(payloads(&there, Sent), [datagram.clone()], "{back_end}");
+                assert_eq!(payloads(&there, Sent), std::slice::from_ref(datagram), "{back_end}");
                 assert_eq!(payloads(&there, Received), [b"answer".to_vec()], "{back_end}");
                 let back = told(observer, &end(socket), &own, 1, 1);
-                assert_eq!(payloads(&back, Received), [datagram.clone()], "{back_end}");
+                assert_eq!(payloads(&back, Received), std::slice::from_ref(datagram), "{back_end}");
                 assert_eq!(payloads(&back, Sent), [b"answer".to_vec()], "{back_end}");
                 assert_eq!(back.owners.len(), 1, "{back_end}: who answers is known");
             }
