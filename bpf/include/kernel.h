@@ -178,6 +178,14 @@ struct tcp_sock {
 	u32 write_seq;
 };
 
+struct iphdr {
+	__u8 protocol;
+};
+
+struct ipv6hdr {
+	__u8 nexthdr;
+};
+
 struct net_device {
 	possible_net_t nd_net;
 };

@@ -16,6 +16,9 @@ pub struct CaptureArgs {
     /// processor where that is more].
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub ring: Option<Size>,
+    /// Do not watch UDP, and so no DNS.
+    #[arg(long)]
+    pub no_udp: bool,
     /// Watch the processes that are shown here (by Weir itself, too).
     #[arg(long, hide = true)]
     pub observe_self: bool,
@@ -29,6 +32,7 @@ impl CaptureArgs {
         probes::Config {
             ring_bytes: ring.unwrap_or(default.ring_bytes),
             only: self.backend,
+            datagrams: !self.no_udp,
             observe_self: self.observe_self,
             ..default
         }

@@ -25,6 +25,8 @@ pub struct Config {
     pub budget: u32,
     /// Only this way, for every purpose that it can serve.
     pub only: Option<Backend>,
+    /// Watch UDP. Where functions cannot be hooked, this looks at TCP's packets too, if only for a moment.
+    pub datagrams: bool,
     /// Observe this very process too; for tests.
     pub observe_self: bool,
     /// TCP sockets that can be followed where their state is in a hash map (kernel 5.10, kprobes).
@@ -34,7 +36,14 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let ring_bytes = (processors() as u32).saturating_mul(512 << 10).max(8 << 20);
-        Config { ring_bytes, budget: 4096, only: None, observe_self: false, hash_entries: 65_536 }
+        Config {
+            ring_bytes,
+            budget: 4096,
+            only: None,
+            datagrams: true,
+            observe_self: false,
+            hash_entries: 65_536,
+        }
     }
 }
 
@@ -61,7 +70,8 @@ impl Capture {
         }
         let types = KernelTypes::load();
         let mut chosen = Vec::new();
-        for purpose in Purpose::ALL {
+        let wanted = |purpose: &Purpose| config.datagrams || *purpose != Purpose::Datagrams;
+        for purpose in Purpose::ALL.into_iter().filter(wanted) {
             if let Some(way) = choose(purpose, config, &types, &mut report) {
                 chosen.push(way);
             }
