@@ -120,7 +120,7 @@ pub const LIKELY: u8 = 50;
 /// What the user may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
-    /// Let Redis arguments and URL query values through instead of `?`.
+    /// Let Redis arguments, SQL literals and URL query values through instead of `?`.
     pub keep_values: bool,
 }
 
@@ -133,6 +133,8 @@ pub struct Context {
     pub server: u64,
     /// Learnt path templates, shared by all connections; bounded.
     pub routes: crate::http::Routes,
+    /// What is known of SQL statements that came before, shared by all connections; bounded.
+    pub statements: crate::sql::Statements,
     /// Finished exchanges; the driver takes them out after each call.
     pub finished: Vec<Exchange>,
     /// Messages that could not be made sense of, or whose head was missing; the driver takes the count.

@@ -14,6 +14,7 @@ pub mod http;
 mod pairing;
 pub mod redis;
 pub mod registry;
+pub mod sql;
 mod text;
 pub mod tls;
 
