@@ -166,4 +166,16 @@ pub trait Conversation {
 
     /// When the oldest exchange without a whole response began, if there is one.
     fn oldest_pending(&self) -> Option<Nanos>;
+
+    /// True where a gap in what `party` sends does no harm: the exchange goes on and comes out right, with less
+    /// known of it (the rows of a result). The driver does not take such a gap for a sign that the protocol was a
+    /// mistake; but it may have more captured of the connection from then on. It is asked before [`Conversation::gap`].
+    fn may_miss(&self, _party: Party) -> bool {
+        false
+    }
+
+    /// What the connection goes by after [`Step::Leave`], where it is counted among those left alone.
+    fn left_as(&self) -> &'static str {
+        "upgraded"
+    }
 }

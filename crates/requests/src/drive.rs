@@ -33,6 +33,8 @@ pub(crate) enum Progress {
     Fine,
     /// Part of a message's head was missing, or made no sense.
     Stumbled,
+    /// Bytes were missing where the conversation can do without them.
+    Blurred,
     /// The connection speaks another protocol from here on.
     Left,
 }
