@@ -38,6 +38,8 @@ fn next_fits(first: Header, prefix: &[u8], sequence: u8) -> bool {
 pub(super) fn begins_command(bytes: &[u8]) -> bool {
     match header(bytes) {
         None => true,
+        // Servers read a header by itself, so that no more may be there.
+        Some((header, [])) => header.length > 0 && header.sequence <= 1,
         Some((header, payload)) => {
             (header.sequence == 0 && is_command(header, payload))
                 || (header.sequence == 1 && handshake::login(header, payload).is_some())
@@ -119,7 +121,13 @@ fn server(header: Header, payload: &[u8], prefix: &[u8]) -> u8 {
         // No room, or an unknown host.
         (0, Some(0xff)) if prefix.len() == header.whole() && is_refusal(payload) => CERTAIN,
         (1, Some(0)) if !is_ok(header, payload) => 0,
-        (1, Some(_)) if begins_reply(prefix) => LIKELY,
+        (1, Some(_)) if payload.len() > 1 || header.length == 1 => {
+            if begins_reply(prefix) {
+                LIKELY
+            } else {
+                0
+            }
+        }
         _ => 0,
     }
 }
@@ -133,11 +141,11 @@ fn is_refusal(payload: &[u8]) -> bool {
 
 /// True where `bytes` may begin an answer.
 pub(super) fn begins_reply(bytes: &[u8]) -> bool {
-    let Some((first, payload)) = header(bytes) else { return false };
-    let Some(&marker) = payload.first() else { return false };
-    if first.sequence != 1 {
+    let Some((first, payload)) = header(bytes) else { return true };
+    if first.sequence != 1 || first.length == 0 {
         return false;
     }
+    let Some(&marker) = payload.first() else { return true };
     match marker {
         0 => (7..LONGEST).contains(&first.length),
         0xff => {
