@@ -121,13 +121,7 @@ fn server(header: Header, payload: &[u8], prefix: &[u8]) -> u8 {
         // No room, or an unknown host.
         (0, Some(0xff)) if prefix.len() == header.whole() && is_refusal(payload) => CERTAIN,
         (1, Some(0)) if !is_ok(header, payload) => 0,
-        (1, Some(_)) if payload.len() > 1 || header.length == 1 => {
-            if begins_reply(prefix) {
-                LIKELY
-            } else {
-                0
-            }
-        }
+        (1, Some(_)) if (payload.len() > 1 || header.length == 1) && begins_reply(prefix) => LIKELY,
         _ => 0,
     }
 }

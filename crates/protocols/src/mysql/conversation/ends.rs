@@ -11,7 +11,7 @@ impl Conversation {
         match party {
             Party::Client => self.asking.is_none(),
             Party::Server => {
-                self.early.is_none() && !self.pending.front().is_some_and(|asked| asked.half.first <= at)
+                self.early.is_none() && self.pending.front().is_none_or(|asked| asked.half.first > at)
             }
         }
     }
