@@ -2,10 +2,12 @@
 //! the rows and errors that the clients were told.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use scenario_tests::mariadb::{Logged, MariaDb};
+use scenario_tests::process::Process;
 use scenario_tests::record::Record;
 use scenario_tests::scenario;
 use scenario_tests::weir::{Run, Weir};
@@ -233,4 +235,59 @@ fn statements_over_a_unix_socket() {
     let run = weir.stop().unwrap();
     let sides = ["client", "server"].map(|role| run.of_socket(&socket, role));
     compare_all(server, &run, sides, &told);
+}
+
+/// A connection that was open before, with a statement that was prepared before.
+fn in_the_middle(place: &str, port: u16) -> (String, Run) {
+    let mut php = Command::new("php");
+    php.arg(format!("{CLIENTS}/mysql_before.php")).arg(place);
+    let mut client = Process::start(php.stdin(Stdio::piped()).stdout(Stdio::piped())).unwrap();
+    let mut line = String::new();
+    BufReader::new(client.child().stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let weir = if port > 0 { Weir::on_port(port) } else { Weir::requests(&["--protocol", "mysql"]) }.unwrap();
+    client.child().stdin.as_mut().unwrap().write_all(b"go on\n").unwrap();
+    client.wait(std::time::Duration::from_secs(10)).unwrap();
+    (line, weir.stop().unwrap())
+}
+
+fn check_in_the_middle(records: &[&Record], side: &str) {
+    let mut records = records.to_vec();
+    records.sort_by_key(|record| record.text("/time").to_owned());
+    let seen: Vec<_> = records
+        .iter()
+        .map(|record| {
+            let attributes = &record.json["attributes"];
+            let rows = attributes["db.response.returned_rows"].as_i64().unwrap_or(-1);
+            let database = record.text("/attributes/db.namespace");
+            (record.name(), record.error(), rows, database, record.incomplete())
+        })
+        .collect();
+    let expected = [
+        ("EXECUTE", "", 5, "", "start"),
+        ("SELECT seq_1_to_3", "", 3, "", ""),
+        ("SELECT nothing", "1146", -1, "", ""),
+        ("PREPARE", "", -1, "", ""),
+        ("SELECT seq_1_to_7", "", 3, "", ""),
+        ("USE mysql", "", -1, "mysql", ""),
+        ("DO", "", -1, "mysql", ""),
+        ("CLOSE", "", -1, "mysql", ""),
+        ("CLOSE", "", -1, "mysql", ""),
+        ("QUIT", "", -1, "mysql", ""),
+    ];
+    assert_eq!(seen, expected, "{side}");
+}
+
+#[test]
+fn a_connection_that_was_open_before() {
+    let Some(_alone) = scenario() else { return };
+    let server = MariaDb::start().unwrap();
+    let (line, run) = in_the_middle(&server.port().to_string(), server.port());
+    assert_eq!(line, "ready\n");
+    for role in ["client", "server"] {
+        check_in_the_middle(&run.of(server.port(), role), role);
+    }
+    let (_, run) = in_the_middle(&server.socket().display().to_string(), 0);
+    for role in ["client", "server"] {
+        check_in_the_middle(&run.of_socket(&server.socket(), role), role);
+    }
 }
