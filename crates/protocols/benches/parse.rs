@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use model::Party::{Client, Server};
 use protocols::harness::Driver;
-use protocols::{Conversation, http, redis};
+use protocols::{Conversation, http, postgresql, redis};
 
 const HTTP_SMALL: [&str; 2] = [
     "GET /users/7 HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: wrk\r\n\r\n",
@@ -24,6 +24,18 @@ const HTTP_BROWSER: [&str; 2] = [
      Content-Length: 20\r\nConnection: keep-alive\r\nETag: \"5f3c\"\r\nVary: Accept-Encoding\r\n\r\n{\"id\":7,\"total\":12.5}",
 ];
 const REDIS: [&str; 2] = ["*3\r\n$3\r\nSET\r\n$8\r\nuser:007\r\n$5\r\nhello\r\n", "+OK\r\n"];
+/// One simple query, as psql and many drivers send it, and its answer: one row of two columns.
+const POSTGRESQL_SIMPLE: [&str; 2] = [
+    "Q\0\0\0\x39SELECT abalance FROM pgbench_accounts WHERE aid = 7;\0",
+    "T\0\0\0\x21\0\x01abalance\0\0\0\x40\x05\0\x03\0\0\0\x17\0\x04\0\0\0\0\0\0\
+     D\0\0\0\x0b\0\x01\0\0\0\x010C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I",
+];
+/// A prepared statement's execution: Bind, Describe, Execute, Sync.
+const POSTGRESQL_PREPARED: [&str; 2] = [
+    "B\0\0\0\x15\0P0_1\0\0\0\0\x01\0\0\0\x017\0\0D\0\0\0\x06P\0E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04",
+    "2\0\0\0\x04T\0\0\0\x21\0\x01abalance\0\0\0\x40\x05\0\x03\0\0\0\x17\0\x04\0\0\0\0\0\0\
+     D\0\0\0\x0b\0\x01\0\0\0\x010C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I",
+];
 
 /// Exchanges of a round, and rounds.
 const EXCHANGES: usize = 960;
@@ -36,6 +48,9 @@ fn main() {
     compare::<http::Conversation>("http, 16 in flight", HTTP_SMALL, 16);
     compare::<redis::Conversation>("redis, P1", REDIS, 1);
     compare::<redis::Conversation>("redis, P16", REDIS, 16);
+    compare::<postgresql::Conversation>("postgresql, simple", POSTGRESQL_SIMPLE, 1);
+    compare::<postgresql::Conversation>("postgresql, prepared", POSTGRESQL_PREPARED, 1);
+    compare::<postgresql::Conversation>("postgresql, pipeline", POSTGRESQL_PREPARED, 16);
 }
 
 /// Prints a line, unless the command's argument names others.

@@ -51,6 +51,9 @@ pub enum Step {
     /// The first `usize` bytes were read; what follows on the connection, both ways, is another protocol
     /// or none: after an upgrade or CONNECT.
     Leave(usize),
+    /// The first `usize` bytes were read; what follows on the connection, both ways, is TLS: both agreed to encrypt.
+    /// The connection is left alone as one that speaks TLS from its beginning.
+    Encrypted(usize),
     /// These bytes are not what the protocol allows. The driver counts it and goes on with
     /// [`Conversation::resync`].
     Lost,

@@ -12,6 +12,7 @@ pub mod contract;
 pub mod harness;
 pub mod http;
 mod pairing;
+pub mod postgresql;
 pub mod redis;
 pub mod registry;
 pub mod sql;

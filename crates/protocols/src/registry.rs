@@ -79,6 +79,7 @@ protocols! {
     spoken {
         Http => http, "http";
         Redis => redis, "redis";
+        PostgreSql => postgresql, "postgresql";
     }
     left_alone {
         Tls => tls, "tls";

@@ -217,6 +217,7 @@ impl Connection {
         match progress {
             Progress::Fine => {}
             Progress::Left => self.leave_alone("upgraded", effects),
+            Progress::Encrypted => self.leave_alone(Protocol::Tls.name(), effects),
             Progress::Stumbled => {
                 self.stumbles += 1;
                 if self.stumbles > STUMBLES {
