@@ -127,6 +127,11 @@ impl crate::Conversation for Conversation {
         self.party_ended(party, how, at, context);
     }
 
+    /// What became of a statement stands behind its rows, however many these are.
+    fn wants_tails(&self, party: Party) -> bool {
+        party == Party::Server
+    }
+
     fn oldest_pending(&self) -> Option<Nanos> {
         let outstanding = self.pending.front().map(|asked| asked.half.first);
         outstanding.or((self.preparation.half.bytes > 0).then_some(self.preparation.half.first))

@@ -299,18 +299,24 @@ fn fields(body: &[u8], cut: bool) -> bool {
 /// As far from the end as the message before ReadyForQuery may begin.
 const LONGEST_END: usize = 2048;
 
-/// Where the message begins that ends an answer, if `bytes` ends with it and a ReadyForQuery: behind a gap, where messages
-/// begin is told by their lengths, which have to lead to the very end.
+/// Where the message begins that ends an answer, if `bytes` ends with it and a ReadyForQuery, or with an ErrorResponse, which
+/// a server sends off at once: behind a gap, where messages begin is told by their lengths, which have to lead to the very
+/// end.
 pub(super) fn end_of_answer(bytes: &[u8]) -> Option<usize> {
-    let end = bytes.len().checked_sub(6)?;
-    if !matches!(bytes.get(end..)?, [b'Z', 0, 0, 0, 5, b'I' | b'T' | b'E']) {
-        return None;
-    }
+    let ready = bytes.len().checked_sub(6)?;
+    let (end, ready) = match bytes.get(ready..)? {
+        [b'Z', 0, 0, 0, 5, b'I' | b'T' | b'E'] => (ready, true),
+        [.., 0, 0] => (bytes.len(), false),
+        _ => return None,
+    };
     (end.saturating_sub(LONGEST_END)..end).rev().find(|begin| {
         let message = bytes.get(*begin..end).unwrap_or_default();
         let Some((kind @ (b'C' | b'E' | b'I' | b's'), Some(length), at)) = frames::header(message) else {
             return false;
         };
+        if !ready && kind != b'E' {
+            return false;
+        }
         let body = message.get(at..).unwrap_or_default();
         length == body.len() as u64
             && fits(Party::Server, kind, length)

@@ -19,8 +19,8 @@ impl Conversation {
             self.owed -= u64::from(matches!(event.happened, Happened::Ready { .. }));
             return;
         }
-        if event.torn {
-            self.skip_unseen(context);
+        if event.torn && !self.skip_unseen(&event.happened, context) {
+            return;
         }
         loop {
             let Some(front) = self.pending.front_mut() else {
@@ -126,16 +126,19 @@ impl Conversation {
         record::exchange(asked, outcome, self.namespace.clone(), context);
     }
 
-    /// Of what is outstanding, only the last before the next Sync can be what an event behind a gap belongs to: the
-    /// answers to those before it were not seen.
-    fn skip_unseen(&mut self, context: &mut Context) {
+    /// Of what is outstanding, only the last before the next Sync can be what was completed behind a gap: the answers to
+    /// those before it were not seen. An error may be any one's of several: then it is nobody's, and false is returned.
+    fn skip_unseen(&mut self, happened: &Happened, context: &mut Context) -> bool {
         let ends = |asked: Option<&Asked>| asked.is_none_or(|asked| asked.kind.ends_with_ready());
-        while !ends(self.pending.front()) && !ends(self.pending.get(1)) {
+        let several = !ends(self.pending.front()) && !ends(self.pending.get(1));
+        let anyones = several && matches!(happened, Happened::Failed(_));
+        while !ends(self.pending.front()) && (anyones || !ends(self.pending.get(1))) {
             if let Some(front) = self.pending.front_mut() {
                 front.incomplete = Some(Incomplete::Response);
             }
             self.finish_front(None, context);
         }
+        !anyones
     }
 }
 

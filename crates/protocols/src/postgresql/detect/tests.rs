@@ -136,6 +136,7 @@ fn ends_of_answers() {
     assert_eq!(found("raw xxxx|E 57014|Z E"), Some(56));
     assert_eq!(found("raw xxxx|I|Z I"), Some(11));
     assert_eq!(found("D 5|s|Z T"), Some(11));
+    assert_eq!(found("raw xxxx|E 57014"), Some(50));
     for text in ["raw xxxx", "Z I", "raw ELECT 5|Z I", "C SELECT 5", "C SELECT 5|Z I|raw x", "D 5|Z I"] {
         assert_eq!(found(text), None, "{text}");
     }

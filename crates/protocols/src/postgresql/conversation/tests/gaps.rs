@@ -28,7 +28,8 @@ fn middle_of_a_result() {
             (">", "P - SELECT a FROM t|B - -|E -|S"),
             ("<", "1|2|D 5"),
             ("<gap", "100000"),
-            ("<", "raw xxxxx|E 57014|Z I"),
+            ("<", "raw xxxxx|E 57014"),
+            ("<", "Z I"),
             (">", "Q SELECT a FROM t; SELECT b FROM t"),
             ("<", "T|D 5"),
             ("<gap", "100000"),
@@ -81,6 +82,24 @@ fn middle_of_a_pipeline() {
             "SELECT ?: ok, 50/0, incomplete response",
             "SELECT ?: ok, 50/0, incomplete response",
             "DELETE FROM t: ok, 55/100043, affected 7",
+            "SELECT ?: ok, 14/64, returned 1",
+        ],
+        0,
+    );
+    // An error may be any one's.
+    check_whole(
+        &[
+            (">", "P - SELECT 1|B - -|E -|P - SELECT 2|B - -|E -|S"),
+            ("<", "1|2|D 5"),
+            ("<gap", "100000"),
+            ("<", "raw xxx|E 57014"),
+            ("<", "Z I"),
+            (">", "Q SELECT 1"),
+            ("<", "T|D 1|C SELECT 1|Z I"),
+        ],
+        &[
+            "SELECT ?: ok, 50/0, incomplete response",
+            "SELECT ?: ok, 50/0, incomplete response",
             "SELECT ?: ok, 14/64, returned 1",
         ],
         0,
