@@ -1,7 +1,7 @@
 //! What becomes of the client's messages.
 
 use super::super::frontend::{self, Message};
-use super::super::record::{self, Asked, Kind, Preparation, Step};
+use super::super::record::{self, Asked, Kind, Step};
 use super::{Conversation, Counted};
 use crate::text::bounded;
 use crate::{Context, Half};
@@ -25,7 +25,7 @@ impl Conversation {
             }
             Message::Password => self.count_latest(|kind| kind == Kind::Connect),
             Message::Query(sql) => {
-                self.preparation = Preparation::default();
+                self.end_preparation(context);
                 let statement = self.describe(sql, context);
                 self.push(Asked::new(Kind::Query, Some(statement), self.asking), context);
             }
@@ -51,15 +51,21 @@ impl Conversation {
                 let statement = self.portals.get(portal);
                 self.execute(Asked { most, ..Asked::new(Kind::Execute, statement, self.asking) }, context);
             }
-            Message::FunctionCall => self.push(Asked::new(Kind::Function, None, self.asking), context),
+            Message::FunctionCall => {
+                self.end_preparation(context);
+                self.push(Asked::new(Kind::Function, None, self.asking), context);
+            }
             Message::Sync => self.sync(context),
             Message::CopyData | Message::CopyEnds => {
+                let ends = message == Message::CopyEnds;
                 // The Sync that the client sent before it knew that data is wanted is ignored by the server: a second one
                 // follows the data.
                 while self.pending.back_mut().is_some_and(|asked| asked.kind == Kind::Sync) {
                     self.pending.pop_back();
                 }
                 self.count_latest(|kind| matches!(kind, Kind::Query | Kind::Execute));
+                // Some do not wait to be asked for the data.
+                self.copying |= self.counted == Counted::Latest && !ends;
             }
             Message::Other => {}
         }
@@ -75,13 +81,7 @@ impl Conversation {
 
     /// The message leads to an Execute, or stands for itself.
     pub(super) fn prepare(&mut self, step: Step, context: &mut Context) {
-        let answered = self.pending.len() == 0 && self.early.len() == 0 && self.answering.bytes > 0;
-        if self.preparation.half.bytes > 0 && answered {
-            // After a Flush: it was a request of its own.
-            let mut asked = self.preparation.take();
-            asked.answered = std::mem::take(&mut self.answering);
-            record::exchange(asked, None, self.namespace.clone(), context);
-        }
+        self.settle_flushed(context);
         let preparation = &mut self.preparation;
         if preparation.half.bytes == 0 {
             preparation.half = Half { bytes: 0, ..self.asking };
@@ -91,7 +91,27 @@ impl Conversation {
         self.count(self.asking.bytes, self.asking.last);
     }
 
+    /// What was prepared up to a Flush, and is answered, was a request of its own.
+    fn settle_flushed(&mut self, context: &mut Context) {
+        let answered = self.pending.len() == 0 && self.early.len() == 0 && self.answering.bytes > 0;
+        if self.preparation.half.bytes > 0 && answered {
+            let mut asked = self.preparation.take();
+            asked.answered = std::mem::take(&mut self.answering);
+            record::exchange(asked, None, self.namespace.clone(), context);
+        }
+    }
+
+    /// No Execute follows, nor a Sync.
+    fn end_preparation(&mut self, context: &mut Context) {
+        self.settle_flushed(context);
+        let asked = self.preparation.take();
+        if asked.half.bytes > 0 {
+            self.push(asked, context);
+        }
+    }
+
     pub(super) fn execute(&mut self, mut asked: Asked, context: &mut Context) {
+        self.settle_flushed(context);
         let led = std::mem::take(&mut self.preparation).half;
         if led.bytes > 0 {
             asked.half.first = led.first;
@@ -102,6 +122,7 @@ impl Conversation {
     }
 
     fn sync(&mut self, context: &mut Context) {
+        self.settle_flushed(context);
         let alone = !std::mem::take(&mut self.executed);
         let mut asked = self.preparation.take();
         if asked.half.bytes > 0 && (alone || asked.kind == Kind::Prepares(Step::Parse)) {

@@ -54,6 +54,33 @@ fn prepared_with_flush() {
         ],
         &["PREPARE (SELECT a FROM t): ok, 35/21", "SELECT a FROM t: ok, 35/19, returned 0"],
     );
+    check(
+        &[
+            (">", "P s1 SELECT a FROM t|D Ss1|H"),
+            ("<", "1|t|n"),
+            (">", "Q COPY t FROM STDIN"),
+            ("<", "G"),
+            (">", "d 5|c"),
+            ("<", "C COPY 2|Z I"),
+        ],
+        &["PREPARE (SELECT a FROM t): ok, 35/21", "COPY t FROM STDIN: ok, 38/28, affected 2"],
+    );
+    check(
+        &[
+            (">", "P s1 SELECT a FROM t|H"),
+            (">", "Q SELECT 1"),
+            ("<", "1|T|D 1|C SELECT 1|Z I"),
+            (">", "P s1 SELECT a FROM t|H"),
+            ("<", "1"),
+            (">", "S"),
+            ("<", "Z I"),
+        ],
+        &[
+            "PREPARE (SELECT a FROM t): ok, 26/0",
+            "SELECT ?: ok, 14/69, returned 1",
+            "PREPARE (SELECT a FROM t): ok, 26/5",
+        ],
+    );
 }
 
 #[test]
