@@ -51,9 +51,6 @@ pub enum Step {
     /// The first `usize` bytes were read; what follows on the connection, both ways, is another protocol
     /// or none: after an upgrade or CONNECT.
     Leave(usize),
-    /// The first `usize` bytes were read; what follows on the connection, both ways, is TLS: both agreed to encrypt.
-    /// The connection is left alone as one that speaks TLS from its beginning.
-    Encrypted(usize),
     /// These bytes are not what the protocol allows. The driver counts it and goes on with
     /// [`Conversation::resync`].
     Lost,
@@ -176,4 +173,16 @@ pub trait Conversation {
 
     /// When the oldest exchange without a whole response began, if there is one.
     fn oldest_pending(&self) -> Option<Nanos>;
+
+    /// True where a gap in what `party` sends does no harm: the exchange goes on and comes out right, with less
+    /// known of it (the rows of a result). The driver does not take such a gap for a sign that the protocol was a
+    /// mistake; but it may have more captured of the connection from then on. It is asked before [`Conversation::gap`].
+    fn may_miss(&self, _party: Party) -> bool {
+        false
+    }
+
+    /// What the connection goes by after [`Step::Leave`], where it is counted among those left alone.
+    fn left_as(&self) -> &'static str {
+        "upgraded"
+    }
 }

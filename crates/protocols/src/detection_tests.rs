@@ -40,6 +40,32 @@ fn http() {
 }
 
 #[test]
+fn mysql() {
+    check(
+        Client,
+        &[
+            b"\x09\x00\x00\x00\x03SELECT 1",
+            b"\x20\x00\x00\x00\x03SELECT * FR",
+            b"\x05\x00\x00\x00\x02shop",
+            b"\x01\x00\x00\x00\x0e",
+            b"\x01\x00\x00\x00\x0e\x01\x00\x00\x00\x0e",
+            b"\x0a\x00\x00\x00\x17\x05\x00\x00\x00\x00\x01\x00\x00\x00",
+        ],
+        &[("mysql", LIKELY)],
+    );
+    check(
+        Server,
+        &[
+            b"\x07\x00\x00\x01\x00\x01\x00\x02\x00\x00\x00",
+            b"\x1b\x00\x00\x01\xff\x7a\x04#42S02Table",
+            b"\x01\x00\x00\x01\x02\x1b\x00\x00\x02\x03def\x01d",
+            b"\x4a\x00\x00\x00\x0a8.0.36\x00",
+        ],
+        &[("mysql", LIKELY)],
+    );
+}
+
+#[test]
 fn clients_of_others() {
     check(
         Client,
@@ -81,9 +107,7 @@ fn clients_of_others() {
             b"SUB a 1\r\n",
             b"PONG\r\n",
             b"PING\r\nSUB a 1\r\n",
-            // MySQL, Kafka, AMQP, MQTT, DNS over TCP, BitTorrent, MongoDB
-            b"\x21\x00\x00\x01\x85\xa6\xff\x01",
-            b"\x0f\x00\x00\x00\x03SELECT 1",
+            // Kafka, AMQP, MQTT, DNS over TCP, BitTorrent, MongoDB
             b"\x00\x00\x00\x20\x00\x12\x00\x03\x00\x00\x00\x01",
             b"AMQP\x00\x00\x09\x01",
             b"\x10\x1a\x00\x04MQTT\x04\x02",
@@ -139,7 +163,6 @@ fn servers_of_others() {
             b"-ERR 'Unknown Protocol Operation'\r\n",
             b"+OK\r\nPONG\r\n",
             b"MSG a 1 5\r\nhello\r\n",
-            b"\x4a\x00\x00\x00\x0a8.0.36\x00",
             b"N",
             b"S",
             b"\x00\x00\x00\x10\x00\x00\x00\x01",

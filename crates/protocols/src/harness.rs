@@ -187,7 +187,7 @@ impl<C: Conversation> Driver<C> {
                 side.mode = Mode::PassRest(0);
                 read
             }
-            Step::Leave(read) | Step::Encrypted(read) => {
+            Step::Leave(read) => {
                 self.left = true;
                 read
             }

@@ -11,6 +11,7 @@ pub mod contract;
 #[doc(hidden)]
 pub mod harness;
 pub mod http;
+pub mod mysql;
 mod pairing;
 pub mod postgresql;
 pub mod redis;

@@ -74,6 +74,12 @@ macro_rules! protocols {
             fn oldest_pending(&self) -> Option<Nanos> {
                 match self { $(Self::$variant(c) => c.oldest_pending(),)* }
             }
+            fn may_miss(&self, party: Party) -> bool {
+                match self { $(Self::$variant(c) => c.may_miss(party),)* }
+            }
+            fn left_as(&self) -> &'static str {
+                match self { $(Self::$variant(c) => c.left_as(),)* }
+            }
         }
     };
 }
@@ -82,6 +88,7 @@ protocols! {
     spoken {
         Http => http, "http";
         Redis => redis, "redis";
+        MySql => mysql, "mysql";
         PostgreSql => postgresql, "postgresql";
     }
     left_alone {

@@ -33,17 +33,10 @@ pub(crate) enum Progress {
     Fine,
     /// Part of a message's head was missing, or made no sense.
     Stumbled,
+    /// Bytes were missing where the conversation can do without them.
+    Blurred,
     /// The connection speaks another protocol from here on.
     Left,
-    /// The connection speaks TLS from here on.
-    Encrypted,
-}
-
-impl Progress {
-    /// The conversation is not to be asked again.
-    fn is_over(self) -> bool {
-        matches!(self, Progress::Left | Progress::Encrypted)
-    }
 }
 
 impl Unread {
@@ -96,7 +89,7 @@ impl Unread {
         if !kept.bytes.is_empty() {
             progress = self.bytes(conversation, party, &kept.bytes, time, true, context);
         }
-        if kept.unkept > 0 && !progress.is_over() {
+        if kept.unkept > 0 && progress != Progress::Left {
             progress = self.gap(conversation, party, kept.unkept, time, context);
         }
         progress
@@ -132,7 +125,7 @@ impl Unread {
         if self.bytes.is_empty() {
             let read = self.read(conversation, party, data, (time, time, run_start), context, &mut progress);
             let left = &data[read..];
-            if !left.is_empty() && !progress.is_over() {
+            if !left.is_empty() && progress != Progress::Left {
                 self.bytes.extend_from_slice(left);
                 self.first = time;
                 self.run_start = run_start && read == 0;
@@ -249,10 +242,6 @@ impl Unread {
                 }
                 Step::Leave(_) => {
                     *progress = Progress::Left;
-                    return data.len();
-                }
-                Step::Encrypted(_) => {
-                    *progress = Progress::Encrypted;
                     return data.len();
                 }
                 Step::Lost => {

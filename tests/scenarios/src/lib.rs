@@ -6,6 +6,7 @@
 
 pub mod dialogue;
 pub mod http;
+pub mod mariadb;
 pub mod paced;
 pub mod postgresql;
 pub mod process;

@@ -31,6 +31,8 @@ pub struct Conversation {
     begun: bool,
     /// Encryption was asked for, and is not answered.
     negotiating: bool,
+    /// It was granted: TLS follows.
+    encrypted: bool,
     /// What was sent of an extended query since the last Execute or Sync.
     preparation: Preparation,
     /// There was an Execute since the last Sync.
@@ -132,6 +134,10 @@ impl crate::Conversation for Conversation {
         party == Party::Server
     }
 
+    fn left_as(&self) -> &'static str {
+        if self.encrypted { "tls" } else { "upgraded" }
+    }
+
     fn oldest_pending(&self) -> Option<Nanos> {
         let outstanding = self.pending.front().map(|asked| asked.half.first);
         outstanding.or((self.preparation.half.bytes > 0).then_some(self.preparation.half.first))
@@ -145,7 +151,8 @@ impl Conversation {
             self.counted = Counted::Nowhere;
             let first = input.bytes.first().copied().unwrap_or_default();
             if self.negotiating && first == TLS_HANDSHAKE {
-                return Step::Encrypted(input.bytes.len());
+                self.encrypted = true;
+                return Step::Leave(input.bytes.len());
             }
             if first == frames::STARTUP && self.begun {
                 return Step::Lost;
@@ -263,7 +270,10 @@ impl Conversation {
     /// The server's answer to a request for encryption is one byte.
     fn negotiated(&mut self, input: Input<'_>) -> Option<Step> {
         let step = match input.bytes.first()? {
-            b'S' => Step::Encrypted(1),
+            b'S' => {
+                self.encrypted = true;
+                Step::Leave(1)
+            }
             b'G' => Step::Leave(1),
             b'N' => Step::Read(1),
             // A server that does not know the request: an error follows.

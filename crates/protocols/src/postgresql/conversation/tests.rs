@@ -5,7 +5,7 @@ use model::names;
 
 use crate::postgresql::Conversation;
 use crate::postgresql::wire::{message, wire};
-use crate::{CutBy, Exchange, Outcome};
+use crate::{Conversation as _, CutBy, Exchange, Outcome};
 
 mod extended;
 mod gaps;
@@ -195,15 +195,16 @@ fn start_up() {
 #[test]
 fn encryption() {
     let hello = "raw \u{16}\u{3}\u{1}\u{2}";
-    for script in [
-        [(">", "ssl"), ("<", "raw S"), (">", hello), (">", "Q SELECT 1")],
-        [(">", "gss"), ("<", "raw G"), (">", "raw 123"), (">", "Q SELECT 1")],
+    for (script, left_as) in [
+        ([(">", "ssl"), ("<", "raw S"), (">", hello), (">", "Q SELECT 1")], "tls"),
+        ([(">", "gss"), ("<", "raw G"), (">", "raw 123"), (">", "Q SELECT 1")], "upgraded"),
         // The answer is shown late.
-        [(">", "ssl"), (">", hello), ("<", "raw S"), (">", "Q SELECT 1")],
+        ([(">", "ssl"), (">", hello), ("<", "raw S"), (">", "Q SELECT 1")], "tls"),
     ] {
         let mut driver = Driver::default();
         drive(&mut driver, &script, usize::MAX);
         assert!(driver.left && driver.context.finished.is_empty());
+        assert_eq!(driver.conversation.left_as(), left_as);
     }
     check(
         &[
