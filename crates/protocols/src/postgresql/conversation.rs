@@ -31,8 +31,8 @@ pub struct Conversation {
     begun: bool,
     /// Encryption was asked for, and is not answered.
     negotiating: bool,
-    /// It was granted: TLS follows.
-    encrypted: bool,
+    /// What the connection is once it is left alone.
+    left_as: Option<&'static str>,
     /// What was sent of an extended query since the last Execute or Sync.
     preparation: Preparation,
     /// There was an Execute since the last Sync.
@@ -135,7 +135,7 @@ impl crate::Conversation for Conversation {
     }
 
     fn left_as(&self) -> &'static str {
-        if self.encrypted { "tls" } else { "upgraded" }
+        self.left_as.unwrap_or("upgraded")
     }
 
     fn oldest_pending(&self) -> Option<Nanos> {
@@ -151,7 +151,7 @@ impl Conversation {
             self.counted = Counted::Nowhere;
             let first = input.bytes.first().copied().unwrap_or_default();
             if self.negotiating && first == TLS_HANDSHAKE {
-                self.encrypted = true;
+                self.left_as = Some("tls");
                 return Step::Leave(input.bytes.len());
             }
             if first == frames::STARTUP && self.begun {
@@ -228,6 +228,7 @@ impl Conversation {
                 let Some(message) = backend::message(kind, &body) else { return Step::Lost };
                 if message == backend::Message::CopyBoth && rest == 0 {
                     self.said(message, context);
+                    self.left_as = Some("replication");
                     return Step::Leave(read);
                 }
                 self.answering_passes = rest;
@@ -271,10 +272,13 @@ impl Conversation {
     fn negotiated(&mut self, input: Input<'_>) -> Option<Step> {
         let step = match input.bytes.first()? {
             b'S' => {
-                self.encrypted = true;
+                self.left_as = Some("tls");
                 Step::Leave(1)
             }
-            b'G' => Step::Leave(1),
+            b'G' => {
+                self.left_as = Some("gssapi");
+                Step::Leave(1)
+            }
             b'N' => Step::Read(1),
             // A server that does not know the request: an error follows.
             _ => return None,

@@ -1,5 +1,7 @@
 //! What becomes of the client's messages.
 
+use model::request::Incomplete;
+
 use super::super::frontend::{self, Message};
 use super::super::record::{self, Asked, Kind, Step};
 use super::{Conversation, Counted};
@@ -49,7 +51,11 @@ impl Conversation {
             }
             Message::Execute { portal, most } => {
                 let statement = self.portals.get(portal);
-                self.execute(Asked { most, ..Asked::new(Kind::Execute, statement, self.asking) }, context);
+                // Nearly always, what it is was said before Weir looked.
+                let joined_late = self.namespace.is_none() && statement.is_none();
+                let incomplete = joined_late.then_some(Incomplete::Start);
+                let asked = Asked::new(Kind::Execute, statement, self.asking);
+                self.execute(Asked { most, incomplete, ..asked }, context);
             }
             Message::FunctionCall => {
                 self.end_preparation(context);

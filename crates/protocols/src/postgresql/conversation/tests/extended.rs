@@ -37,7 +37,7 @@ fn prepared() {
             "SELECT a FROM t WHERE b = $1: ok, 35/31, returned 1",
             "SELECT a FROM t WHERE b = $1: ok, 35/19, returned 0",
             "CLOSE: ok, 14/11",
-            "EXECUTE: error 26000, 35/50",
+            "EXECUTE: error 26000, 35/50, incomplete start",
             "DESCRIBE: error 26000, 14/50",
         ],
     );
@@ -101,7 +101,7 @@ fn portals() {
             "SELECT a FROM t: ok, 61/39, returned 2",
             "SELECT a FROM t: ok, 12/29, returned 2",
             "SELECT a FROM t: ok, 12/26, returned 1",
-            "EXECUTE: error 34000, 12/50",
+            "EXECUTE: error 34000, 12/50, incomplete start",
         ],
     );
 }
@@ -177,7 +177,7 @@ fn duplicate_names() {
         &[
             "PREPARE (SELECT a FROM t): ok, 31/11",
             "PREPARE (DELETE FROM t): error 42P05, 29/50",
-            "EXECUTE: ok, 35/19, returned 0",
+            "EXECUTE: ok, 35/19, returned 0, incomplete start",
         ],
     );
 }
