@@ -164,7 +164,8 @@ static __always_inline bool write_chunk(struct move *m, __u32 length, enum sourc
 		struct move rest = *m;
 
 		rest.position += length;
-		write_tail(&rest, tail, source, source == FROM_USER ? (const char *)from + length : from, skip + length);
+		write_tail(&rest, tail, source, source == FROM_USER ? (const char *)from + length : from,
+			   skip + length);
 	}
 	return true;
 }

@@ -8,7 +8,7 @@ use super::super::frames::c_string;
 use super::super::frontend::Sql;
 use super::super::record::{Asked, Happened, Kind, Preparation, Step};
 use super::{Conversation, Counted};
-use crate::{Context, CutBy, Half, Input, Outcome};
+use crate::{Context, CutBy, Input, Outcome};
 
 impl Conversation {
     pub(super) fn client_gap(&mut self, length: Option<u64>, at: Nanos, context: &mut Context) {
@@ -196,7 +196,7 @@ impl Conversation {
         let cut = self.ended.map(|(party, how)| Outcome::Cut(party, how));
         let mut answered = std::mem::take(&mut self.answering);
         while let Some(mut asked) = self.pending.pop() {
-            asked.absorb(std::mem::replace(&mut answered, Half::default()));
+            asked.absorb(std::mem::take(&mut answered));
             self.finish(asked, cut.clone(), context);
         }
         while let Some(event) = self.early.pop() {
