@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use model::Party::{Client, Server};
 use protocols::harness::Driver;
 use protocols::sql::{self, Dialect};
-use protocols::{Conversation, Settings, http, mysql, redis};
+use protocols::{Conversation, Settings, http, mysql, postgresql, redis};
 
 const HTTP_SMALL: [&[u8]; 2] = [
     b"GET /users/7 HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: wrk\r\n\r\n",
@@ -54,6 +54,18 @@ fn result(rows: u8) -> Vec<u8> {
     bytes.extend([5, 0, 0, 5 + rows, 0xfe, 0, 0, 2, 0]);
     bytes
 }
+/// One simple query, as psql and many drivers send it, and its answer: one row of two columns.
+const POSTGRESQL_SIMPLE: [&[u8]; 2] = [
+    b"Q\0\0\0\x39SELECT abalance FROM pgbench_accounts WHERE aid = 7;\0",
+    b"T\0\0\0\x21\0\x01abalance\0\0\0\x40\x05\0\x03\0\0\0\x17\0\x04\0\0\0\0\0\0\
+     D\0\0\0\x0b\0\x01\0\0\0\x010C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I",
+];
+/// A prepared statement's execution: Bind, Describe, Execute, Sync.
+const POSTGRESQL_PREPARED: [&[u8]; 2] = [
+    b"B\0\0\0\x15\0P0_1\0\0\0\0\x01\0\0\0\x017\0\0D\0\0\0\x06P\0E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04",
+    b"2\0\0\0\x04T\0\0\0\x21\0\x01abalance\0\0\0\x40\x05\0\x03\0\0\0\x17\0\x04\0\0\0\0\0\0\
+     D\0\0\0\x0b\0\x01\0\0\0\x010C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I",
+];
 
 /// Exchanges of a round, and rounds.
 const EXCHANGES: usize = 960;
@@ -66,6 +78,9 @@ fn main() {
     compare::<http::Conversation>("http, 16 in flight", HTTP_SMALL, 16);
     compare::<redis::Conversation>("redis, P1", REDIS, 1);
     compare::<redis::Conversation>("redis, P16", REDIS, 16);
+    compare::<postgresql::Conversation>("postgresql, simple", POSTGRESQL_SIMPLE, 1);
+    compare::<postgresql::Conversation>("postgresql, prepared", POSTGRESQL_PREPARED, 1);
+    compare::<postgresql::Conversation>("postgresql, pipeline", POSTGRESQL_PREPARED, 16);
     compare::<mysql::Conversation>("mysql, update", UPDATE, 1);
     compare::<mysql::Conversation>("mysql, 10 rows", [SELECT, &result(10)], 1);
     compare::<mysql::Conversation>("mysql, 200 rows", [SELECT, &result(200)], 1);

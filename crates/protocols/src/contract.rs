@@ -164,6 +164,13 @@ pub trait Conversation {
     /// is gone. Exchanges that can no longer complete are finished as [`Outcome::Cut`].
     fn end(&mut self, party: Party, how: CutBy, passed: u64, at: Nanos, context: &mut Context);
 
+    /// True when the ends of what `party` sends tell what is wanted of it, though its middle was not captured: the last
+    /// bytes of every call that goes beyond the budget are then captured as well. They come behind a gap, and so by way of
+    /// [`Conversation::resync`]. Asked once, at the beginning.
+    fn wants_tails(&self, _party: Party) -> bool {
+        false
+    }
+
     /// When the oldest exchange without a whole response began, if there is one.
     fn oldest_pending(&self) -> Option<Nanos>;
 

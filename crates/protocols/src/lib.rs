@@ -13,6 +13,7 @@ pub mod harness;
 pub mod http;
 pub mod mysql;
 mod pairing;
+pub mod postgresql;
 pub mod redis;
 pub mod registry;
 pub mod sql;

@@ -68,6 +68,9 @@ macro_rules! protocols {
             fn end(&mut self, party: Party, how: CutBy, passed: u64, at: Nanos, context: &mut Context) {
                 match self { $(Self::$variant(c) => c.end(party, how, passed, at, context),)* }
             }
+            fn wants_tails(&self, party: Party) -> bool {
+                match self { $(Self::$variant(c) => c.wants_tails(party),)* }
+            }
             fn oldest_pending(&self) -> Option<Nanos> {
                 match self { $(Self::$variant(c) => c.oldest_pending(),)* }
             }
@@ -86,6 +89,7 @@ protocols! {
         Http => http, "http";
         Redis => redis, "redis";
         MySql => mysql, "mysql";
+        PostgreSql => postgresql, "postgresql";
     }
     left_alone {
         Tls => tls, "tls";

@@ -252,7 +252,12 @@ impl Connection {
     /// The instruction that holds for this connection now.
     pub(crate) fn budgets(&self) -> Instruction {
         let [sent, received] = self.budget;
-        Instruction::Budget { sent, received }
+        let tails = match &self.phase {
+            Phase::Talking { own, conversation } => [Direction::Sent, Direction::Received]
+                .map(|direction| conversation.wants_tails(detect::speaker(*own, direction))),
+            _ => [false; 2],
+        };
+        Instruction::Budget { sent, received, tails }
     }
 
     fn leave_alone(&mut self, label: &'static str, effects: &mut Effects) {
@@ -331,8 +336,12 @@ impl Connection {
             }
         }
         self.protocol = Some(found.protocol);
+        let tails = [Party::Client, Party::Server].into_iter().any(|party| conversation.wants_tails(party));
         let left_as = conversation.left_as();
         self.phase = Phase::Talking { own: found.own, conversation };
+        if tails {
+            effects.instruction = Some(self.budgets());
+        }
         self.judge(latest, progress, false, left_as, effects);
     }
 }

@@ -7,6 +7,7 @@ mod errors;
 mod exactness;
 mod hosts;
 mod mysql;
+mod postgresql;
 mod redis;
 mod saturation;
 mod shapes;
