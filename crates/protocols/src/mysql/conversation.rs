@@ -39,6 +39,8 @@ pub struct Conversation {
     missed: bool,
     /// How many bytes of each party go by, to be counted when they did.
     passing: [u64; 2],
+    /// How many bytes of each party were seen but not enough to be read.
+    kept: [usize; 2],
     /// The client's packet goes on in the next.
     continues: bool,
     /// The number of the client's last packet.
@@ -60,6 +62,7 @@ impl crate::Conversation for Conversation {
             Party::Client => self.client(input, context),
             Party::Server => self.server(input, context),
         };
+        self.kept[party.index()] = if step == Step::NeedMore { input.bytes.len() } else { 0 };
         if step == Step::Lost {
             self.lose(party, None, input.first, context);
             self.refused[party.index()] = true;
@@ -92,7 +95,8 @@ impl crate::Conversation for Conversation {
             // Whatever stood here had a beginning.
             context.unparsed += 1;
         }
-        self.lose(party, length, at, context);
+        let kept = std::mem::take(&mut self.kept[party.index()]) as u64;
+        self.lose(party, length.map(|length| length.saturating_add(kept)), at, context);
     }
 
     fn resync(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Option<usize> {
@@ -104,6 +108,14 @@ impl crate::Conversation for Conversation {
                 Party::Client => super::detect::begins_command(input.bytes),
                 Party::Server => !self.missed && super::detect::begins_reply(input.bytes),
             };
+        if party == Party::Server
+            && !begins
+            && let Some(end) = self.end_of_rows(input)
+        {
+            self.lose(party, Some(end as u64), input.last, context);
+            self.missed = false;
+            return Some(end);
+        }
         if !begins {
             self.lose(party, Some(input.bytes.len() as u64), input.last, context);
         }
@@ -126,6 +138,11 @@ impl crate::Conversation for Conversation {
     fn oldest_pending(&self) -> Option<Nanos> {
         let oldest = self.pending.front().or(self.asking.as_ref());
         oldest.map(|asked| asked.half.first)
+    }
+
+    /// How a statement ended stands behind its rows.
+    fn wants_tails(&self, party: Party) -> bool {
+        party == Party::Server
     }
 
     fn may_miss(&self, party: Party) -> bool {

@@ -2,7 +2,7 @@ use model::Party;
 
 use super::command::{Command, Kind, query, statement_id};
 use super::handshake::{self, LOGIN_FIXED};
-use super::packet::{Header, LONGEST, header, little, ok, string};
+use super::packet::{Header, LONGEST, end_of_rows as end, header, little, ok, string};
 use crate::{CERTAIN, LIKELY};
 
 /// How surely `prefix` begins what `party` sends to or from a MySQL server.
@@ -142,12 +142,7 @@ pub(super) fn begins_reply(bytes: &[u8]) -> bool {
     let Some(&marker) = payload.first() else { return true };
     match marker {
         0 => (7..LONGEST).contains(&first.length),
-        0xff => {
-            first.length >= 9
-                && payload.get(1..3).is_none_or(|code| little(code) >= 1000)
-                && payload.get(3).is_none_or(|mark| *mark == b'#')
-                && payload.get(4..9).is_none_or(|state| state.iter().all(u8::is_ascii_alphanumeric))
-        }
+        0xff => is_error(first, payload),
         0xfe => first.length == 5,
         0xfb => (2..1024).contains(&first.length) && is_text(payload.get(1..).unwrap_or_default()),
         // A number of columns, then the first definition: catalogue "def".
@@ -162,6 +157,34 @@ pub(super) fn begins_reply(bytes: &[u8]) -> bool {
                 }
         }
     }
+}
+
+/// ERR, as far as it is there.
+fn is_error(header: Header, payload: &[u8]) -> bool {
+    header.length >= 9
+        && payload.get(1..3).is_none_or(|code| little(code) >= 1000)
+        && payload.get(3).is_none_or(|mark| *mark == b'#')
+        && payload.get(4..9).is_none_or(|state| state.iter().all(u8::is_ascii_alphanumeric))
+}
+
+/// The longest packet that ends rows and is looked for: an error with its text.
+const LONGEST_END: usize = 600;
+
+/// Where the packet begins that ends rows, if `bytes` ends with it. Behind a gap only its length, which has to lead to the
+/// very end, and its marks tell it.
+pub(super) fn end_of_rows(bytes: &[u8]) -> Option<usize> {
+    let nearest = bytes.len().checked_sub(9)?;
+    (bytes.len().saturating_sub(LONGEST_END)..=nearest).rev().find(|begin| {
+        let packet = bytes.get(*begin..).unwrap_or_default();
+        let Some((header, payload)) = header(packet) else { return false };
+        header.whole() == packet.len()
+            && match payload.first() {
+                // Flags that are not assigned, or stand only before rows.
+                Some(0xfe) => end(header.length, payload).is_some_and(|end| end.status & 0x8040 == 0),
+                Some(0xff) => is_error(header, payload),
+                _ => false,
+            }
+    })
 }
 
 /// Surely OK, or the answer to PREPARE, as far as it is there: a zero alone says too little.

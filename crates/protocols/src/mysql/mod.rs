@@ -30,9 +30,9 @@
 //! # Results that are larger than what is captured
 //!
 //! Rows are passed over by the lengths of their packets. Where a run's budget is used up, the place in the rows is
-//! lost: the rest is counted in bytes, the answer ends with its last byte, and when the client goes on the exchange is
-//! told: incomplete (`response`), without a number of rows, and as well as it is known until then. An error that
-//! ends such a result is not seen.
+//! lost: the rest is counted in bytes, and the number of rows is not told. The packet that ends the rows is looked for
+//! at the very end of what is shown behind the gap (the tails of what the server sends are). Where it is not found, the
+//! exchange is told when the client goes on: incomplete (`response`), its end being the last byte of the answer.
 
 mod command;
 mod conversation;

@@ -80,7 +80,8 @@ pub(super) fn exchange(asked: Asked, outcome: Option<Outcome>, session: &Session
         }
     }
     let incomplete = match command.kind {
-        _ if answer.torn => Some(Incomplete::Response),
+        // Where the end was seen, all that is missing is the number of rows.
+        _ if answer.torn && !answer.is_done() => Some(Incomplete::Response),
         Kind::Execute if statement.is_none() => Some(Incomplete::Start),
         _ => None,
     };

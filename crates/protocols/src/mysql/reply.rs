@@ -80,6 +80,11 @@ impl Answer {
         self.half.bytes > 0
     }
 
+    /// It is among the rows of a result, or was when the rest went missing.
+    pub(super) fn has_rows(&self) -> bool {
+        self.torn && matches!(self.state, State::Columns(_) | State::Fence | State::Rows)
+    }
+
     pub(super) fn is_done(&self) -> bool {
         self.state == State::Done
     }
@@ -87,6 +92,11 @@ impl Answer {
     /// Its packets may have any number from here on: the client sends some too, or some are missing.
     pub(super) fn forget_sequence(&mut self) {
         self.sequence = None;
+    }
+
+    /// Rows are missing; the next packet ends them.
+    pub(super) fn expect_end(&mut self) {
+        (self.state, self.sequence, self.continues) = (State::Rows, None, false);
     }
 
     /// The number that a packet behind the last one would have.

@@ -429,6 +429,8 @@ impl<'a> Reader<'a> {
             Expect::Local if self.local.len() < MOST_LOCAL => self.local.push(name.parts[0]),
             Expect::Table { functions: true, .. } if called => {}
             Expect::Table { .. } if self.local.iter().any(is_local) => {}
+            // No table at all, but SELECT without FROM.
+            Expect::Table { .. } if name.count == 1 && token_is(name.parts[0], "DUAL") => {}
             Expect::Table { .. } => {
                 let text = joined(own);
                 self.summary.push(&shown(&text));

@@ -210,6 +210,7 @@ fn reading() {
     summaries(&[
         ("SELECT * FROM orders", "SELECT orders", "SELECT", "orders"),
         ("select 1", "SELECT", "SELECT", "-"),
+        ("SELECT 1 FROM DUAL", "SELECT", "SELECT", "-"),
         (
             "SELECT * FROM orders, users u, shop.items AS i WHERE a IN (1)",
             "SELECT orders users shop.items",

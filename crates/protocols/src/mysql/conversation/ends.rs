@@ -2,8 +2,9 @@
 
 use model::{Nanos, Party};
 
+use super::super::detect;
 use super::{Conversation, Outcome, record};
-use crate::Context;
+use crate::{Context, Input};
 
 impl Conversation {
     /// Nothing of `party` is on its way at this time.
@@ -75,6 +76,16 @@ impl Conversation {
             asked.answer.torn = true;
             record::exchange(asked, None, &self.session, context);
         }
+    }
+
+    /// Where among these bytes, behind rows that were missed, the packet begins that ends them. Only of a single answer
+    /// it is known whose end it is.
+    pub(super) fn end_of_rows(&mut self, input: Input<'_>) -> Option<usize> {
+        let single = self.pending.len() == 1 && self.early.is_none();
+        let asked = self.pending.front_mut().filter(|asked| single && asked.answer.has_rows())?;
+        let end = detect::end_of_rows(input.bytes)?;
+        asked.answer.expect_end();
+        Some(end)
     }
 
     /// Nothing more will be answered.

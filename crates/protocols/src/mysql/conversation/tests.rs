@@ -664,6 +664,68 @@ fn large_results() {
     check_whole(&cut, &[&expected], 0);
 }
 
+/// Of a packet's header only a part was there before the gap: it is counted too.
+#[test]
+fn a_gap_in_a_header() {
+    let answer = result(1, &["row"; 10], false, 2);
+    let place = answer.len() - 9 - 8 - 6;
+    check_whole(
+        &[
+            Asks(query("SELECT a FROM t")),
+            Answers(answer[..place].to_vec()),
+            Gap(Server, Some((answer.len() - place) as u64)),
+            Asks(command(14, b"")),
+        ],
+        &[&format!("SELECT t: ok, 20/{}, text SELECT a FROM t, incomplete response", answer.len())],
+        0,
+    );
+}
+
+/// The last bytes of what a server sends are captured: how it came out is known, though not the number of rows.
+#[test]
+fn ends_of_large_results() {
+    let more = [b"row 9\x05row 9".as_slice(), &eof(200, MORE)].concat();
+    let fails = [b"row 9\x05row 9".as_slice(), &error(200, 1317)].concat();
+    let ends = [b"row 9\x05row 9".as_slice(), &end(200, 2)].concat();
+    let begin = result(1, &["row"; 100], false, 2)[..300].to_vec();
+    let script = [
+        Asks(query("SELECT a FROM t")),
+        Answers(begin.clone()),
+        Gap(Server, Some(1_000)),
+        Answers(b"no end of rows".to_vec()),
+        Gap(Server, Some(1_000)),
+        Answers(ends),
+        Asks(query("SELECT b FROM u")),
+        Answers(begin.clone()),
+        Gap(Server, Some(1_000)),
+        Answers(fails),
+        Asks(query("CALL p()")),
+        Answers(begin.clone()),
+        Gap(Server, Some(1_000)),
+        Answers([more, ok(201, 3, 2)].concat()),
+    ];
+    // What is behind the end of rows is not at the end of what was sent.
+    let driver = drive(&script, usize::MAX);
+    let torn = ", text CALL p(), incomplete response";
+    assert_eq!(lines(&driver)[0], "SELECT t: ok, 20/2336, text SELECT a FROM t");
+    assert_eq!(lines(&driver)[1], "SELECT u: error 1317, 20/1352, text SELECT b FROM u");
+    assert_eq!(driver.context.finished.len(), 2);
+    assert_eq!(driver.context.finished[0].response.last, 6_000_000);
+    let mut rest = script.to_vec();
+    rest.push(Asks(command(14, b"")));
+    assert_eq!(lines(&drive(&rest, usize::MAX))[2], format!("CALL p: ok, 13/1331{torn}"));
+    // Of several answers nobody knows whose end it is.
+    let two = [query("SELECT a FROM t"), query("SELECT b FROM u")].concat();
+    check_whole(
+        &[Asks(two), Answers(begin), Gap(Server, Some(1_000)), Answers(end(200, 2)), Asks(command(14, b""))],
+        &[
+            "SELECT t: ok, 20/1311, text SELECT a FROM t, incomplete response",
+            "SELECT u: ok, 20/0, text SELECT b FROM u, incomplete response",
+        ],
+        0,
+    );
+}
+
 #[test]
 fn a_large_result_may_have_gaps() {
     let mut driver = Driver::default();
