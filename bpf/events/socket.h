@@ -31,6 +31,7 @@ enum weir_limits {
 	WEIR_UNIX_PATH = 108,
 	WEIR_COMMAND = 16,
 	WEIR_CHUNK_MAX = 16336, /* payload of one chunk, at most */
+	WEIR_TAIL = 456,        /* payload of a move's tail, at most */
 	WEIR_INSTRUCTIONS = 65536,
 };
 
@@ -119,7 +120,12 @@ struct weir_end {
 enum weir_order {
 	WEIR_ORDER_IGNORE = 1U << 31,
 	WEIR_ORDER_ANNOUNCE = 1U << 30, /* say again what the connection is, and who uses it */
-	/* else: bits 0-11 and 12-23 are the budgets for sent and received bytes, in units of 16 bytes */
+	/*
+	 * else: bits 0-11 and 12-23 are the budgets for sent and received bytes, in units of 16 bytes, and these two ask for
+	 * the tails of moves that are beyond the budget
+	 */
+	WEIR_ORDER_TAIL_SENT = 1U << 24,
+	WEIR_ORDER_TAIL_RECEIVED = 1U << 25,
 	WEIR_ORDER_BUDGET_UNIT = 16,
 	WEIR_ORDER_BUDGET_MASK = 0xfff,
 	WEIR_ORDER_BUDGET_SHIFT = 12,

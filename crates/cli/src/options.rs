@@ -49,7 +49,7 @@ fn parse_backend(name: &str) -> Result<Backend, String> {
 /// What leaves the parsers.
 #[derive(Debug, Clone, Args)]
 pub struct ValueArgs {
-    /// Show Redis arguments and URL query values instead of `?`. They may be secrets.
+    /// Show Redis arguments, literals in SQL and URL query values instead of `?`. They may be secrets.
     #[arg(long)]
     pub show_values: bool,
 }

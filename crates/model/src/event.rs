@@ -160,5 +160,7 @@ pub enum Instruction {
         sent: u32,
         /// For bytes received.
         received: u32,
+        /// Beyond the budget, the last bytes of every call that sends, and of every one that receives.
+        tails: [bool; 2],
     },
 }

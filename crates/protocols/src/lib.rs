@@ -11,9 +11,12 @@ pub mod contract;
 #[doc(hidden)]
 pub mod harness;
 pub mod http;
+pub mod mysql;
 mod pairing;
+pub mod postgresql;
 pub mod redis;
 pub mod registry;
+pub mod sql;
 mod text;
 pub mod tls;
 

@@ -83,8 +83,17 @@ macro_rules! protocols {
             fn end(&mut self, party: Party, how: CutBy, passed: u64, at: Nanos, context: &mut Context) {
                 match self { $(Self::$variant(c) => c.end(party, how, passed, at, context),)* $(Self::$datagram(c) => c.end(party, how, passed, at, context),)* }
             }
+            fn wants_tails(&self, party: Party) -> bool {
+                match self { $(Self::$variant(c) => c.wants_tails(party),)* }
+            }
             fn oldest_pending(&self) -> Option<Nanos> {
                 match self { $(Self::$variant(c) => c.oldest_pending(),)* $(Self::$datagram(c) => c.oldest_pending(),)* }
+            }
+            fn may_miss(&self, party: Party) -> bool {
+                match self { $(Self::$variant(c) => c.may_miss(party),)* }
+            }
+            fn left_as(&self) -> &'static str {
+                match self { $(Self::$variant(c) => c.left_as(),)* }
             }
         }
     };
@@ -94,6 +103,8 @@ protocols! {
     spoken {
         Http => http, "http";
         Redis => redis, "redis";
+        MySql => mysql, "mysql";
+        PostgreSql => postgresql, "postgresql";
     }
     datagrams {
     }

@@ -205,30 +205,42 @@ impl Connection {
                         unread.bytes(conversation, party, bytes, arrival.time, run_start, context)
                     }
                     Piece::Hidden(length) | Piece::Lost(length) => {
-                        unread.gap(conversation, party, length, arrival.time, context)
+                        let harmless = conversation.may_miss(party);
+                        match unread.gap(conversation, party, length, arrival.time, context) {
+                            Progress::Stumbled if harmless => Progress::Blurred,
+                            progress => progress,
+                        }
                     }
                 };
                 if context.finished.len() > before {
                     self.steady();
                 }
+                let left_as = conversation.left_as();
                 let hidden = matches!(arrival.piece, Piece::Hidden(_));
-                self.judge(direction, progress, hidden, effects);
+                self.judge(direction, progress, hidden, left_as, effects);
             }
         }
     }
 
     /// Draws the consequences of a step that did not go as it should.
-    fn judge(&mut self, direction: Direction, progress: Progress, hidden: bool, effects: &mut Effects) {
+    fn judge(
+        &mut self,
+        direction: Direction,
+        progress: Progress,
+        hidden: bool,
+        left_as: &'static str,
+        effects: &mut Effects,
+    ) {
         match progress {
-            Progress::Fine => {}
-            Progress::Left => self.leave_alone("upgraded", effects),
-            Progress::Stumbled => {
-                if self.stumble(effects) && hidden && self.budget[direction.index()] < LARGE_BUDGET {
-                    // A head lay beyond what was captured of the run: heads follow one another here.
-                    self.budget[direction.index()] = LARGE_BUDGET;
-                    effects.instruction = Some(self.budgets());
-                }
-            }
+            Progress::Fine => return,
+            Progress::Left => return self.leave_alone(left_as, effects),
+            Progress::Stumbled if !self.stumble(effects) => return,
+            Progress::Stumbled | Progress::Blurred => {}
+        }
+        if hidden && self.budget[direction.index()] < LARGE_BUDGET {
+            // A head lay beyond what was captured of the run: heads follow one another here.
+            self.budget[direction.index()] = LARGE_BUDGET;
+            effects.instruction = Some(self.budgets());
         }
     }
 
@@ -257,7 +269,12 @@ impl Connection {
     /// The instruction that holds for this connection now.
     pub(crate) fn budgets(&self) -> Instruction {
         let [sent, received] = self.budget;
-        Instruction::Budget { sent, received }
+        let tails = match &self.phase {
+            Phase::Talking { own, conversation } => [Direction::Sent, Direction::Received]
+                .map(|direction| conversation.wants_tails(detect::speaker(*own, direction))),
+            _ => [false; 2],
+        };
+        Instruction::Budget { sent, received, tails }
     }
 
     pub(crate) fn leave_alone(&mut self, label: &'static str, effects: &mut Effects) {
@@ -336,7 +353,12 @@ impl Connection {
             }
         }
         self.protocol = Some(found.protocol);
+        let tails = [Party::Client, Party::Server].into_iter().any(|party| conversation.wants_tails(party));
+        let left_as = conversation.left_as();
         self.phase = Phase::Talking { own: found.own, conversation };
-        self.judge(latest, progress, false, effects);
+        if tails {
+            effects.instruction = Some(self.budgets());
+        }
+        self.judge(latest, progress, false, left_as, effects);
     }
 }

@@ -6,6 +6,8 @@ mod command;
 mod errors;
 mod exactness;
 mod hosts;
+mod mysql;
+mod postgresql;
 mod redis;
 mod saturation;
 mod shapes;
