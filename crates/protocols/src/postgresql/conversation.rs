@@ -121,8 +121,8 @@ impl crate::Conversation for Conversation {
         }
     }
 
-    fn end(&mut self, party: Party, how: CutBy, _passed: u64, at: Nanos, context: &mut Context) {
-        self.party_ended(party, how, at, context);
+    fn end(&mut self, party: Party, how: CutBy, _passed: u64, _at: Nanos, context: &mut Context) {
+        self.party_ended(party, how, context);
     }
 
     /// What became of a statement stands behind its rows, however many these are.
