@@ -137,7 +137,6 @@ fn of_client(kind: u8, body: &[u8], length: usize, first: bool) -> bool {
             _ => false,
         },
         b'S' | b'H' | b'X' => true,
-        b'f' => !first,
         // Secrets, data, function calls: anything may be in them.
         _ => !first,
     }

@@ -1,8 +1,9 @@
 //! PostgreSQL: every statement is one request on each side, as the server's log and the clients tell.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scenario_tests::paced::median;
 use scenario_tests::postgresql::{PgBouncer, Postgres};
@@ -88,8 +89,7 @@ fn compare_with_client(printed: &str, records: &[&Record], side: &str) {
 fn output(command: &mut Command) -> String {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let program = format!("{command:?}");
-    let mut process = Process::start(command).unwrap();
-    let _ = process.child();
+    let process = Process::start(command).unwrap();
     let (printed, errors) = process.output().unwrap();
     let errors = String::from_utf8_lossy(&errors).into_owned();
     assert!(errors.is_empty(), "{program}: {errors}");
@@ -278,6 +278,41 @@ fn through_pgbouncer() {
         let mut behind = run.of(postgres.port(), side);
         behind.retain(|record| SCRIPT.iter().any(|(text, _)| *text == record.text(TEXT)));
         compare_with_script(&behind, side);
+    }
+    no_loss(&run);
+}
+
+#[test]
+fn connections_that_were_open_before() {
+    let Some(_alone) = scenario() else { return };
+    let postgres = Postgres::start(false).unwrap();
+    let mut command = psql("127.0.0.1", postgres.port());
+    let mut process =
+        Process::start(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null())).unwrap();
+    let mut stdin = process.child().stdin.take().unwrap();
+    writeln!(stdin, "CREATE TABLE t (a int);").unwrap();
+    let began = Instant::now();
+    while !postgres.log().unwrap().0.values().flatten().any(|(text, _)| text.starts_with("CREATE TABLE")) {
+        assert!(began.elapsed() < Duration::from_secs(10), "psql does nothing");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let weir = watch(postgres.port());
+    let expected: Vec<Truth> = vec![
+        ("INSERT INTO t VALUES (1), (2), (3);".into(), None, Some(3), String::new()),
+        ("SELECT a FROM t WHERE a > 1;".into(), Some(2), None, String::new()),
+        ("SELECT wrong FROM t;".into(), None, None, "42703".into()),
+        ("DELETE FROM t;".into(), None, Some(3), String::new()),
+    ];
+    for (text, ..) in &expected {
+        writeln!(stdin, "{text}").unwrap();
+    }
+    drop(stdin);
+    process.wait(Duration::from_secs(10)).unwrap();
+    let run = weir.stop().unwrap();
+    for side in ["client", "server"] {
+        let mut records = run.of(postgres.port(), side);
+        records.sort_by_key(|record| record.text("/time").to_owned());
+        assert_eq!(records.into_iter().map(seen).collect::<Vec<_>>(), expected, "{side}");
     }
     no_loss(&run);
 }

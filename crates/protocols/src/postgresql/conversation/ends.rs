@@ -169,13 +169,12 @@ impl Conversation {
         }
     }
 
-    pub(super) fn party_ended(&mut self, party: Party, how: CutBy, at: Nanos, context: &mut Context) {
+    pub(super) fn party_ended(&mut self, party: Party, how: CutBy, context: &mut Context) {
         let first = self.ended.is_none();
         self.ended.get_or_insert((party, how));
         if party == Party::Client
             && let Some((kind, body, _)) = self.client.take()
         {
-            self.asking.last = at.min(self.asking.last);
             self.ask_cut(kind, &body, true, context);
         }
         // After the client's end its answers may still come.

@@ -166,6 +166,22 @@ fn requests() {
 }
 
 #[test]
+fn nonsense_is_counted_once() {
+    check_whole(
+        &[
+            (">", "Q SELECT 1"),
+            ("<", "T|D 1"),
+            ("<", "raw C\0\0\0\u{6}\u{1}\0"),
+            ("<", "raw xxx|C SELECT 1|Z I"),
+            (">", "Q SELECT 1"),
+            ("<", "T|D 1|C SELECT 1|Z I"),
+        ],
+        &["SELECT ?: ok, 14/74, returned 1", "SELECT ?: ok, 14/64, returned 1"],
+        1,
+    );
+}
+
+#[test]
 fn copied_data() {
     check(
         &[
