@@ -14,6 +14,9 @@ use crate::stream::Seen;
 /// How long to wait for what must come. Long, because emulated kernels are slow; nothing waits so long that succeeds.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How much later than what happened after it a chunk may come, from another processor.
+const LATE: Duration = Duration::from_millis(500);
+
 /// Everything that was told of one connection, in the order of the ring.
 #[derive(Debug, Default, Clone)]
 pub struct Told {
@@ -34,6 +37,15 @@ impl Told {
         let Some(first) = chunks.first() else { return 0 };
         chunks.iter().map(|c| c.end().wrapping_sub(first.previous_end) as i32).max().unwrap_or(0).max(0)
             as usize
+    }
+
+    /// True when a chunk is missing between two that were told. A program that is interrupted holds up its own
+    /// processor's ring only.
+    fn has_holes(&self, direction: Direction) -> bool {
+        let mut chunks: Vec<&Seen> = self.chunks[direction.index()].iter().collect();
+        let Some(first) = chunks.first().map(|chunk| chunk.previous_end) else { return false };
+        chunks.sort_by_key(|chunk| chunk.position.wrapping_sub(first));
+        chunks.windows(2).any(|two| two[1].previous_end.wrapping_sub(two[0].end()) as i32 > 0)
     }
 }
 
@@ -135,6 +147,12 @@ impl Observer {
         self.wait_until(|o| {
             reached(&o.client(pair), to_server, to_client) && reached(&o.server(pair), to_client, to_server)
         });
+        let began = Instant::now();
+        let whole = |told: &Told| [Direction::Sent, Direction::Received].iter().all(|d| !told.has_holes(*d));
+        while began.elapsed() < LATE && !(whole(&self.client(pair)) && whole(&self.server(pair))) {
+            std::thread::sleep(Duration::from_millis(1));
+            self.take();
+        }
         (self.client(pair), self.server(pair))
     }
 }

@@ -90,7 +90,8 @@ fn run(
         }
     }
     let shown = failures.iter().take(5).cloned().collect::<Vec<_>>().join("\n");
-    assert!(failures.is_empty(), "{back_end}: {} failures, such as\n{shown}", failures.len());
+    let losses = observer.capture().losses();
+    assert!(failures.is_empty(), "{back_end}: {} failures ({losses}), such as\n{shown}", failures.len());
 }
 
 /// One conversation, compared in all four places; false when the kernel does not have the way.
