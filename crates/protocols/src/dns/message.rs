@@ -269,20 +269,36 @@ impl Search {
 }
 
 fn push_address(kind: u16, data: &[u8], text: &mut Text, told: bool) -> Result<(), Error> {
-    if told && !text.is_empty() && !data.is_empty() {
-        text.push(',');
-    }
-    // Writing to a string cannot fail.
+    let comma = if told && !text.is_empty() { "," } else { "" };
     if kind == A {
-        let [a, b, c, d] = <[u8; 4]>::try_from(data).map_err(|_| Error::Bad)?;
+        let address = <[u8; 4]>::try_from(data).map_err(|_| Error::Bad)?;
         if told {
-            let _ = write!(text, "{a}.{b}.{c}.{d}");
+            text.push_str(comma);
+            push_dotted(address, text);
         }
     } else {
         let address = <[u8; 16]>::try_from(data).map_err(|_| Error::Bad)?;
         if told {
-            let _ = write!(text, "{}", Ipv6Addr::from(address));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{comma}{}", Ipv6Addr::from(address));
         }
     }
     Ok(())
+}
+
+/// An IPv4 address, several times as fast as by its `Display`.
+fn push_dotted(address: [u8; 4], text: &mut Text) {
+    let mut written = [0; "255.255.255.255.".len()];
+    let mut length = 0;
+    for byte in address {
+        let digits = [byte / 100, byte / 10 % 10, byte % 10];
+        let zeros = digits.iter().take(2).take_while(|digit| **digit == 0).count();
+        let digits = digits.iter().skip(zeros).map(|digit| b'0' + digit);
+        for (place, byte) in written.iter_mut().skip(length).zip(digits.chain([b'.'])) {
+            *place = byte;
+            length += 1;
+        }
+    }
+    let written = written.get(..length.saturating_sub(1)).unwrap_or_default();
+    text.push_str(std::str::from_utf8(written).unwrap_or_default());
 }

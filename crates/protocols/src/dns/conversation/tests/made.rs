@@ -176,6 +176,20 @@ fn lives_that_would_be_negative_are_none() {
 }
 
 #[test]
+fn addresses_as_text() {
+    let asked = query(1, "a.b", 255);
+    for address in [[0, 0, 0, 0], [255, 255, 255, 255], [10, 100, 9, 99], [1, 20, 109, 200]] {
+        let answered =
+            answer(&asked, 0, &[record("a.b", 1, 60, &address), record("a.b", 28, 60, &[0x20; 16])]);
+        let driver = drive(&[Says(Client, &asked), Says(Server, &answered)], None);
+        let told = driver.context.finished[0].attributes.get(names::DNS_ANSWERS).map(ToString::to_string);
+        let expected =
+            format!("{},2020:2020:2020:2020:2020:2020:2020:2020", std::net::Ipv4Addr::from(address));
+        assert_eq!(told, Some(expected));
+    }
+}
+
+#[test]
 fn many_addresses() {
     let asked = query(1, "a.b", 1);
     let records: Vec<_> = (1..=40).map(|last| a("a.b", 60, last)).collect();
