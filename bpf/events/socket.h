@@ -31,15 +31,16 @@ enum weir_limits {
 	WEIR_UNIX_PATH = 108,
 	WEIR_COMMAND = 16,
 	WEIR_CHUNK_MAX = 16336, /* payload of one chunk, at most */
+	WEIR_TAIL = 456,        /* payload of a move's tail, at most */
 	WEIR_INSTRUCTIONS = 65536,
 };
 
-/* The first time a TCP socket is seen. The addresses are in network order, IPv4 as v4-mapped. */
+/* The first time a TCP socket, or a pair of UDP addresses, is seen. The addresses are in network order, IPv4 as v4-mapped. */
 struct weir_open_ip {
 	__u8 kind;
 	__u8 role;
 	__u8 from_start;
-	__u8 pad;
+	__u8 datagrams; /* UDP: each chunk is a datagram, and positions count bytes */
 	__u32 netns;
 	__u64 time;
 	__u64 connection;
@@ -119,7 +120,12 @@ struct weir_end {
 enum weir_order {
 	WEIR_ORDER_IGNORE = 1U << 31,
 	WEIR_ORDER_ANNOUNCE = 1U << 30, /* say again what the connection is, and who uses it */
-	/* else: bits 0-11 and 12-23 are the budgets for sent and received bytes, in units of 16 bytes */
+	/*
+	 * else: bits 0-11 and 12-23 are the budgets for sent and received bytes, in units of 16 bytes, and these two ask for
+	 * the tails of moves that are beyond the budget
+	 */
+	WEIR_ORDER_TAIL_SENT = 1U << 24,
+	WEIR_ORDER_TAIL_RECEIVED = 1U << 25,
 	WEIR_ORDER_BUDGET_UNIT = 16,
 	WEIR_ORDER_BUDGET_MASK = 0xfff,
 	WEIR_ORDER_BUDGET_SHIFT = 12,

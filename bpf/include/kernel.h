@@ -56,6 +56,9 @@ enum {
 	AF_INET = 2,
 	AF_INET6 = 10,
 	IPPROTO_TCP = 6,
+	IPPROTO_UDP = 17,
+	ETH_P_IP = 0x0800,
+	ETH_P_IPV6 = 0x86dd,
 	SOCK_STREAM = 1,
 	ECONNRESET = 104,
 	ETIMEDOUT = 110,
@@ -175,14 +178,30 @@ struct tcp_sock {
 	u32 write_seq;
 };
 
+struct iphdr {
+	__u8 protocol;
+};
+
+struct ipv6hdr {
+	__u8 nexthdr;
+};
+
+struct net_device {
+	possible_net_t nd_net;
+};
+
 struct sk_buff {
 	struct sk_buff *prev;
+	struct net_device *dev;
 	struct sock *sk;
 	char cb[48];
 	unsigned int len;
 	unsigned int data_len; /* of len, what is in pages */
+	__be16 protocol;
+	__u16 network_header; /* from head on */
 	unsigned int end;
 	unsigned char *head;
+	unsigned char *data;
 };
 
 struct page {

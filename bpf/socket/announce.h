@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Tells user space of a connection and of who uses it, once, before its first chunk. */
+/* Tells user space of a socket, once, before its first chunk. */
 #pragma once
 
-static __always_inline void v4_mapped(__u8 to[16], __be32 address)
-{
-	__builtin_memset(to, 0, 10);
-	to[10] = 0xff;
-	to[11] = 0xff;
-	__builtin_memcpy(to + 12, &address, 4);
-}
+#include "../include/address.h"
 
 static __noinline int announce_ip(struct sock *sk, struct connection *c, __u64 time)
 {
@@ -74,24 +68,5 @@ static __noinline int announce_unix(struct sock *sk, struct sock *peer, struct c
 		open->role = WEIR_ROLE_CLIENT;
 	c->flags |= ANNOUNCED;
 	submit(open);
-	return 0;
-}
-
-static __noinline int announce_owner(struct connection *c, __u32 pid)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct weir_owner *owner;
-
-	if (!c)
-		return 0;
-	owner = new_record(sizeof(*owner), WEIR_OWNER, bpf_ktime_get_ns());
-	if (!owner)
-		return 0;
-	owner->pid = pid;
-	owner->connection = c->id;
-	owner->cgroup = bpf_get_current_cgroup_id();
-	BPF_CORE_READ_INTO(&owner->command, task, group_leader, comm);
-	c->owner = pid;
-	submit(owner);
 	return 0;
 }

@@ -27,6 +27,7 @@ enum source {
 	FROM_NOWHERE,
 	FROM_USER,   /* an address of the current process */
 	FROM_PACKET, /* a struct sk_buff, by dynptr */
+	FROM_KERNEL, /* an address of the kernel, with so many bytes as `skip` says */
 };
 
 /*
@@ -72,37 +73,88 @@ static __always_inline __u64 take_from_budget(struct connection *c, __u32 direct
 	return length;
 }
 
+static __always_inline bool wants_tails(struct connection *c, __u32 direction)
+{
+	return c->flags & (TAILS << (direction & 1));
+}
+
+/* Fills in what a chunk of `length` bytes at m->position is, but for its payload. */
+static __always_inline void describe_chunk(struct weir_chunk *chunk, struct move *m, __u32 length)
+{
+	chunk->kind = WEIR_CHUNK;
+	chunk->direction = m->direction & 1;
+	chunk->length = length;
+	chunk->connection = m->c->id;
+	chunk->peer = m->peer;
+	chunk->time = m->time;
+	chunk->position = m->position;
+	chunk->previous_end = m->c->end[m->direction & 1];
+	chunk->pid = m->process >> 32;
+	chunk->tid = (__u32)m->process;
+}
+
 /*
- * Reports `length` bytes at m->position, with payload from `from` as far as the budget goes. `skip` is the payload's
- * place in a packet. False when nothing was reported, because there will be a better time.
+ * Reports the last `length` bytes of a move, whose beginning was reported: what a message ends with may tell more than the
+ * rest of it. They are no part of the budget. A function of its own, since few ever need it.
+ */
+static __noinline int write_tail(struct move *m, __u64 length, enum source source, const void *from, __u32 skip)
+{
+	struct weir_chunk *chunk = reserve(sizeof(struct weir_chunk) + WEIR_TAIL);
+	long failed;
+
+	if (chunk) {
+		describe_chunk(chunk, m, length);
+		if (source == FROM_USER)
+			failed = bpf_probe_read_user(chunk + 1, length, from);
+		else
+			failed = read_packet(chunk + 1, length, from, skip);
+		chunk->captured = failed ? 0 : length;
+		submit(chunk);
+	} else {
+		count_loss(WEIR_LOSS_RING_FULL_CHUNK);
+	}
+	m->c->end[m->direction & 1] = m->position + length;
+	return 0;
+}
+
+/*
+ * Reports `length` bytes at m->position, with payload from `from` as far as the budget goes, and their tail where that is
+ * wanted. `skip` is the payload's place in a packet. False when nothing was reported, because there will be a better time.
  */
 static __always_inline bool write_chunk(struct move *m, __u32 length, enum source source, const void *from, __u32 skip)
 {
 	struct connection *c = m->c;
 	__u32 direction = m->direction & 1;
-	__u64 wanted = take_from_budget(c, direction, source == FROM_NOWHERE ? 0 : length);
-	struct weir_chunk *chunk = reserve_chunk(wanted);
+	__u32 there = source == FROM_KERNEL ? skip : length;
+	__u64 wanted = take_from_budget(c, direction, source == FROM_NOWHERE ? 0 : there);
+	bool tells_tails = source == FROM_USER || source == FROM_PACKET;
+	struct weir_chunk *chunk;
+	__u64 tail = 0;
 	long failed = 0;
 
+	if (tells_tails && length > wanted && wants_tails(c, direction)) {
+		tail = length - wanted;
+		if (tail > WEIR_TAIL)
+			tail = WEIR_TAIL;
+		length -= tail;
+		if (!length) {
+			write_tail(m, tail, source, from, skip);
+			return true;
+		}
+	}
+	chunk = reserve_chunk(wanted);
 	if (!chunk) {
 		/* The next chunk's previous_end is then beyond what user space has seen: it knows what was lost. */
 		count_loss(WEIR_LOSS_RING_FULL_CHUNK);
-		c->end[direction] = m->position + length;
+		c->end[direction] = m->position + length + tail;
 		return true;
 	}
-	chunk->kind = WEIR_CHUNK;
-	chunk->direction = direction;
-	chunk->length = length;
-	chunk->connection = c->id;
-	chunk->peer = m->peer;
-	chunk->time = m->time;
-	chunk->position = m->position;
-	chunk->previous_end = c->end[direction];
-	chunk->pid = m->process >> 32;
-	chunk->tid = (__u32)m->process;
+	describe_chunk(chunk, m, length);
 	if (wanted) {
 		if (source == FROM_USER)
 			failed = bpf_probe_read_user(chunk + 1, wanted, from);
+		else if (source == FROM_KERNEL)
+			failed = bpf_probe_read_kernel(chunk + 1, wanted, from);
 		else
 			failed = read_packet(chunk + 1, wanted, from, skip);
 		if (failed && m->again) {
@@ -118,5 +170,12 @@ static __always_inline bool write_chunk(struct move *m, __u32 length, enum sourc
 		c->shown = m->position + wanted;
 	c->end[direction] = m->position + length;
 	submit(chunk);
+	if (tail) {
+		struct move rest = *m;
+
+		rest.position += length;
+		write_tail(&rest, tail, source, source == FROM_USER ? (const char *)from + length : from,
+			   skip + length);
+	}
 	return true;
 }

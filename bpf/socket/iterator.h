@@ -106,7 +106,8 @@ static __always_inline void write_buffer(struct move *m, struct buffer *b, __u64
 		return;
 	}
 	for (i = 0; b->kind == BUFFER_SEGMENTS && length && i < MAX_SEGMENTS; i++) {
-		if (m->c->speaker == m->direction + 1 && m->c->left[m->direction & 1] == 0)
+		if (m->c->speaker == m->direction + 1 && m->c->left[m->direction & 1] == 0 &&
+		    !wants_tails(m->c, m->direction))
 			break;
 		if (bpf_probe_read_kernel(&segment, sizeof(segment), b->segments + i))
 			break;

@@ -5,6 +5,11 @@
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 extern int bpf_dynptr_from_skb(struct sk_buff *skb, __u64 flags, struct bpf_dynptr *ptr) __ksym __weak;
 
+/* Set to 0 where the verifier refuses it: in functions' entries and exits. */
+#ifndef CAN_READ_PACKETS
+#define CAN_READ_PACKETS (bpf_dynptr_from_skb && bpf_rdonly_cast)
+#endif
+
 #define AS(pointer, type) ((type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)))
 
 /* Where the kernel maps all memory, and its array of struct page (x86-64). They do not change while it runs. */
@@ -67,9 +72,11 @@ static __always_inline long read_packet(void *to, __u64 length, const void *pack
 {
 	struct bpf_dynptr bytes;
 
+	if (!CAN_READ_PACKETS)
+		return -1;
 	if (!read_first_page(to, length, (struct sk_buff *)packet, offset))
 		return 0;
-	if (!bpf_dynptr_from_skb || bpf_dynptr_from_skb((struct sk_buff *)packet, 0, &bytes))
+	if (bpf_dynptr_from_skb((struct sk_buff *)packet, 0, &bytes))
 		return -1;
 	return bpf_dynptr_read(to, length, &bytes, offset, 0);
 }

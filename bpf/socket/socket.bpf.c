@@ -8,6 +8,7 @@
 #include "../include/ring.h"
 #include "state.h"
 #include "announce.h"
+#include "owner.h"
 
 #include "packet.h"
 

@@ -14,6 +14,9 @@ enum connection_flags {
 	IGNORED = 2,    /* user space does not want it */
 	FROM_START = 4, /* seen from its first byte */
 	MIXED = 8,      /* several threads are, or just were, within a send at once */
+	/* The last bytes of a move are wanted, also beyond the budget: by direction, WEIR_SENT first. */
+	TAILS = 16,
+	TAILS_RECEIVED = 32,
 };
 
 struct connection {
@@ -172,5 +175,10 @@ static __always_inline bool told_to_ignore(struct connection *c)
 	}
 	c->budget[WEIR_SENT] = (word & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
 	c->budget[WEIR_RECEIVED] = (word >> WEIR_ORDER_BUDGET_SHIFT & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
+	c->flags &= ~(TAILS | TAILS_RECEIVED);
+	if (word & WEIR_ORDER_TAIL_SENT)
+		c->flags |= TAILS;
+	if (word & WEIR_ORDER_TAIL_RECEIVED)
+		c->flags |= TAILS_RECEIVED;
 	return false;
 }

@@ -178,7 +178,8 @@ static __always_inline void report_call(struct move *m, struct call *call)
 			if (!next_message(call))
 				return;
 		}
-		if (m->c->speaker == m->direction + 1 && m->c->left[m->direction & 1] == 0)
+		if (m->c->speaker == m->direction + 1 && m->c->left[m->direction & 1] == 0 &&
+		    !wants_tails(m->c, m->direction))
 			break;
 		segment.iov_base = (void *)call->address;
 		segment.iov_len = call->left;

@@ -11,6 +11,7 @@ const OBJECTS: &[(&str, &str)] = &[
     ("socket", "socket/socket.bpf.c"),
     ("kprobe", "socket/kprobe.bpf.c"),
     ("syscalls", "socket/syscalls.bpf.c"),
+    ("udp", "udp/udp.bpf.c"),
     ("process", "process/process.bpf.c"),
 ];
 

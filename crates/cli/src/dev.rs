@@ -141,7 +141,7 @@ impl Recorder {
     fn event(&mut self, event: Event<'_>) -> std::io::Result<()> {
         let everything = self.ports.is_empty() && self.paths.is_empty();
         let connection = match &event {
-            Event::Open(open) => {
+            Event::Open(open) | Event::OpenDatagrams(open) => {
                 if [&open.local, &open.remote].into_iter().any(|end| self.wants(end)) {
                     self.wanted.insert(open.connection);
                 }

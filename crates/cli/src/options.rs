@@ -16,6 +16,9 @@ pub struct CaptureArgs {
     /// processor where that is more].
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub ring: Option<Size>,
+    /// Do not watch UDP, and so no DNS.
+    #[arg(long)]
+    pub no_udp: bool,
     /// Watch the processes that are shown here (by Weir itself, too).
     #[arg(long, hide = true)]
     pub observe_self: bool,
@@ -29,6 +32,7 @@ impl CaptureArgs {
         probes::Config {
             ring_bytes: ring.unwrap_or(default.ring_bytes),
             only: self.backend,
+            datagrams: !self.no_udp,
             observe_self: self.observe_self,
             ..default
         }
@@ -45,7 +49,7 @@ fn parse_backend(name: &str) -> Result<Backend, String> {
 /// What leaves the parsers.
 #[derive(Debug, Clone, Args)]
 pub struct ValueArgs {
-    /// Show Redis arguments and URL query values instead of `?`. They may be secrets.
+    /// Show Redis arguments, literals in SQL and URL query values instead of `?`. They may be secrets.
     #[arg(long)]
     pub show_values: bool,
 }

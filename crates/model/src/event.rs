@@ -23,6 +23,9 @@ pub enum Event<'a> {
     Exec(Exec),
     /// A process ended.
     Exit(Exit),
+    /// Datagrams go between two addresses, seen for the first time from one of them. Each chunk of it is a datagram, and
+    /// its positions count bytes.
+    OpenDatagrams(Open),
 }
 
 /// A connection's unchanging facts.
@@ -157,5 +160,7 @@ pub enum Instruction {
         sent: u32,
         /// For bytes received.
         received: u32,
+        /// Beyond the budget, the last bytes of every call that sends, and of every one that receives.
+        tails: [bool; 2],
     },
 }

@@ -31,6 +31,15 @@ pub const DB_OPERATION_NAME: Key = "db.operation.name";
 pub const DB_NAMESPACE: Key = "db.namespace";
 /// `db.query.text`: the statement, its literals replaced by `?` unless configured otherwise.
 pub const DB_QUERY_TEXT: Key = "db.query.text";
+/// `db.query.summary`: the statement's operations and their tables, of low cardinality.
+pub const DB_QUERY_SUMMARY: Key = "db.query.summary";
+/// `db.collection.name`: the table, where a statement is about a single one.
+pub const DB_COLLECTION_NAME: Key = "db.collection.name";
+/// `db.response.returned_rows`: rows of the result.
+pub const DB_RESPONSE_RETURNED_ROWS: Key = "db.response.returned_rows";
+/// `weir.db.response.affected_rows`: rows that a statement changed, as the server counts them. The conventions have no
+/// name for it.
+pub const DB_RESPONSE_AFFECTED_ROWS: Key = "weir.db.response.affected_rows";
 /// `db.response.status_code`: the server's error code.
 pub const DB_RESPONSE_STATUS_CODE: Key = "db.response.status_code";
 /// `dns.question.name`: the name that was asked for, as sent, without the last dot; `.` for the root. Bytes that are no

@@ -18,6 +18,8 @@ pub enum Purpose {
     Received,
     /// Beginning and end of TCP connections.
     ConnectionLife,
+    /// Datagrams that UDP sockets send and receive.
+    Datagrams,
     /// Programs that processes execute, and their end.
     ProcessLife,
 }
@@ -37,8 +39,13 @@ pub enum Backend {
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Purpose; 4] =
-        [Purpose::TcpSent, Purpose::Received, Purpose::ConnectionLife, Purpose::ProcessLife];
+    pub const ALL: [Purpose; 5] = [
+        Purpose::TcpSent,
+        Purpose::Received,
+        Purpose::ConnectionLife,
+        Purpose::Datagrams,
+        Purpose::ProcessLife,
+    ];
 
     /// In words.
     pub fn as_str(self) -> &'static str {
@@ -46,6 +53,7 @@ impl Purpose {
             Purpose::TcpSent => "TCP bytes sent",
             Purpose::Received => "TCP and Unix bytes received",
             Purpose::ConnectionLife => "connection life",
+            Purpose::Datagrams => "UDP datagrams",
             Purpose::ProcessLife => "process life",
         }
     }
@@ -73,13 +81,14 @@ pub(crate) enum ObjectFile {
     Socket,
     Kprobe,
     Syscalls,
+    Udp,
     Process,
 }
 
 impl ObjectFile {
     /// All of them. The first owns the maps that they share.
-    pub(crate) const ALL: [ObjectFile; 4] =
-        [ObjectFile::Socket, ObjectFile::Kprobe, ObjectFile::Syscalls, ObjectFile::Process];
+    pub(crate) const ALL: [ObjectFile; 5] =
+        [ObjectFile::Socket, ObjectFile::Kprobe, ObjectFile::Syscalls, ObjectFile::Udp, ObjectFile::Process];
 
     /// Its programs have plain pointers, with which `sk_storage` is out of reach.
     pub(crate) fn needs_hash(self) -> bool {
@@ -144,6 +153,10 @@ const COMPAT: &str = "32-bit programs";
 const CONCURRENT: &str =
     "the true place of bytes where several threads use one direction of a socket at the same time";
 const UNIX_SPLICE: &str = "splice out of Unix sockets (neither payload nor length)";
+const FRAGMENTS: &str = "all but the first packet of a fragmented datagram";
+const READER: &str = "who reads a datagram, before the same process sends one back";
+const IN_PAGES: &str =
+    "payload that the network card, or a zero-copy send, has in pages (its length is seen)";
 const RING_PEEKS: &str = "that an io_uring receive on a Unix socket only peeks (it is told as a read)";
 
 /// Every way, in the order in which they are tried.
@@ -235,6 +248,33 @@ pub(crate) const WAYS: &[Way] = &[
         programs: &["state_tracepoint"],
         extras: &[(Hook::Tracepoint("tcp_destroy_sock"), "destroy_tracepoint")],
         blind_spots: &[],
+    },
+    Way {
+        purpose: Purpose::Datagrams,
+        backend: Backend::Tracepoint,
+        object: ObjectFile::Udp,
+        needs: &[
+            Hook::Tracepoint("net_dev_queue"),
+            Hook::Tracepoint("netif_receive_skb"),
+            Hook::Call("bpf_dynptr_from_skb"),
+            Hook::Call("bpf_rdonly_cast"),
+        ],
+        programs: &["udp_send_tracepoint", "udp_receive_tracepoint"],
+        extras: &[],
+        blind_spots: &[FRAGMENTS, READER],
+    },
+    Way {
+        purpose: Purpose::Datagrams,
+        backend: Backend::Trampoline,
+        object: ObjectFile::Udp,
+        needs: &[
+            Hook::Function("ip_send_skb"),
+            Hook::Function("ip6_send_skb"),
+            Hook::Function("skb_consume_udp"),
+        ],
+        programs: &["udp4_send_entry", "udp6_send_entry", "udp_receive_entry"],
+        extras: &[],
+        blind_spots: &[FRAGMENTS, IN_PAGES],
     },
     Way {
         purpose: Purpose::ProcessLife,

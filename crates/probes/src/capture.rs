@@ -25,6 +25,8 @@ pub struct Config {
     pub budget: u32,
     /// Only this way, for every purpose that it can serve.
     pub only: Option<Backend>,
+    /// Watch UDP. Where functions cannot be hooked, this looks at TCP's packets too, if only for a moment.
+    pub datagrams: bool,
     /// Observe this very process too; for tests.
     pub observe_self: bool,
     /// TCP sockets that can be followed where their state is in a hash map (kernel 5.10, kprobes).
@@ -34,7 +36,14 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let ring_bytes = (processors() as u32).saturating_mul(512 << 10).max(8 << 20);
-        Config { ring_bytes, budget: 4096, only: None, observe_self: false, hash_entries: 65_536 }
+        Config {
+            ring_bytes,
+            budget: 4096,
+            only: None,
+            datagrams: true,
+            observe_self: false,
+            hash_entries: 65_536,
+        }
     }
 }
 
@@ -61,7 +70,8 @@ impl Capture {
         }
         let types = KernelTypes::load();
         let mut chosen = Vec::new();
-        for purpose in Purpose::ALL {
+        let wanted = |purpose: &Purpose| config.datagrams || *purpose != Purpose::Datagrams;
+        for purpose in Purpose::ALL.into_iter().filter(wanted) {
             if let Some(way) = choose(purpose, config, &types, &mut report) {
                 chosen.push(way);
             }
@@ -163,12 +173,18 @@ impl Capture {
     fn fire(&mut self, ways: &[&Way]) -> Result<u32, Error> {
         let marks = selftest::exchange().map_err(system_error("testing with a loopback connection"))?;
         let serves = |purpose| ways.iter().any(|way| way.purpose == purpose);
+        if serves(Purpose::Datagrams) {
+            selftest::exchange_datagrams(&marks).map_err(system_error("testing with loopback datagrams"))?;
+        }
         let ran = serves(Purpose::ProcessLife) && selftest::run_process();
         let (mut sent, mut received, mut ended, mut processes, mut own) = (0, 0, 0, 0, 0);
+        let (mut flows, mut datagrams) = (Vec::new(), 0);
         self.drain(u64::MAX, |event| match event {
+            Event::OpenDatagrams(open) => flows.push(open.connection),
             Event::Chunk(chunk) if chunk.payload == marks.request || chunk.payload == marks.response => {
-                own = chunk.pid;
+                own = own.max(chunk.pid);
                 match chunk.direction {
+                    _ if flows.contains(&chunk.connection) => datagrams += 1,
                     model::Direction::Sent => sent += 1,
                     model::Direction::Received => received += 1,
                 }
@@ -182,6 +198,7 @@ impl Capture {
             (Purpose::TcpSent, sent, 2),
             (Purpose::Received, received, 2),
             (Purpose::ConnectionLife, ended, 1),
+            (Purpose::Datagrams, datagrams, 4),
             (Purpose::ProcessLife, processes, 2),
         ] {
             // The end of a connection is told only of one that was seen to carry bytes.

@@ -77,7 +77,8 @@ fn role(raw: u8) -> Role {
 
 fn open_ip(raw: &weir_open_ip) -> Option<Event<'static>> {
     let endpoint = |address: [u8; 16], port| Endpoint::ip(IpAddr::V6(Ipv6Addr::from(address)), port);
-    Some(Event::Open(Open {
+    let kind = if raw.datagrams != 0 { Event::OpenDatagrams } else { Event::Open };
+    Some(kind(Open {
         connection: ConnectionId(raw.connection),
         time: raw.time,
         role: role(raw.role),

@@ -59,11 +59,14 @@ fn encode(connection: ConnectionId, instruction: Instruction) -> (usize, u64) {
     let order = match instruction {
         Instruction::Ignore => weir_order::WEIR_ORDER_IGNORE.0,
         Instruction::Announce => weir_order::WEIR_ORDER_ANNOUNCE.0,
-        Instruction::Budget { sent, received } => {
+        Instruction::Budget { sent, received, tails } => {
             let unit = weir_order::WEIR_ORDER_BUDGET_UNIT.0;
             let mask = weir_order::WEIR_ORDER_BUDGET_MASK.0;
+            let tail = |wanted, order: weir_order| if wanted { order.0 } else { 0 };
             sent.div_ceil(unit).min(mask)
                 | received.div_ceil(unit).min(mask) << weir_order::WEIR_ORDER_BUDGET_SHIFT.0
+                | tail(tails[0], weir_order::WEIR_ORDER_TAIL_SENT)
+                | tail(tails[1], weir_order::WEIR_ORDER_TAIL_RECEIVED)
         }
     };
     (slot, tag << 32 | u64::from(order))
@@ -84,9 +87,12 @@ mod tests {
     fn words_are_as_the_programs_read_them() {
         let connection = ConnectionId(0x0123_4567_89ab_cdef);
         assert_eq!(encode(connection, Instruction::Ignore), (0xabcd, 0x2345_6789_8000_0000));
-        let (_, word) = encode(connection, Instruction::Budget { sent: 4096, received: 100 });
+        let budget = |sent, received, tails| Instruction::Budget { sent, received, tails };
+        let (_, word) = encode(connection, budget(4096, 100, [false; 2]));
         assert_eq!(word & 0xffff_ffff, 256 | 7 << 12);
-        let (_, word) = encode(connection, Instruction::Budget { sent: u32::MAX, received: 0 });
-        assert_eq!(word & 0xffff_ffff, 0xfff);
+        let (_, word) = encode(connection, budget(u32::MAX, 0, [true, false]));
+        assert_eq!(word & 0xffff_ffff, 0x100_0fff);
+        let (_, word) = encode(connection, budget(0, 0, [false, true]));
+        assert_eq!(word & 0xffff_ffff, 0x200_0000);
     }
 }

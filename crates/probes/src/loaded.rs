@@ -7,7 +7,7 @@ use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, Object, Program, nu
 use crate::backend::{ObjectFile, Purpose, Way};
 use crate::host::KernelTypes;
 use crate::ring::Ring;
-use crate::shared::{bytes_of, kprobe_rodata, socket_rodata, syscalls_rodata};
+use crate::shared::{bytes_of, kprobe_rodata, socket_rodata, syscalls_rodata, udp_rodata};
 use crate::{Config, Error, kernel_error, objects};
 
 /// Objects and their links; links go first.
@@ -53,6 +53,7 @@ impl Settings {
         let default_budget = self.budget;
         match file {
             ObjectFile::Socket => bytes_of(&socket_rodata { state_in_hash, default_budget }).to_vec(),
+            ObjectFile::Udp => bytes_of(&udp_rodata { state_in_hash, default_budget }).to_vec(),
             ObjectFile::Kprobe => bytes_of(&kprobe_rodata { state_in_hash, default_budget }).to_vec(),
             ObjectFile::Syscalls => bytes_of(&syscalls_rodata {
                 state_in_hash,

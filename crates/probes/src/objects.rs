@@ -23,6 +23,7 @@ macro_rules! object {
 pub(crate) fn find(file: ObjectFile) -> (&'static [u8], &'static str) {
     match file {
         ObjectFile::Socket => (object!("socket"), "weir_socket"),
+        ObjectFile::Udp => (object!("udp"), "weir_udp"),
         ObjectFile::Process => (object!("process"), "weir_process"),
         ObjectFile::Kprobe => (object!("kprobe"), "weir_kprobe"),
         ObjectFile::Syscalls => (object!("syscalls"), "weir_syscalls"),

@@ -1,12 +1,15 @@
 //! Moves bytes of our own through sockets, to see whether a program that attached also fires.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
 /// Long enough not to occur by chance in anybody else's traffic.
 const LENGTH: usize = 24;
+
+/// Loopback is quick.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was moved, to be found again among the events.
 pub(crate) struct Marks {
@@ -37,15 +40,27 @@ pub(crate) fn exchange() -> io::Result<Marks> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let mut client = TcpStream::connect(listener.local_addr()?)?;
     let (mut server, _) = listener.accept()?;
-    let patience = Some(Duration::from_secs(5));
-    client.set_read_timeout(patience)?;
-    server.set_read_timeout(patience)?;
+    client.set_read_timeout(Some(PATIENCE))?;
+    server.set_read_timeout(Some(PATIENCE))?;
     let mut buffer = [0; LENGTH];
     client.write_all(&marks.request)?;
     server.read_exact(&mut buffer)?;
     server.write_all(&marks.response)?;
     client.read_exact(&mut buffer)?;
     Ok(marks)
+}
+
+/// A datagram each way over the loopback interface, with the same bytes.
+pub(crate) fn exchange_datagrams(marks: &Marks) -> io::Result<()> {
+    let (client, server) = (UdpSocket::bind(("127.0.0.1", 0))?, UdpSocket::bind(("127.0.0.1", 0))?);
+    for socket in [&client, &server] {
+        socket.set_read_timeout(Some(PATIENCE))?;
+    }
+    let mut buffer = [0; LENGTH];
+    client.send_to(&marks.request, server.local_addr()?)?;
+    let (_, from) = server.recv_from(&mut buffer)?;
+    server.send_to(&marks.response, from)?;
+    client.recv_from(&mut buffer).map(drop)
 }
 
 /// Starts a process and waits for its end; false where there is no `true` to run.

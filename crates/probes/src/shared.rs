@@ -21,11 +21,13 @@ skeleton!(layout);
 skeleton!(socket);
 skeleton!(kprobe);
 skeleton!(syscalls);
+skeleton!(udp);
 
 pub(crate) use kprobe::types::rodata as kprobe_rodata;
 pub(crate) use layout::types::*;
 pub(crate) use socket::types::{bss as socket_bss, rodata as socket_rodata};
 pub(crate) use syscalls::types::rodata as syscalls_rodata;
+pub(crate) use udp::types::rodata as udp_rodata;
 
 /// A type that is made of plain integers only: every pattern of bytes is a value of it.
 ///
@@ -111,7 +113,7 @@ mod tests {
                 kind,
                 role,
                 from_start,
-                pad,
+                datagrams,
                 netns,
                 time,
                 connection,

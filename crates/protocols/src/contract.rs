@@ -125,7 +125,7 @@ pub const LIKELY: u8 = 50;
 /// What the user may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
-    /// Let Redis arguments and URL query values through instead of `?`.
+    /// Let Redis arguments, SQL literals and URL query values through instead of `?`.
     pub keep_values: bool,
 }
 
@@ -138,6 +138,8 @@ pub struct Context {
     pub server: u64,
     /// Learnt path templates, shared by all connections; bounded.
     pub routes: crate::http::Routes,
+    /// What is known of SQL statements that came before, shared by all connections; bounded.
+    pub statements: crate::sql::Statements,
     /// Finished exchanges; the driver takes them out after each call.
     pub finished: Vec<Exchange>,
     /// Messages that could not be made sense of, or whose head was missing; the driver takes the count.
@@ -178,6 +180,25 @@ pub trait Conversation {
         let _ = (now, context);
     }
 
+    /// True when the ends of what `party` sends tell what is wanted of it, though its middle was not captured: the last
+    /// bytes of every call that goes beyond the budget are then captured as well. They come behind a gap, and so by way of
+    /// [`Conversation::resync`]. Asked once, at the beginning.
+    fn wants_tails(&self, _party: Party) -> bool {
+        false
+    }
+
     /// When the oldest exchange without a whole response began, if there is one.
     fn oldest_pending(&self) -> Option<Nanos>;
+
+    /// True where a gap in what `party` sends does no harm: the exchange goes on and comes out right, with less
+    /// known of it (the rows of a result). The driver does not take such a gap for a sign that the protocol was a
+    /// mistake; but it may have more captured of the connection from then on. It is asked before [`Conversation::gap`].
+    fn may_miss(&self, _party: Party) -> bool {
+        false
+    }
+
+    /// What the connection goes by after [`Step::Leave`], where it is counted among those left alone.
+    fn left_as(&self) -> &'static str {
+        "upgraded"
+    }
 }

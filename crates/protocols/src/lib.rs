@@ -12,9 +12,12 @@ pub mod dns;
 #[doc(hidden)]
 pub mod harness;
 pub mod http;
+pub mod mysql;
 mod pairing;
+pub mod postgresql;
 pub mod redis;
 pub mod registry;
+pub mod sql;
 mod text;
 pub mod tls;
 

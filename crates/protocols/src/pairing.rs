@@ -86,6 +86,11 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Takes back what was pushed last.
+    pub(crate) fn pop_back(&mut self) -> Option<T> {
+        self.rest.pop_back().or_else(|| self.first.take())
+    }
+
     pub(crate) fn pop(&mut self) -> Option<T> {
         let item = self.first.take();
         if self.rest.is_empty() {
@@ -102,6 +107,16 @@ impl<T> Queue<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn taken_back() {
+        let mut queue = Queue::default();
+        (0..3).for_each(|n| queue.push(n));
+        assert_eq!(
+            (queue.pop_back(), queue.pop(), queue.pop_back(), queue.pop_back()),
+            (Some(2), Some(0), Some(1), None)
+        );
+    }
 
     #[test]
     fn first_in_first_out() {

@@ -87,8 +87,17 @@ macro_rules! protocols {
             fn expire(&mut self, now: Nanos, context: &mut Context) {
                 match self { $(Self::$variant(c) => c.expire(now, context),)* $(Self::$datagram(c) => c.expire(now, context),)* }
             }
+            fn wants_tails(&self, party: Party) -> bool {
+                match self { $(Self::$variant(c) => c.wants_tails(party),)* $(Self::$datagram(c) => c.wants_tails(party),)* }
+            }
             fn oldest_pending(&self) -> Option<Nanos> {
                 match self { $(Self::$variant(c) => c.oldest_pending(),)* $(Self::$datagram(c) => c.oldest_pending(),)* }
+            }
+            fn may_miss(&self, party: Party) -> bool {
+                match self { $(Self::$variant(c) => c.may_miss(party),)* $(Self::$datagram(c) => c.may_miss(party),)* }
+            }
+            fn left_as(&self) -> &'static str {
+                match self { $(Self::$variant(c) => c.left_as(),)* $(Self::$datagram(c) => c.left_as(),)* }
             }
         }
     };
@@ -98,6 +107,8 @@ protocols! {
     spoken {
         Http => http, "http";
         Redis => redis, "redis";
+        MySql => mysql, "mysql";
+        PostgreSql => postgresql, "postgresql";
         DnsOverTcp => dns::stream, "dns";
     }
     datagrams {

@@ -14,22 +14,35 @@ pub(crate) fn bounded(bytes: &[u8], most: usize) -> Text {
     if plain && let Ok(text) = std::str::from_utf8(bytes) {
         return Text::new(text);
     }
-    let mut text = Text::default();
+    let mut text = String::new();
+    push_escaped(&mut text, bytes);
+    Text::from(text)
+}
+
+/// Appends `bytes` to `text` in the same way, all of them.
+pub(crate) fn push_safe(text: &mut String, bytes: &[u8]) {
+    let plain = bytes.iter().fold(true, |plain, byte| plain & matches!(byte, 0x20..=0x7e));
+    match std::str::from_utf8(bytes) {
+        Ok(bytes) if plain => text.push_str(bytes),
+        _ => push_escaped(text, bytes),
+    }
+}
+
+fn push_escaped(text: &mut String, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             if character.is_control() {
                 let mut encoded = [0; 4];
-                escape(&mut text, character.encode_utf8(&mut encoded).as_bytes());
+                escape(text, character.encode_utf8(&mut encoded).as_bytes());
             } else {
                 text.push(character);
             }
         }
-        escape(&mut text, chunk.invalid());
+        escape(text, chunk.invalid());
     }
-    text
 }
 
-fn escape(text: &mut Text, bytes: &[u8]) {
+fn escape(text: &mut String, bytes: &[u8]) {
     for byte in bytes {
         // Writing to a string cannot fail.
         let _ = write!(text, "%{byte:02X}");

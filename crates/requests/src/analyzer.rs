@@ -80,7 +80,8 @@ impl Analyzer {
     pub fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Chunk(chunk) => self.chunk(chunk),
-            Event::Open(open) => self.open(open),
+            Event::Open(open) => self.open(open, false),
+            Event::OpenDatagrams(open) => self.open(open, true),
             Event::Owner(owner) => self.owner(owner),
             Event::End(end) => self.end(end),
             Event::Exec(exec) => self.processes.exec(exec),
@@ -101,6 +102,7 @@ impl Analyzer {
         if now.saturating_sub(self.swept_at) >= SWEEP_EVERY {
             self.swept_at = now;
             self.sweep_unix(now);
+            self.sweep_datagrams(now);
         }
         while let Some((id, connection)) = self.table.forget_idle(now) {
             self.forgotten(id, connection, now);
@@ -130,14 +132,14 @@ impl Analyzer {
         self.table.len()
     }
 
-    fn open(&mut self, open: &Open) {
+    fn open(&mut self, open: &Open, datagrams: bool) {
         if let Some(known) = self.table.touch(open.connection, open.time) {
             // Told again on our wish: from now on the usual instruction holds.
             self.instructions.push((open.connection, known.budgets()));
             known.open = Open { from_start: known.open.from_start, ..open.clone() };
             return;
         }
-        let connection = Connection::new(open.clone());
+        let connection = Connection::new(open.clone(), datagrams);
         if !open.from_start {
             self.instructions.push((open.connection, connection.budgets()));
         }
@@ -173,7 +175,10 @@ impl Analyzer {
         };
         self.context.server = server_key(connection);
         let waited = connection.is_waiting();
-        let effects = connection.chunk(chunk, &mut self.context);
+        let effects = match connection.datagrams {
+            true => connection.datagram(chunk, &mut self.context),
+            false => connection.chunk(chunk, &mut self.context),
+        };
         if !waited && connection.is_waiting() {
             self.waiting.push(id);
         }
@@ -248,6 +253,16 @@ impl Analyzer {
         // Its state may be gone, because its own end was found closed just now.
         let Some(connection) = self.table.get(id) else { return true };
         self.unix_sockets.is_closed(connection.open.netns, pid, connection.open.inode, now)
+    }
+
+    /// Forgets the addresses between which no more datagrams go. There may be more: then they are told again.
+    fn sweep_datagrams(&mut self, now: Nanos) {
+        let done = |(id, c): (ConnectionId, &mut Connection)| c.is_done(now).then_some(id);
+        let done: Vec<ConnectionId> = self.table.iter_mut().filter_map(done).collect();
+        for id in done {
+            self.instructions.push((id, Instruction::Announce));
+            self.remove(id);
+        }
     }
 
     fn forgotten(&mut self, id: ConnectionId, mut connection: Connection, now: Nanos) {

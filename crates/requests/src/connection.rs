@@ -40,6 +40,9 @@ pub(crate) struct Connection {
     ended: [bool; 2],
     budget: [u32; 2],
     stumbles: u16,
+    /// It is no stream: see `datagrams`.
+    pub(crate) datagrams: bool,
+    pub(crate) last_datagram: Nanos,
 }
 
 /// What is made of the bytes.
@@ -65,8 +68,10 @@ pub(crate) struct Effects {
 }
 
 impl Connection {
-    pub(crate) fn new(open: Open) -> Self {
+    pub(crate) fn new(open: Open, datagrams: bool) -> Self {
         Connection {
+            datagrams,
+            last_datagram: open.time,
             role: open.role,
             open,
             process: None,
@@ -200,34 +205,57 @@ impl Connection {
                         unread.bytes(conversation, party, bytes, arrival.time, run_start, context)
                     }
                     Piece::Hidden(length) | Piece::Lost(length) => {
-                        unread.gap(conversation, party, length, arrival.time, context)
+                        let harmless = conversation.may_miss(party);
+                        match unread.gap(conversation, party, length, arrival.time, context) {
+                            Progress::Stumbled if harmless => Progress::Blurred,
+                            progress => progress,
+                        }
                     }
                 };
                 if context.finished.len() > before {
-                    self.stumbles = 0;
+                    self.steady();
                 }
+                let left_as = conversation.left_as();
                 let hidden = matches!(arrival.piece, Piece::Hidden(_));
-                self.judge(direction, progress, hidden, effects);
+                self.judge(direction, progress, hidden, left_as, effects);
             }
         }
     }
 
     /// Draws the consequences of a step that did not go as it should.
-    fn judge(&mut self, direction: Direction, progress: Progress, hidden: bool, effects: &mut Effects) {
+    fn judge(
+        &mut self,
+        direction: Direction,
+        progress: Progress,
+        hidden: bool,
+        left_as: &'static str,
+        effects: &mut Effects,
+    ) {
         match progress {
-            Progress::Fine => {}
-            Progress::Left => self.leave_alone("upgraded", effects),
-            Progress::Stumbled => {
-                self.stumbles += 1;
-                if self.stumbles > STUMBLES {
-                    self.leave_alone("unreadable", effects);
-                } else if hidden && self.budget[direction.index()] < LARGE_BUDGET {
-                    // A head lay beyond what was captured of the run: heads follow one another here.
-                    self.budget[direction.index()] = LARGE_BUDGET;
-                    effects.instruction = Some(self.budgets());
-                }
-            }
+            Progress::Fine => return,
+            Progress::Left => return self.leave_alone(left_as, effects),
+            Progress::Stumbled if !self.stumble(effects) => return,
+            Progress::Stumbled | Progress::Blurred => {}
         }
+        if hidden && self.budget[direction.index()] < LARGE_BUDGET {
+            // A head lay beyond what was captured of the run: heads follow one another here.
+            self.budget[direction.index()] = LARGE_BUDGET;
+            effects.instruction = Some(self.budgets());
+        }
+    }
+
+    /// Counts what made no sense; false once it was too much.
+    pub(crate) fn stumble(&mut self, effects: &mut Effects) -> bool {
+        self.stumbles += 1;
+        if self.stumbles > STUMBLES {
+            self.leave_alone("unreadable", effects);
+        }
+        self.stumbles <= STUMBLES
+    }
+
+    /// An exchange came out whole.
+    pub(crate) fn steady(&mut self) {
+        self.stumbles = 0;
     }
 
     /// When the oldest exchange without a whole response began.
@@ -241,10 +269,15 @@ impl Connection {
     /// The instruction that holds for this connection now.
     pub(crate) fn budgets(&self) -> Instruction {
         let [sent, received] = self.budget;
-        Instruction::Budget { sent, received }
+        let tails = match &self.phase {
+            Phase::Talking { own, conversation } => [Direction::Sent, Direction::Received]
+                .map(|direction| conversation.wants_tails(detect::speaker(*own, direction))),
+            _ => [false; 2],
+        };
+        Instruction::Budget { sent, received, tails }
     }
 
-    fn leave_alone(&mut self, label: &'static str, effects: &mut Effects) {
+    pub(crate) fn leave_alone(&mut self, label: &'static str, effects: &mut Effects) {
         self.phase = Phase::LeftAlone;
         self.unread = Default::default();
         effects.instruction = Some(Instruction::Ignore);
@@ -272,7 +305,7 @@ impl Connection {
             return;
         }
         let [sent, received] = &self.unread;
-        match detect::detect(self.role, &sent.bytes, &received.bytes) {
+        match detect::detect(self.role, &sent.bytes, &received.bytes, false) {
             Some(found) => self.begin(found, direction, arrival.time, context, effects),
             None => self.give_up_in_time(effects),
         }
@@ -320,7 +353,12 @@ impl Connection {
             }
         }
         self.protocol = Some(found.protocol);
+        let tails = [Party::Client, Party::Server].into_iter().any(|party| conversation.wants_tails(party));
+        let left_as = conversation.left_as();
         self.phase = Phase::Talking { own: found.own, conversation };
-        self.judge(latest, progress, false, effects);
+        if tails {
+            effects.instruction = Some(self.budgets());
+        }
+        self.judge(latest, progress, false, left_as, effects);
     }
 }

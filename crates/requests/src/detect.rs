@@ -17,15 +17,16 @@ pub(crate) struct Found {
     pub(crate) own: Party,
 }
 
-/// Asks every protocol. `sent` and `received` are the heads of the directions, empty where nothing was said.
-pub(crate) fn detect(role: Role, sent: &[u8], received: &[u8]) -> Option<Found> {
+/// Asks every protocol of datagrams, or of streams. `sent` and `received` are the heads of the directions, empty where nothing was
+/// said.
+pub(crate) fn detect(role: Role, sent: &[u8], received: &[u8], datagrams: bool) -> Option<Found> {
     let owns: &[Party] = match role {
         Role::Client => &[Party::Client],
         Role::Server => &[Party::Server],
         Role::Unknown => &[Party::Client, Party::Server],
     };
     let mut best: Option<(u32, Found)> = None;
-    for &protocol in Protocol::ALL {
+    for &protocol in Protocol::ALL.iter().filter(|protocol| protocol.in_datagrams() == datagrams) {
         for &own in owns {
             let ask = |party, prefix: &[u8]| match prefix {
                 [] => 0,

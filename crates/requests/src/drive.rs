@@ -33,6 +33,8 @@ pub(crate) enum Progress {
     Fine,
     /// Part of a message's head was missing, or made no sense.
     Stumbled,
+    /// Bytes were missing where the conversation can do without them.
+    Blurred,
     /// The connection speaks another protocol from here on.
     Left,
 }
@@ -177,8 +179,10 @@ impl Unread {
             return Progress::Fine;
         }
         self.bytes.clear();
+        // More of the same gap: the rest of a long answer comes in many pieces, none of which is shown.
+        let known = self.astray;
         self.lose(conversation, party, Some(length - skipped), time, context);
-        Progress::Stumbled
+        if known { Progress::Fine } else { Progress::Stumbled }
     }
 
     fn lose(

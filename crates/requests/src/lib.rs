@@ -8,6 +8,7 @@
 mod analyzer;
 mod connection;
 mod counters;
+mod datagrams;
 mod detect;
 mod drive;
 mod finish;

@@ -59,6 +59,10 @@ fn recordings_give_their_golden_requests() {
         }
         assert_eq!(seen.lines().count(), expected.lines().count(), "{}", golden.display());
         assert!(!seen.contains("secret"), "{}: a value is shown", path.display());
+        // Nobody else takes these connections.
+        let name = path.file_stem().and_then(|name| name.to_str()?.split('_').next()).unwrap_or_default();
+        let protocol = format!("\"protocol\":\"{}\"", if name == "nginx" { "http" } else { name });
+        assert!(seen.lines().all(|line| line.contains(&protocol)), "{}", path.display());
         checked += 1;
     }
     assert!(checked >= 5, "only {checked} recordings");

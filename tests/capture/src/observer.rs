@@ -141,7 +141,9 @@ impl Observer {
 
 fn keep(told: &mut HashMap<ConnectionId, Told>, event: Event<'_>) {
     match event {
-        Event::Open(open) => told.entry(open.connection).or_default().opens.push(open),
+        Event::Open(open) | Event::OpenDatagrams(open) => {
+            told.entry(open.connection).or_default().opens.push(open)
+        }
         Event::Owner(owner) => told.entry(owner.connection).or_default().owners.push(owner),
         Event::End(end) => told.entry(end.connection).or_default().ends.push(end),
         Event::Chunk(c) => {

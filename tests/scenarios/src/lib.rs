@@ -7,7 +7,9 @@
 pub mod dialogue;
 pub mod dns;
 pub mod http;
+pub mod mariadb;
 pub mod paced;
+pub mod postgresql;
 pub mod process;
 pub mod record;
 pub mod resp;

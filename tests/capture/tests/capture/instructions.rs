@@ -47,8 +47,8 @@ fn a_budget_holds_from_the_next_run_on() {
             exchange(observer, &pair, 1);
             let [client, server] = both(observer, &pair);
             // Over a Unix socket the bytes are one record for both ends, and the sender's budget is theirs.
-            observer.instruct(client, Instruction::Budget { sent: 32, received: 48 });
-            observer.instruct(server, Instruction::Budget { sent: 0, received: 16 });
+            observer.instruct(client, Instruction::Budget { sent: 32, received: 48, tails: [false; 2] });
+            observer.instruct(server, Instruction::Budget { sent: 0, received: 16, tails: [false; 2] });
             let truth = exchange(observer, &pair, 2);
             let unix = family == Family::Unix;
             let (client, server) = (observer.client(&pair), observer.server(&pair));
@@ -62,6 +62,41 @@ fn a_budget_holds_from_the_next_run_on() {
                     .unwrap_or_else(|w| panic!("{back_end}, {family:?}: {w}"));
             }
             observer.forget();
+        }
+    });
+}
+
+/// The longest tail.
+const TAIL: usize = 456;
+
+#[test]
+fn tails_are_told_beyond_the_budget() {
+    with_each_back_end(|back_end, observer| {
+        for family in Family::ALL {
+            // What is left of a call behind its budget is longer than a tail, and shorter.
+            for budget in [32, 800] {
+                let pair = Pair::new(family).unwrap();
+                exchange(observer, &pair, 1);
+                for id in both(observer, &pair) {
+                    let tails = [true; 2];
+                    observer.instruct(id, Instruction::Budget { sent: budget, received: budget, tails });
+                }
+                let truth = exchange(observer, &pair, 2);
+                let budget = budget as usize;
+                let tail = 2 * LENGTH - TAIL.min(LENGTH - budget)..2 * LENGTH;
+                let expected = match tail.start == LENGTH + budget {
+                    true => vec![0..2 * LENGTH],
+                    false => vec![0..LENGTH + budget, tail],
+                };
+                let (client, server) = (observer.client(&pair), observer.server(&pair));
+                for told in [&client, &server] {
+                    for direction in [Sent, Received] {
+                        compare(told, direction, &truth, &expected)
+                            .unwrap_or_else(|w| panic!("{back_end}, {family:?}, {budget}: {w}"));
+                    }
+                }
+                observer.forget();
+            }
         }
     });
 }

@@ -13,4 +13,5 @@ mod partial;
 mod processes;
 mod talk;
 mod threads;
+mod udp;
 mod unix;

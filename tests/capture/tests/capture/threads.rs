@@ -34,7 +34,8 @@ fn many_writers_and_many_readers() {
                 [(&pair.client_end, &pair.server_end), (&pair.server_end, &pair.client_end)]
             {
                 let id = observer.find(local, remote).expect("was just seen");
-                observer.instruct(id, Instruction::Budget { sent: 65_520, received: 65_520 });
+                observer
+                    .instruct(id, Instruction::Budget { sent: 65_520, received: 65_520, tails: [false; 2] });
             }
             assert_eq!(send::write(pair.server.as_raw_fd(), b"!").unwrap(), 1);
             assert_eq!(receive::read(pair.client.as_raw_fd(), &mut [0]).unwrap(), 1);

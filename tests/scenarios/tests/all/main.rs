@@ -7,6 +7,8 @@ mod dns;
 mod errors;
 mod exactness;
 mod hosts;
+mod mysql;
+mod postgresql;
 mod redis;
 mod saturation;
 mod shapes;

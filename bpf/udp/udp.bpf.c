@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * UDP, datagram by datagram, from the packets themselves: so it does not matter by which call they are sent, or to whom the
+ * socket is connected. Where functions can be hooked it is those that only UDP goes through; else packets are seen between
+ * socket and device, where TCP's go by too and have to be told apart.
+ */
+#include "../include/weir.h"
+#include "../include/ring.h"
+#include "../include/address.h"
+#include "../socket/state.h"
+#include "../socket/owner.h"
+#include "../socket/packet.h"
+#include "../socket/chunk.h"
+#include "flow.h"
+#include "datagram.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline int sends(struct sk_buff *skb, struct sock *sk, bool whole_packets)
+{
+	__u64 process = bpf_get_current_pid_tgid();
+	struct datagram d = {};
+
+	if (process >> 32 == own_process)
+		return 0;
+	d.flow.netns = sk->__sk_common.skc_net.net->ns.inum;
+	if (read_headers(skb, skb->network_header, true, &d))
+		move_datagram(skb, &d, true, process, whole_packets);
+	return 0;
+}
+
+/* ---- functions, kernels with trampolines ---- */
+
+SEC("fentry/ip_send_skb")
+int BPF_PROG(udp4_send_entry, struct net *net, struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+
+	return sk && sk->sk_protocol == IPPROTO_UDP ? sends(skb, sk, false) : 0;
+}
+
+SEC("fentry/ip6_send_skb")
+int BPF_PROG(udp6_send_entry, struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+
+	return sk && sk->sk_protocol == IPPROTO_UDP ? sends(skb, sk, false) : 0;
+}
+
+/* A datagram was copied to its reader; `length` is below 0 for one that is only peeked at. */
+SEC("fentry/skb_consume_udp")
+int BPF_PROG(udp_receive_entry, struct sock *sk, struct sk_buff *skb, int length)
+{
+	__u64 process = bpf_get_current_pid_tgid();
+	struct datagram d = {};
+
+	if (length < 0 || process >> 32 == own_process)
+		return 0;
+	d.flow.netns = sk->__sk_common.skc_net.net->ns.inum;
+	if (read_headers(skb, skb->network_header, false, &d))
+		move_datagram(skb, &d, false, process, false);
+	return 0;
+}
+
+/* ---- tracepoints, every kernel ---- */
+
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(udp_send_tracepoint, struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+
+	return sk && sk->sk_protocol == IPPROTO_UDP ? sends(skb, sk, true) : 0;
+}
+
+/* Before the packet finds its socket: its process is who sends on the same addresses. */
+SEC("tp_btf/netif_receive_skb")
+int BPF_PROG(udp_receive_tracepoint, struct sk_buff *skb)
+{
+	const unsigned char *data = skb->data;
+	__be16 protocol = skb->protocol;
+	struct datagram d = {};
+	__u8 carried = 0;
+
+	/* What all of TCP's packets cost: loads, no calls. */
+	if (protocol == bpf_htons(ETH_P_IP))
+		carried = AS(data, struct iphdr)->protocol;
+	else if (protocol == bpf_htons(ETH_P_IPV6))
+		carried = AS(data, struct ipv6hdr)->nexthdr;
+	if (carried != IPPROTO_UDP)
+		return 0;
+	d.flow.netns = skb->dev->nd_net.net->ns.inum;
+	if (read_headers(skb, data - skb->head, false, &d))
+		move_datagram(skb, &d, false, 0, true);
+	return 0;
+}

@@ -1,0 +1,370 @@
+//! Statements in, descriptions out.
+
+use super::Dialect::{self, MySql, MySqlNoBackslash, PostgreSql, PostgreSqlBackslash};
+use super::{Statement, Statements, describe};
+use crate::Settings;
+
+const HIDDEN: Settings = Settings { keep_values: false };
+
+fn described(dialect: Dialect, sql: &str) -> Statement {
+    describe(sql.as_bytes(), true, dialect, HIDDEN)
+}
+
+/// Each statement's text.
+#[track_caller]
+fn texts(dialect: Dialect, cases: &[(&str, &str)]) {
+    let seen: Vec<_> = cases.iter().map(|(sql, _)| (*sql, described(dialect, sql).query)).collect();
+    let wrong: Vec<_> =
+        seen.iter().zip(cases).filter(|((_, seen), (_, expected))| seen != expected).collect();
+    assert!(wrong.is_empty(), "{dialect:?} {wrong:#?}");
+}
+
+/// Each statement's summary, operation, and table (`-` for none).
+#[track_caller]
+fn summaries(cases: &[(&str, &str, &str, &str)]) {
+    let mut wrong = Vec::new();
+    for dialect in [MySql, PostgreSql] {
+        for case in cases {
+            let seen = described(dialect, case.0);
+            let table = seen.collection.as_deref().unwrap_or("-");
+            if (seen.summary.as_str(), seen.operation.as_str(), table) != (case.1, case.2, case.3) {
+                wrong.push((dialect, case, seen));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn literals() {
+    for dialect in [MySql, PostgreSql] {
+        texts(
+            dialect,
+            &[
+                ("SELECT 1", "SELECT ?"),
+                ("select 'a', 'it''s', ''", "select ?, ?, ?"),
+                ("SELECT -1.5e-3, .5, 0x1F, 1e5", "SELECT -?, ?, ?, ?"),
+                ("SELECT * FROM t WHERE a=5 AND b>=-3", "SELECT * FROM t WHERE a=? AND b>=-?"),
+                ("SELECT x'1f', B'01', N'a', E'a'", "SELECT ?, ?, ?, ?"),
+                ("SELECT 'a' 'b'\n 'c'", "SELECT ?"),
+                ("SELECT TRUE, a IS NOT TRUE, t.false", "SELECT ?, a IS NOT TRUE, t.false"),
+                ("SELECT DATE '2026-11-21' + INTERVAL '1' DAY", "SELECT DATE ? + INTERVAL ? DAY"),
+                ("SELECT a1, t2.c3 FROM t2", "SELECT a1, t2.c3 FROM t2"),
+                ("SELECT 9f8e7d", "SELECT ?"),
+                ("SELECT 'größe', größe FROM maß", "SELECT ?, größe FROM maß"),
+                ("UPDATE t SET a = 'x' WHERE b = NULL;", "UPDATE t SET a = ? WHERE b = NULL"),
+                ("", ""),
+                (" ;; ", ""),
+            ],
+        );
+    }
+}
+
+#[test]
+fn strings_of_each_dialect() {
+    texts(
+        MySql,
+        &[
+            (r"SELECT 'it\'s', 'b'", "SELECT ?, ?"),
+            (r#"SELECT "it\"s", a"#, "SELECT ?, a"),
+            (
+                "SELECT _utf8mb4'a', _latin1 'b', `col'umn`, `a``b` FROM `t`",
+                "SELECT ?, _latin1 ?, `col'umn`, `a``b` FROM `t`",
+            ),
+            ("SELECT 5--3 -- comment\n, a # another\n", "SELECT ?--? , a"),
+            ("SELECT $1, a$b", "SELECT $1, a$b"),
+        ],
+    );
+    texts(MySqlNoBackslash, &[(r"SELECT 'a\', 'secret'", "SELECT ?, ?")]);
+    texts(PostgreSqlBackslash, &[(r"SELECT 'it\'s', 'b'", "SELECT ?, ?")]);
+    texts(
+        PostgreSql,
+        &[
+            (r"SELECT 'a\', 'secret'", "SELECT ?, ?"),
+            (r"SELECT E'it\'s', e'b'", "SELECT ?, ?"),
+            ("SELECT $$it's$$, $tag$ $$ $tag$, a$b$c FROM t", "SELECT ?, ?, a$b$c FROM t"),
+            ("SELECT U&'d\\0061t', U&\"n\" FROM \"Or'ders\"", "SELECT ?, U&\"n\" FROM \"Or'ders\""),
+            ("SELECT 5--3 'secret'\n, a # b", "SELECT ? , a # b"),
+            (
+                "SELECT a::int, '{1}'::int[] FROM t WHERE b = $1",
+                "SELECT a::int, ?::int[] FROM t WHERE b = $1",
+            ),
+            ("SELECT /* a /* nested */ 'secret' */ b", "SELECT b"),
+        ],
+    );
+}
+
+#[test]
+fn comments() {
+    texts(
+        MySql,
+        &[
+            ("/* secret */ SELECT /*+ hint */ a/**/FROM t -- secret", "SELECT a FROM t"),
+            ("SELECT a /* never closed 'secret'", "SELECT a"),
+            ("/*!40101 SET NAMES 'utf8' */", "SET NAMES ?"),
+            ("SELECT /*M!100100 a, */ 'b' */ 2", "SELECT a, ? */ ?"),
+            ("/*!50003 SELECT 'secret' */ + 1", "SELECT ? + ?"),
+        ],
+    );
+}
+
+#[test]
+fn lists() {
+    for dialect in [MySql, PostgreSql] {
+        texts(
+            dialect,
+            &[
+                ("SELECT * FROM t WHERE a IN (1,2, 3)", "SELECT * FROM t WHERE a IN (?)"),
+                ("a NOT IN ('a', NULL, -3) AND b", "a NOT IN (?) AND b"),
+                ("a IN (?, ?, ?)", "a IN (?)"),
+                ("a IN ((1,2), (3,4))", "a IN ((?,?))"),
+                ("a IN (f(1), 2, 3)", "a IN (f(?), ?)"),
+                ("a IN (SELECT 1, 2 FROM t)", "a IN (SELECT ?, ? FROM t)"),
+                ("f(1, 2, 3)", "f(?, ?, ?)"),
+                (
+                    "INSERT INTO t (a, b) VALUES (1, 'x'), (2, 'y'),(3, NULL)",
+                    "INSERT INTO t (a, b) VALUES (?, ?)",
+                ),
+                (
+                    "INSERT INTO t VALUES (1, NOW()), (2, NOW()), (3, x)",
+                    "INSERT INTO t VALUES (?, NOW()), (?, x)",
+                ),
+                (
+                    "INSERT INTO t VALUES (1, 2), (3, 4) ON DUPLICATE KEY UPDATE a = VALUES(a), b = 7",
+                    "INSERT INTO t VALUES (?, ?) ON DUPLICATE KEY UPDATE a = VALUES(a), b = ?",
+                ),
+                ("INSERT INTO t VALUES (-1, 2), (3, -4); SELECT 1", "INSERT INTO t VALUES (?, ?); SELECT ?"),
+            ],
+        );
+    }
+    texts(
+        PostgreSql,
+        &[
+            ("a IN ($1, $2)", "a IN (?)"),
+            ("a = ANY(ARRAY[1,2,3])", "a = ANY(ARRAY[?])"),
+            ("INSERT INTO t VALUES ($1, $2) RETURNING id", "INSERT INTO t VALUES (?, ?) RETURNING id"),
+        ],
+    );
+}
+
+#[test]
+fn settings_and_passwords() {
+    for dialect in [MySql, PostgreSql] {
+        texts(
+            dialect,
+            &[
+                ("SET a = secret, b = (SELECT secret, c FROM t), d := 5", "SET a = ?, b = ?, d := ?"),
+                ("SET search_path TO secret, public", "SET search_path TO ?, public"),
+                (
+                    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+                    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+                ),
+                ("SET a = secret; SELECT b", "SET a = ?; SELECT b"),
+                ("SET PASSWORD FOR 'bob'@'%' = PASSWORD('secret')", "SET PASSWORD FOR ?@? = ?"),
+                ("CREATE USER bob IDENTIFIED BY 'secret'", "CREATE USER bob IDENTIFIED BY ?"),
+                (
+                    "ALTER USER bob PASSWORD 'secret' VALID UNTIL '2027'",
+                    "ALTER USER bob PASSWORD ? VALID UNTIL ?",
+                ),
+                (
+                    "ALTER USER bob IDENTIFIED WITH p AS 'secret' REPLACE 'secret'",
+                    "ALTER USER bob IDENTIFIED WITH p AS ? REPLACE ?",
+                ),
+                ("PREPARE p FROM 'SELECT secret'", "PREPARE p FROM ?"),
+            ],
+        );
+    }
+}
+
+/// Wherever a statement is cut, nothing of its literals is shown.
+#[test]
+fn cut_anywhere() {
+    let mysql =
+        r#"INSERT INTO t VALUES ('secret''secret', "sec""ret", 5), (x'5ec4e7', 'sec\'ret', 5.5e5) -- secret"#;
+    let postgresql = r"INSERT INTO t VALUES ('secret''secret', 5), (x'5ec4e7', $$secret$$, E'sec\'ret', $a$sec$$ret$a$) -- secret";
+    for (dialect, sql) in [(MySql, mysql), (PostgreSql, postgresql), (PostgreSqlBackslash, postgresql)] {
+        for end in 0..sql.len() {
+            let seen = describe(&sql.as_bytes()[..end], false, dialect, HIDDEN);
+            let shown = format!("{} {}", seen.query, seen.summary);
+            assert!(
+                !["sec", "ret", "5"].iter().any(|part| shown.contains(part)),
+                "{dialect:?} {end}: {shown}"
+            );
+            assert!(seen.query.ends_with(" ..."), "{end}: {shown}");
+        }
+    }
+    let cut = describe(b"SELECT a FROM orders WHERE b = 'sec", false, MySql, HIDDEN);
+    assert_eq!(
+        (cut.query.as_str(), cut.summary.as_str()),
+        ("SELECT a FROM orders WHERE b = ? ...", "SELECT orders")
+    );
+    let cut = describe(b"SELECT a FROM orders JOIN cust", false, MySql, HIDDEN);
+    assert_eq!(
+        (cut.query.as_str(), cut.summary.as_str()),
+        ("SELECT a FROM orders JOIN cust ...", "SELECT orders")
+    );
+}
+
+#[test]
+fn reading() {
+    summaries(&[
+        ("SELECT * FROM orders", "SELECT orders", "SELECT", "orders"),
+        ("select 1", "SELECT", "SELECT", "-"),
+        ("SELECT 1 FROM DUAL", "SELECT", "SELECT", "-"),
+        (
+            "SELECT * FROM orders, users u, shop.items AS i WHERE a IN (1)",
+            "SELECT orders users shop.items",
+            "SELECT",
+            "-",
+        ),
+        ("SELECT * FROM a JOIN b ON a.x = b.x LEFT JOIN c USING (y), d", "SELECT a b c d", "SELECT", "-"),
+        ("SELECT * FROM (SELECT * FROM a) x, b", "SELECT SELECT a b", "SELECT", "-"),
+        ("SELECT (SELECT max(x) FROM b), c FROM a", "SELECT SELECT b a", "SELECT", "-"),
+        ("SELECT * FROM a WHERE x IN (SELECT x FROM b) ORDER BY c, d", "SELECT a SELECT b", "SELECT", "-"),
+        ("SELECT a FROM t UNION ALL SELECT b FROM u LIMIT 5, 10", "SELECT t SELECT u", "SELECT", "-"),
+        ("(SELECT a FROM t) UNION (SELECT a FROM t)", "SELECT t SELECT t", "SELECT", "t"),
+        (
+            "SELECT EXTRACT(YEAR FROM d), TRIM(BOTH FROM s), a IS DISTINCT FROM b FROM t",
+            "SELECT t",
+            "SELECT",
+            "t",
+        ),
+        ("SELECT * FROM f(1, 2) AS x, t", "SELECT t", "SELECT", "t"),
+        ("SELECT a FROM t FOR UPDATE", "SELECT t", "SELECT", "t"),
+        (
+            "WITH x AS (SELECT * FROM a), y(c) AS (SELECT 1) SELECT * FROM x JOIN y JOIN b",
+            "SELECT a SELECT SELECT b",
+            "SELECT",
+            "-",
+        ),
+        (
+            "WITH RECURSIVE x AS (SELECT 1 UNION SELECT n FROM x) SELECT * FROM x",
+            "SELECT SELECT SELECT",
+            "SELECT",
+            "-",
+        ),
+        (
+            "WITH x AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM x",
+            "DELETE a INSERT b SELECT",
+            "DELETE",
+            "-",
+        ),
+        ("EXPLAIN ANALYZE SELECT * FROM t", "EXPLAIN SELECT t", "EXPLAIN", "t"),
+        ("VALUES (1, 2)", "VALUES", "VALUES", "-"),
+        ("SHOW TABLES", "SHOW", "SHOW", "-"),
+    ]);
+}
+
+#[test]
+fn writing() {
+    summaries(&[
+        ("INSERT INTO shop.items SELECT * FROM cart", "INSERT shop.items SELECT cart", "INSERT", "-"),
+        ("INSERT INTO t (a, b) VALUES (1, 2)", "INSERT t", "INSERT", "t"),
+        ("INSERT IGNORE t SET a = 1", "INSERT t", "INSERT", "t"),
+        ("INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = b, c = d", "INSERT t", "INSERT", "t"),
+        ("INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 1", "INSERT t", "INSERT", "t"),
+        ("REPLACE INTO t VALUES (REPLACE(a, b))", "REPLACE t", "REPLACE", "t"),
+        ("UPDATE t SET a = (SELECT x FROM u) WHERE b = 1", "UPDATE t SELECT u", "UPDATE", "-"),
+        ("UPDATE a, b SET a.x = b.x", "UPDATE a b", "UPDATE", "-"),
+        ("UPDATE ONLY t SET x = 1", "UPDATE t", "UPDATE", "t"),
+        ("DELETE FROM t WHERE a = 1", "DELETE t", "DELETE", "t"),
+        ("DELETE a, b FROM a JOIN b", "DELETE a b", "DELETE", "-"),
+        ("DELETE FROM t USING u WHERE t.a = u.a", "DELETE t u", "DELETE", "-"),
+        ("MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN UPDATE SET b = 1", "MERGE t u", "MERGE", "-"),
+        ("TRUNCATE TABLE t", "TRUNCATE t", "TRUNCATE", "t"),
+        ("CALL shop.refresh(1, 'x')", "CALL shop.refresh", "CALL", "-"),
+        ("LOAD DATA LOCAL INFILE 'x' IGNORE INTO TABLE t FIELDS TERMINATED BY ','", "LOAD t", "LOAD", "t"),
+        ("COPY t (a, b) FROM STDIN", "COPY t", "COPY", "t"),
+        ("COPY (SELECT * FROM t) TO STDOUT", "COPY SELECT t", "COPY", "t"),
+    ]);
+}
+
+#[test]
+fn defining() {
+    summaries(&[
+        (
+            "CREATE TABLE IF NOT EXISTS shop.t (a int DEFAULT 5)",
+            "CREATE TABLE shop.t",
+            "CREATE TABLE",
+            "shop.t",
+        ),
+        ("CREATE TEMPORARY TABLE t AS SELECT * FROM u", "CREATE TABLE t SELECT u", "CREATE TABLE", "-"),
+        ("CREATE OR REPLACE VIEW v AS SELECT * FROM u", "CREATE VIEW v SELECT u", "CREATE VIEW", "-"),
+        ("CREATE UNIQUE INDEX i ON t (a)", "CREATE INDEX i", "CREATE INDEX", "-"),
+        ("ALTER TABLE t ADD COLUMN a int", "ALTER TABLE t", "ALTER TABLE", "t"),
+        ("DROP TABLE IF EXISTS t", "DROP TABLE t", "DROP TABLE", "t"),
+        ("CREATE DATABASE shop", "CREATE DATABASE shop", "CREATE DATABASE", "-"),
+        ("CREATE USER bob IDENTIFIED BY 'x'", "CREATE USER", "CREATE USER", "-"),
+        (
+            "CREATE PROCEDURE p() BEGIN SELECT 1; SELECT * FROM t; END",
+            "CREATE PROCEDURE p",
+            "CREATE PROCEDURE",
+            "-",
+        ),
+        ("CREATE", "CREATE", "CREATE", "-"),
+        ("SET a = 1", "SET", "SET", "-"),
+        ("GRANT SELECT ON t TO bob", "GRANT", "GRANT", "-"),
+        ("START TRANSACTION", "START", "START", "-"),
+        ("COMMIT", "COMMIT", "COMMIT", "-"),
+    ]);
+}
+
+#[test]
+fn several_and_none() {
+    summaries(&[
+        ("SELECT a FROM t; UPDATE u SET a = 1;", "SELECT t; UPDATE u", "BATCH", "-"),
+        ("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)", "BATCH INSERT t", "BATCH INSERT", "t"),
+        ("SELECT a FROM t; SELECT a FROM u", "SELECT t; SELECT u", "BATCH SELECT", "-"),
+        ("", "OTHER", "OTHER", "-"),
+        ("/* nothing */", "OTHER", "OTHER", "-"),
+        ("SELCT a FROM t", "OTHER", "OTHER", "-"),
+        ("'x'", "OTHER", "OTHER", "-"),
+        ("USE shop", "USE shop", "USE", "-"),
+    ]);
+    assert_eq!(described(MySql, "use `my shop`").selects.as_deref(), Some("my shop"));
+    assert_eq!(described(MySql, "SELECT * FROM `my table`").summary, "SELECT \"my table\"");
+    assert_eq!(described(PostgreSql, "SELECT * FROM \"Orders\"").collection.as_deref(), Some("Orders"));
+}
+
+#[test]
+fn bounded() {
+    let long = format!("SELECT {} FROM t", "a, ".repeat(20_000));
+    let seen = described(MySql, &long);
+    assert!(seen.query.len() < 4200 && seen.query.ends_with(" ..."), "{}", seen.query.len());
+    let many = (0..200).map(|n| format!("table_{n}")).collect::<Vec<_>>().join(", ");
+    let seen = described(MySql, &format!("SELECT * FROM {many}"));
+    assert!(
+        seen.summary.len() <= 255 && seen.summary.ends_with(|c: char| c.is_ascii_digit()),
+        "{}",
+        seen.summary
+    );
+    let deep = format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000));
+    assert!(described(MySql, &deep).query.len() < 4200);
+    let rows = format!("INSERT INTO t VALUES {}(1, 'x')", "(1, 'x'), ".repeat(1000));
+    assert_eq!(described(MySql, &rows).query, "INSERT INTO t VALUES (?, ?)");
+}
+
+#[test]
+fn kept_values() {
+    let seen = describe(b" SELECT 'a'\n, \xff", true, MySql, Settings { keep_values: true });
+    assert_eq!((seen.query.as_str(), seen.summary.as_str()), ("SELECT 'a'%0A, %FF", "SELECT"));
+}
+
+#[test]
+fn remembered_within_bounds() {
+    let mut known = Statements::default();
+    let first = known.describe(b"SELECT * FROM t WHERE a = 1", true, MySql, HIDDEN);
+    let again = known.describe(b"SELECT * FROM t WHERE a = 1", true, MySql, HIDDEN);
+    assert!(std::sync::Arc::ptr_eq(&first, &again));
+    let cut = known.describe(b"SELECT * FROM t WHERE a = 1", false, MySql, HIDDEN);
+    assert!(cut.query.ends_with(" ..."));
+    for n in 0..10_000 {
+        known.describe(format!("SELECT {n}").as_bytes(), true, MySql, HIDDEN);
+        if n % 100 == 0 {
+            // What is in use stays.
+            let used = known.describe(b"SELECT * FROM t WHERE a = 1", true, MySql, HIDDEN);
+            assert!(std::sync::Arc::ptr_eq(&first, &used));
+        }
+    }
+    assert!(known.len() <= 2048, "{}", known.len());
+}

@@ -1,0 +1,78 @@
+//! Connections of datagrams: each chunk is a message, and none waits for another.
+
+use model::event::{Chunk, Instruction};
+use model::{Direction, Nanos, Role};
+use protocols::{Context, Conversation, Input, Step};
+
+use crate::connection::{Connection, Effects, Phase};
+use crate::detect;
+
+/// Without a datagram for so long, and with nothing outstanding, two addresses are forgotten.
+const IDLE: Nanos = 60 * 1_000_000_000;
+
+impl Connection {
+    /// A datagram moved.
+    pub(crate) fn datagram(&mut self, chunk: &Chunk<'_>, context: &mut Context) -> Effects {
+        let mut effects = Effects::default();
+        let direction = chunk.direction;
+        if chunk.pid != 0 {
+            self.movers[direction.index()] = (chunk.pid, chunk.tid);
+        }
+        self.last_datagram = self.last_datagram.max(chunk.time);
+        if let Phase::Detecting { runs } = self.phase {
+            self.detect_datagram(chunk, runs, &mut effects);
+        }
+        match &mut self.phase {
+            Phase::Talking { own, conversation } => {
+                let party = detect::speaker(*own, direction);
+                let input = Input {
+                    bytes: chunk.payload,
+                    first: chunk.time,
+                    last: chunk.time,
+                    run_start: true,
+                    datagram: true,
+                };
+                if !chunk.payload.is_empty() && conversation.step(party, input, context) == Step::Lost {
+                    self.stumble(&mut effects);
+                }
+                if !context.finished.is_empty() {
+                    self.steady();
+                }
+            }
+            Phase::LeftAlone if effects.left_alone.is_none() => {
+                // The instruction was overwritten by another connection's before the kernel side saw it.
+                effects.instruction = Some(Instruction::Ignore);
+            }
+            Phase::LeftAlone | Phase::Detecting { .. } => {}
+        }
+        effects
+    }
+
+    /// Asks the protocols; a few datagrams decide.
+    fn detect_datagram(&mut self, chunk: &Chunk<'_>, looked_at: u8, effects: &mut Effects) {
+        let (sent, received): (&[u8], &[u8]) = match chunk.direction {
+            Direction::Sent => (chunk.payload, &[]),
+            Direction::Received => (&[], chunk.payload),
+        };
+        let Some(found) = detect::detect(self.role, sent, received, true) else {
+            self.phase = Phase::Detecting { runs: looked_at + 1 };
+            if looked_at >= detect::RUNS {
+                self.leave_alone("unknown", effects);
+            }
+            return;
+        };
+        self.role = match found.own {
+            model::Party::Client => Role::Client,
+            model::Party::Server => Role::Server,
+        };
+        if let Some(conversation) = found.protocol.conversation() {
+            self.protocol = Some(found.protocol);
+            self.phase = Phase::Talking { own: found.own, conversation };
+        }
+    }
+
+    /// Nothing is outstanding, and nothing came for long.
+    pub(crate) fn is_done(&self, now: Nanos) -> bool {
+        self.datagrams && now.saturating_sub(self.last_datagram) > IDLE && self.oldest_pending().is_none()
+    }
+}

@@ -1,0 +1,15 @@
+CREATE TABLE cli (id INT PRIMARY KEY, name TEXT);
+INSERT INTO cli VALUES (1, 'one'), (2, 'two'), (3, 'three');
+SELECT * FROM cli;
+SELECT * FROM cli WHERE id > 7;
+UPDATE cli SET name = 'new' WHERE id < 3;
+DELETE FROM cli WHERE id = 1;
+SELECT * FROM nothing3;
+INSERT INTO cli VALUES (2, 'again');
+SET @a = 5;
+PREPARE st FROM 'SELECT * FROM cli WHERE id = ?';
+EXECUTE st USING @a;
+START TRANSACTION;
+ROLLBACK;
+SELECT seq FROM seq_1_to_50;
+DROP TABLE cli;
