@@ -1,8 +1,9 @@
 //! DNS: every query that the server logged is one request on each side, with the answer that it logged.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use scenario_tests::dns::{Dnsmasq, Query};
 use scenario_tests::record::Record;
@@ -57,14 +58,49 @@ const NAMES: [(&str, &str); 6] = [
     ("elsewhere.example", "AAAA"),
 ];
 
+/// Asks dig for all names.
+fn dig(server: &Dnsmasq, options: &[&str]) {
+    let mut dig = Command::new("dig");
+    dig.args(["@127.0.0.1", "-p", &server.port().to_string()]).args(options);
+    dig.args(NAMES.iter().flat_map(|(name, kind)| [name, kind]));
+    assert!(dig.stdout(Stdio::null()).status().unwrap().success());
+}
+
+#[test]
+fn dig_in_datagrams() {
+    check(NAMES.len(), |server| dig(server, &[]));
+}
+
 #[test]
 fn dig_over_tcp() {
-    check(NAMES.len(), |server| {
-        let mut dig = Command::new("dig");
-        dig.args(["@127.0.0.1", "-p", &server.port().to_string(), "+tcp", "+keepopen"]);
-        dig.args(NAMES.iter().flat_map(|(name, kind)| [name, kind]));
-        assert!(dig.stdout(Stdio::null()).status().unwrap().success());
-    });
+    check(NAMES.len(), |server| dig(server, &["+tcp", "+keepopen"]));
+}
+
+/// All queries at once from one socket, as glibc asks for both kinds of addresses; connected, and not.
+#[test]
+fn outstanding_in_datagrams() {
+    const ROUNDS: usize = 5;
+    for connected in [true, false] {
+        check(ROUNDS * NAMES.len(), |server| {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            if connected {
+                socket.connect(server.address()).unwrap();
+            }
+            for round in 0..ROUNDS {
+                for ((name, kind), id) in NAMES.iter().zip(1..) {
+                    let message = message(10 * round as u16 + id, name, kind);
+                    match connected {
+                        true => socket.send(&message[2..]).unwrap(),
+                        false => socket.send_to(&message[2..], server.address()).unwrap(),
+                    };
+                }
+                for _ in NAMES {
+                    socket.recv(&mut [0; 4096]).unwrap();
+                }
+            }
+        });
+    }
 }
 
 /// All queries at once, before the first answer is read; several rounds on one connection.
