@@ -2,8 +2,8 @@
 /* Writes one chunk: which bytes of the stream moved, and as many of them as the budget allows. */
 #pragma once
 
-/* One move of bytes, and where they can be read. */
-struct move {
+/* One transfer of bytes, and where they can be read. */
+struct transfer {
 	struct sock *sk;
 	struct connection *c;
 	__u64 process; /* as bpf_get_current_pid_tgid gives it */
@@ -79,7 +79,7 @@ static __always_inline bool wants_tails(struct connection *c, __u32 direction)
 }
 
 /* Fills in what a chunk of `length` bytes at m->position is, but for its payload. */
-static __always_inline void describe_chunk(struct weir_chunk *chunk, struct move *m, __u32 length)
+static __always_inline void describe_chunk(struct weir_chunk *chunk, struct transfer *m, __u32 length)
 {
 	chunk->kind = WEIR_CHUNK;
 	chunk->direction = m->direction & 1;
@@ -97,7 +97,7 @@ static __always_inline void describe_chunk(struct weir_chunk *chunk, struct move
  * Reports the last `length` bytes of a move, whose beginning was reported: what a message ends with may tell more than the
  * rest of it. They are no part of the budget. A function of its own, since few ever need it.
  */
-static __noinline int write_tail(struct move *m, __u64 length, enum source source, const void *from, __u32 skip)
+static __noinline int write_tail(struct transfer *m, __u64 length, enum source source, const void *from, __u32 skip)
 {
 	struct weir_chunk *chunk = reserve(sizeof(struct weir_chunk) + WEIR_TAIL);
 	long failed;
@@ -121,7 +121,8 @@ static __noinline int write_tail(struct move *m, __u64 length, enum source sourc
  * Reports `length` bytes at m->position, with payload from `from` as far as the budget goes, and their tail where that is
  * wanted. `skip` is the payload's place in a packet. False when nothing was reported, because there will be a better time.
  */
-static __always_inline bool write_chunk(struct move *m, __u32 length, enum source source, const void *from, __u32 skip)
+static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum source source, const void *from,
+					__u32 skip)
 {
 	struct connection *c = m->c;
 	__u32 direction = m->direction & 1;
@@ -171,7 +172,7 @@ static __always_inline bool write_chunk(struct move *m, __u32 length, enum sourc
 	c->end[direction] = m->position + length;
 	submit(chunk);
 	if (tail) {
-		struct move rest = *m;
+		struct transfer rest = *m;
 
 		rest.position += length;
 		write_tail(&rest, tail, source, source == FROM_USER ? (const char *)from + length : from,

@@ -95,7 +95,7 @@ static __always_inline void step_back(struct buffer *b, __u64 length)
  * Reports `length` bytes that begin at `b`, a chunk for each segment. Once the budget is used up, the rest is one chunk
  * without payload.
  */
-static __always_inline void write_buffer(struct move *m, struct buffer *b, __u64 length)
+static __always_inline void write_buffer(struct transfer *m, struct buffer *b, __u64 length)
 {
 	struct iovec segment;
 	__u64 size;

@@ -168,7 +168,7 @@ static __always_inline __u64 rest_of_messages(struct call *call)
 }
 
 /* Reports what `call` moved, a chunk for each segment, like write_buffer. */
-static __always_inline void report_call(struct move *m, struct call *call)
+static __always_inline void report_call(struct transfer *m, struct call *call)
 {
 	struct iovec segment;
 	int i;
@@ -204,7 +204,7 @@ static __always_inline void call_returns(struct pt_regs *regs, __u64 number, __u
 {
 	struct call *call = remembered(&calls);
 	struct socket *socket;
-	struct move m = {};
+	struct transfer m = {};
 	struct sock *sk;
 
 	if (!call || !call->socket)

@@ -75,9 +75,9 @@ static __always_inline __u32 read_position(struct sock *sk, struct tcp_sock *tcp
 }
 
 /* Bytes that were read but not copied (splice, MSG_TRUNC): the stream moved on without a chunk. */
-static __always_inline void report_uncopied(struct move *m, __u32 position)
+static __always_inline void report_uncopied(struct transfer *m, __u32 position)
 {
-	struct move gap = *m;
+	struct transfer gap = *m;
 	__s32 uncopied = position - m->c->end[WEIR_RECEIVED];
 
 	if (uncopied <= 0)
@@ -94,7 +94,7 @@ static __always_inline void report_uncopied(struct move *m, __u32 position)
 static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, struct iov_iter *iter, __u64 length,
 				      bool more, bool exit_follows)
 {
-	struct move m = { .sk = sk, .direction = WEIR_SENT, .again = exit_follows };
+	struct transfer m = { .sk = sk, .direction = WEIR_SENT, .again = exit_follows };
 	struct buffer b;
 
 	m.c = observed_tcp(sk, tcp, &m.process);
@@ -158,7 +158,7 @@ static __always_inline void enter_send(struct sock *sk, struct tcp_sock *tcp, st
  */
 static __always_inline void tcp_sent(struct sock *sk, struct tcp_sock *tcp, struct iov_iter *iter, __s64 length)
 {
-	struct move m = { .sk = sk, .direction = WEIR_SENT };
+	struct transfer m = { .sk = sk, .direction = WEIR_SENT };
 	struct buffer b = { .kind = BUFFER_OTHER };
 	__s32 unreported;
 	bool mixed;
@@ -204,7 +204,7 @@ static __always_inline void refund(struct connection *c, __u32 position)
 static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, struct sk_buff *skb, __u32 begin,
 					 __u32 offset, __u32 length, struct buffer *b)
 {
-	struct move m = { .sk = sk, .direction = WEIR_RECEIVED };
+	struct transfer m = { .sk = sk, .direction = WEIR_RECEIVED };
 
 	m.c = observed_tcp(sk, tcp, &m.process);
 	if (!m.c)

@@ -67,7 +67,7 @@ static __always_inline bool read_headers(struct sk_buff *skb, __u32 offset, bool
 static __always_inline void move_datagram(struct sk_buff *skb, struct datagram *d, bool sent, __u64 process,
 					  bool whole_packets)
 {
-	struct move m = { .direction = sent ? WEIR_SENT : WEIR_RECEIVED, .process = process };
+	struct transfer m = { .direction = sent ? WEIR_SENT : WEIR_RECEIVED, .process = process };
 	const unsigned char *head = FIELD(skb, head);
 	__u32 before = FIELD(skb, data) - head;
 	__u32 linear = before + FIELD(skb, len) - FIELD(skb, data_len);

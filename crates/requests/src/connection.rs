@@ -212,10 +212,10 @@ impl Connection {
                         }
                     }
                 };
+                let left_as = conversation.left_as();
                 if context.finished.len() > before {
                     self.steady();
                 }
-                let left_as = conversation.left_as();
                 let hidden = matches!(arrival.piece, Piece::Hidden(_));
                 self.judge(direction, progress, hidden, left_as, effects);
             }
