@@ -74,7 +74,11 @@ impl<T> Queue<T> {
     pub(crate) fn remove(&mut self, place: usize) -> Option<T> {
         match place.checked_sub(1) {
             None => self.pop(),
-            Some(place) => self.rest.remove(place),
+            Some(place) => {
+                let item = self.rest.remove(place);
+                self.give_back();
+                item
+            }
         }
     }
 
@@ -97,10 +101,14 @@ impl<T> Queue<T> {
             return item;
         }
         self.first = self.rest.pop_front();
+        self.give_back();
+        item
+    }
+
+    fn give_back(&mut self) {
         if self.rest.is_empty() && self.rest.capacity() > KEPT {
             self.rest.shrink_to(KEPT);
         }
-        item
     }
 }
 
@@ -137,5 +145,8 @@ mod tests {
         assert_eq!((queue.position(|n| *n == 2), queue.remove(2)), (Some(2), Some(2)));
         assert_eq!((queue.remove(0), queue.remove(7)), (Some(0), None));
         assert_eq!(queue.iter_mut().map(|n| *n).collect::<Vec<_>>(), [1, 3]);
+        (0..100).for_each(|n| queue.push(n));
+        while queue.remove(1).is_some() {}
+        assert!(queue.rest.capacity() <= 2 * KEPT);
     }
 }
