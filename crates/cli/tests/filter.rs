@@ -3,7 +3,7 @@
 mod common;
 
 use clap::Parser;
-use common::{http, query};
+use common::{dns, http, query};
 use model::{Request, names};
 use weir_cli::requests::{Filter, FilterArgs};
 
@@ -78,6 +78,17 @@ fn options_let_through_what_they_say() {
         let through: Vec<_> =
             requests.iter().filter(|(_, request)| filter.matches(request)).map(|(name, _)| *name).collect();
         assert_eq!(through.join(" "), expected, "{arguments}");
+    }
+}
+
+#[test]
+fn a_name_that_dns_was_asked_for() {
+    let request = dns("AAAA", "images.shop.example", 2);
+    for (name, expected) in
+        [("shop.example", true), ("*.shop.example", true), ("aaaa", true), ("shop.test", false)]
+    {
+        let filter = filter(&format!("--name {name}")).expect(name);
+        assert_eq!(filter.matches(&request), expected, "{name}");
     }
 }
 

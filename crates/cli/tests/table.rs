@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{http, ip, query, unix};
+use common::{dns, http, ip, query, unix};
 use model::Request;
 use model::request::Incomplete;
 use weir_cli::requests::{Options, Table};
@@ -20,11 +20,9 @@ fn requests() -> Vec<Request> {
             ..http("GET /reports/{year}/{month}/by-customer", "/reports/2026/11/by-customer", 503)
         },
         Request { duration: 5_000_000_000, waiting: true, ..query("redis", "BLPOP") },
-        Request {
-            error: Some("NXDOMAIN".into()),
-            server: ip("10.0.0.2:53", None),
-            ..query("dns", "A example.com")
-        },
+        Request { error: Some("NXDOMAIN".into()), ..dns("A", "example.com", 0) },
+        dns("AAAA", "images.shop.example.com", 4),
+        Request { duration: 12_000_000_000, error: Some("timeout".into()), ..dns("A", "slow.example", 0) },
         Request { error: Some("timeout".into()), duration: 5_000_000_000, ..query("mysql", "INSERT orders") },
         Request { incomplete: Some(Incomplete::Response), ..query("mongodb", "find") },
         Request {

@@ -42,5 +42,26 @@ pub const DB_RESPONSE_RETURNED_ROWS: Key = "db.response.returned_rows";
 pub const DB_RESPONSE_AFFECTED_ROWS: Key = "weir.db.response.affected_rows";
 /// `db.response.status_code`: the server's error code.
 pub const DB_RESPONSE_STATUS_CODE: Key = "db.response.status_code";
+/// `dns.question.name`: the name that was asked for, as sent, without the last dot; `.` for the root. Bytes that are no
+/// printable ASCII are written `\DDD`.
+pub const DNS_QUESTION_NAME: Key = "dns.question.name";
+/// `dns.question.type`: the type that was asked for: `A`, `MX`; `TYPE1234` where it has no name.
+pub const DNS_QUESTION_TYPE: Key = "dns.question.type";
+/// `dns.answers`: the addresses that the name was resolved to, aliases followed; the first 16, with commas between.
+pub const DNS_ANSWERS: Key = "dns.answers";
+/// `weir.dns.answer.count`: records of the answer.
+pub const WEIR_DNS_ANSWER_COUNT: Key = "weir.dns.answer.count";
+/// `weir.dns.answer.ttl`: for how long the addresses may be remembered, aliases included: seconds.
+pub const WEIR_DNS_ANSWER_TTL: Key = "weir.dns.answer.ttl";
+/// `weir.dns.question.class`: the class that was asked for, where it is not `IN`.
+pub const WEIR_DNS_QUESTION_CLASS: Key = "weir.dns.question.class";
+/// `weir.dns.request.resend_count`: how often the same query was sent again before it was answered.
+pub const WEIR_DNS_REQUEST_RESEND_COUNT: Key = "weir.dns.request.resend_count";
+/// `weir.dns.request.udp_payload_size`: the largest datagram that the client takes; told of truncated answers: bytes.
+pub const WEIR_DNS_REQUEST_UDP_PAYLOAD_SIZE: Key = "weir.dns.request.udp_payload_size";
+/// `weir.dns.response.code`: `NOERROR`, `NXDOMAIN`, ...
+pub const WEIR_DNS_RESPONSE_CODE: Key = "weir.dns.response.code";
+/// `weir.dns.response.truncated`: `true` where the answer did not fit into its datagram.
+pub const WEIR_DNS_RESPONSE_TRUNCATED: Key = "weir.dns.response.truncated";
 /// `traceparent`: the W3C trace context as sent.
 pub const TRACEPARENT: Key = "traceparent";

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use model::Party::{Client, Server};
 use protocols::harness::Driver;
 use protocols::sql::{self, Dialect};
-use protocols::{Conversation, Settings, http, mysql, postgresql, redis};
+use protocols::{Conversation, Settings, dns, http, mysql, postgresql, redis};
 
 const HTTP_SMALL: [&[u8]; 2] = [
     b"GET /users/7 HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: wrk\r\n\r\n",
@@ -66,6 +66,20 @@ const POSTGRESQL_PREPARED: [&[u8]; 2] = [
     b"2\0\0\0\x04T\0\0\0\x21\0\x01abalance\0\0\0\x40\x05\0\x03\0\0\0\x17\0\x04\0\0\0\0\0\0\
      D\0\0\0\x0b\0\x01\0\0\0\x010C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I",
 ];
+/// An address, as a stub resolver asks and dnsmasq answers.
+const DNS: [&[u8]; 2] = [
+    b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x04shop\x04test\0\0\x01\0\x01",
+    b"\x12\x34\x85\x80\0\x01\0\x01\0\0\0\0\x04shop\x04test\0\0\x01\0\x01\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x07",
+];
+/// A longer name with EDNS, and two aliases before four addresses.
+const DNS_ALIASES: [&[u8]; 2] = [
+    b"\x12\x34\x01\x20\0\x01\0\0\0\0\0\x01\x06images\x04shop\x07example\x03com\0\0\x01\0\x01\0\0\x29\x04\xd0\0\0\0\0\0\0",
+    b"\x12\x34\x81\x80\0\x01\0\x06\0\0\0\x01\x06images\x04shop\x07example\x03com\0\0\x01\0\x01\
+      \xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x11\x03cdn\x07example\x03net\0\xc0\x35\0\x05\0\x01\0\0\0\x3c\0\x07\x04edge\xc0\x39\
+      \xc0\x52\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01\xc0\x52\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x02\
+      \xc0\x52\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x03\xc0\x52\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x04\
+      \0\0\x29\x04\xd0\0\0\0\0\0\0",
+];
 
 /// Exchanges of a round, and rounds.
 const EXCHANGES: usize = 960;
@@ -84,6 +98,9 @@ fn main() {
     compare::<mysql::Conversation>("mysql, update", UPDATE, 1);
     compare::<mysql::Conversation>("mysql, 10 rows", [SELECT, &result(10)], 1);
     compare::<mysql::Conversation>("mysql, 200 rows", [SELECT, &result(200)], 1);
+    compare_datagrams::<dns::Conversation>("dns", DNS, 1);
+    compare_datagrams::<dns::Conversation>("dns, aliases", DNS_ALIASES, 1);
+    compare_datagrams::<dns::Conversation>("dns, 16 outstanding", DNS, 16);
     compare_prepared();
     describe();
 }
@@ -122,6 +139,13 @@ fn compare<C: Conversation + Default>(name: &str, messages: [&[u8]; 2], depth: u
     }
 }
 
+/// The same of a protocol that is spoken in datagrams, and tells its exchanges apart by the first two bytes.
+fn compare_datagrams<C: Conversation + Default>(name: &str, messages: [&[u8]; 2], depth: u16) {
+    if is_wanted(name) {
+        print(name, scan(messages), datagrams::<C>(messages, depth));
+    }
+}
+
 fn is_wanted(name: &str) -> bool {
     std::env::args().skip(1).all(|filter| filter.starts_with("--") || name.contains(&filter))
 }
@@ -144,6 +168,25 @@ fn exchanges<C: Conversation + Default>(
             driver.feed(Client, black_box(&ask), time);
             driver.feed(Server, black_box(&answer), time + 5_000);
             assert_eq!(driver.context.finished.len(), depth);
+            driver.context.finished.clear();
+        }
+    })
+}
+
+/// The same in datagrams: answered in the order in which they were asked, all of them outstanding at once.
+fn datagrams<C: Conversation + Default>(messages: [&[u8]; 2], depth: u16) -> f64 {
+    let all = |message: &[u8]| -> Vec<Vec<u8>> {
+        (0..depth).map(|id| [&id.to_be_bytes(), &message[2..]].concat()).collect()
+    };
+    let [asks, answers] = messages.map(all);
+    let mut driver = Driver::<C>::default();
+    let mut time = 0;
+    best(|| {
+        for _ in 0..EXCHANGES / usize::from(depth) {
+            time += 10_000;
+            asks.iter().for_each(|ask| driver.datagram(Client, black_box(ask), time));
+            answers.iter().for_each(|answer| driver.datagram(Server, black_box(answer), time + 5_000));
+            assert_eq!(driver.context.finished.len(), usize::from(depth));
             driver.context.finished.clear();
         }
     })

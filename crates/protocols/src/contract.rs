@@ -8,6 +8,8 @@
 //! * [`Conversation::skipped`] when the bytes that a step asked to pass over have gone by, seen or not;
 //! * [`Conversation::gap`] when bytes are missing that were not to be passed over, then
 //!   [`Conversation::resync`] on what follows, until a beginning is found;
+//! * [`Conversation::expire`] now and then while something is outstanding: some protocols give no answer at
+//!   all where others say no;
 //! * [`Conversation::end`] when a party can say no more.
 //!
 //! Both parties' messages arrive in the order in which they were seen, which is nearly always, but not
@@ -28,6 +30,7 @@ pub struct Input<'a> {
     /// first at all): a likely place for a message to begin.
     pub run_start: bool,
     /// They are one datagram, or as much of it as was captured: it is a message, and no other bytes belong to it.
+    /// A step reads all of it or answers [`Step::Lost`].
     pub datagram: bool,
 }
 
@@ -65,7 +68,7 @@ pub enum CutBy {
     Close,
     /// This party reset the connection.
     Reset,
-    /// The kernel gave up waiting for the other side.
+    /// The kernel, or the conversation itself ([`Conversation::expire`]), gave up waiting for this party.
     TimedOut,
     /// Weir stopped watching (idle for too long, or told to stop): nothing is known of what came after.
     Forgotten,
@@ -165,6 +168,17 @@ pub trait Conversation {
     /// `party` will send no more. `passed` bytes went by since a [`Step::SkipRest`]. Called once per party; both ends follow one another when the connection
     /// is gone. Exchanges that can no longer complete are finished as [`Outcome::Cut`].
     fn end(&mut self, party: Party, how: CutBy, passed: u64, at: Nanos, context: &mut Context);
+
+    /// It is `now`: what nobody will answer any more is finished as [`Outcome::Cut`] by [`CutBy::TimedOut`], of the party that
+    /// should have answered.
+    ///
+    /// To be called at least once in two seconds as long as [`Conversation::oldest_pending`] is there; calls more
+    /// often, or without need, cost next to nothing. `now` is of the clock of [`Input::first`], and never before
+    /// an input that was fed already. An exchange that is finished so lasted until `now`. Nothing to do in most protocols:
+    /// where a connection is kept, its end tells.
+    fn expire(&mut self, now: Nanos, context: &mut Context) {
+        let _ = (now, context);
+    }
 
     /// True when the ends of what `party` sends tell what is wanted of it, though its middle was not captured: the last
     /// bytes of every call that goes beyond the budget are then captured as well. They come behind a gap, and so by way of

@@ -178,6 +178,62 @@ fn servers_of_others() {
     );
 }
 
+/// A whole message; over TCP, behind its length.
+#[test]
+fn dns() {
+    let query = b"\xab\xcd\x01\x00\0\x01\0\0\0\0\0\0\x07example\x03com\0\0\x01\0\x01";
+    let answer = b"\xab\xcd\x81\x83\0\x01\0\0\0\0\0\0\x07example\x03com\0\0\x01\0\x01";
+    for (party, message) in [(Client, query), (Server, answer)] {
+        check(party, &[message, &[b"\0\x1d".as_slice(), message].concat()], &[("dns", CERTAIN)]);
+        check(party.other(), &[message, &[b"\0\x1d".as_slice(), message].concat()], &[]);
+    }
+}
+
+/// What others send in datagrams, whoever sends it.
+#[test]
+fn datagrams_of_others() {
+    let ntp =
+        [b"\xe3\0\x06\xec\0\0\0\0\0\0\0\0\x31N14".as_slice(), &[0; 24], b"\xec\x8a\x9f\x11\x20\xc4\x9b\xa5"]
+            .concat();
+    let quic = [b"\xc3\0\0\0\x01\x08\x83\x94\xc8\xf0\x3e\x51\x57\x08\0\0\x44\x9e".as_slice(), &[0x5a; 1182]]
+        .concat();
+    let dhcp = [b"\x01\x01\x06\0\x39\x03\xf3\x26".as_slice(), &[0; 228], b"\x63\x82\x53\x63\x35\x01\x01\xff"]
+        .concat();
+    let others: &[&[u8]] = &[
+        &ntp,
+        &quic,
+        &dhcp,
+        // STUN: a request without attributes, and one with; its answer
+        b"\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl",
+        b"\0\x01\0\x08\x21\x12\xa4\x42abcdefghijkl\x80\x22\0\x04weir",
+        b"\x01\x01\0\x0c\x21\x12\xa4\x42abcdefghijkl\0\x20\0\x08\0\x01\xa1\x47\xe1\x12\xa6\x43",
+        // syslog, statsd, Graphite
+        b"<34>1 2026-11-20T08:00:00Z host su - ID47 - failed",
+        b"<13>Nov 20 08:00:00 host weir: hello",
+        b"shop.orders:1|c|#env:test",
+        b"page.views:1|c\nfuel.level:0.5|g\n",
+        b"servers.host.load 0.7 1795161600\n",
+        // SNMP, RADIUS, TFTP, SIP, CoAP
+        b"\x30\x26\x02\x01\x01\x04\x06public\xa0\x19\x02\x01\x01\x02\x01\0\x02\x01\0\x30\x0e",
+        b"\x01\x07\0\x26\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x01\x06user",
+        b"\0\x01file.bin\0octet\0",
+        b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a\r\n\r\n",
+        b"\x40\x01\x12\x34\xb4time",
+        // WireGuard, memcached, RTP, BitTorrent's DHT
+        b"\x01\0\0\0\x9a\x10\x22\x73aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        b"\0\x01\0\0\0\x01\0\0get k\r\n",
+        b"\x80\x60\x12\x34\0\0\x03\xe8\x12\x34\x56\x78aaaaaaaa",
+        b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe",
+    ];
+    for party in [Client, Server] {
+        check(party, others, &[]);
+    }
+    // HTTP in form; no protocol in datagrams takes it for its own.
+    assert!(Protocol::ALL.iter().filter(|protocol| protocol.in_datagrams()).all(|protocol| {
+        protocol.detect(Client, b"M-SEARCH * HTTP/1.1\r\nMAN: \"ssdp:discover\"\r\n\r\n") == 0
+    }));
+}
+
 #[test]
 fn postgresql() {
     check(

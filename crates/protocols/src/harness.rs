@@ -78,6 +78,35 @@ impl<C: Conversation> Driver<C> {
         }
     }
 
+    /// `party` sent a datagram, seen at `at`. A conversation is fed either these or bytes of a stream.
+    pub fn datagram(&mut self, party: Party, bytes: &[u8], at: Nanos) {
+        let side = &mut self.sides[party.index()];
+        if bytes.is_empty() || self.left || side.ended {
+            return;
+        }
+        let run_start = self.spoke.replace(party) != Some(party);
+        let input = Input { bytes, first: at, last: at, run_start, datagram: true };
+        // After a gap, or one that was not understood, it is asked first whether this may be a beginning.
+        if let Mode::Find = std::mem::take(&mut side.mode)
+            && self.conversation.resync(party, input, &mut self.context) != Some(0)
+        {
+            return;
+        }
+        match self.conversation.step(party, input, &mut self.context) {
+            Step::Read(read) => assert_eq!(read, bytes.len(), "a datagram is one message"),
+            Step::Lost => {
+                self.lost += 1;
+                self.sides[party.index()].mode = Mode::Find;
+            }
+            step => panic!("{step:?} of a datagram"),
+        }
+    }
+
+    /// It is `now`.
+    pub fn expire(&mut self, now: Nanos) {
+        self.conversation.expire(now, &mut self.context);
+    }
+
     /// Bytes of `party` are missing: `length` of them, where known.
     pub fn gap(&mut self, party: Party, length: Option<u64>, at: Nanos) {
         let side = &mut self.sides[party.index()];
@@ -213,6 +242,7 @@ impl<C: Conversation> Driver<C> {
 #[derive(Debug, Clone, Copy)]
 enum Happens<'a> {
     Feed(Party, &'a [u8]),
+    Expire,
     Gap(Party, Option<u64>),
     End(Party, CutBy),
 }
@@ -231,6 +261,7 @@ fn happenings(mut data: &[u8]) -> Vec<Happens<'_>> {
             2 => Happens::Gap(party, Some(u64::from(*length) << 32 | 1)),
             3 => Happens::End(party, CutBy::Close),
             4 => Happens::End(party, CutBy::Reset),
+            5 if *length == 0 => Happens::Expire,
             _ => {
                 data = later;
                 Happens::Feed(party, now)
@@ -243,23 +274,43 @@ fn happenings(mut data: &[u8]) -> Vec<Happens<'_>> {
 /// Checks what must hold for a conversation whatever happens; `data` says what does.
 pub fn check<C: Conversation + Default>(data: &[u8]) {
     let list = happenings(data);
-    let whole = drive::<C>(&list, usize::MAX);
-    let pieces = drive::<C>(&list, 1);
+    let whole = drive::<C>(&list, stream(usize::MAX));
+    let pieces = drive::<C>(&list, stream(1));
     let gaps = list.iter().any(|happens| matches!(happens, Happens::Gap(..)));
     if !gaps && whole.lost == 0 && pieces.lost == 0 {
         assert_eq!(whole.context.finished, pieces.context.finished);
     }
 }
 
-fn drive<C: Conversation + Default>(list: &[Happens<'_>], piece: usize) -> Driver<C> {
+/// The same for one that is spoken in datagrams.
+pub fn check_datagrams<C: Conversation + Default>(data: &[u8]) {
+    let mut driver = drive::<C>(&happenings(data), Driver::datagram);
+    for party in [Party::Client, Party::Server] {
+        driver.end(party, CutBy::Close, Nanos::MAX);
+    }
+    assert_eq!(driver.conversation.oldest_pending(), None, "all has ended");
+}
+
+/// Feeds in pieces.
+fn stream<C: Conversation>(piece: usize) -> impl Fn(&mut Driver<C>, Party, &[u8], Nanos) {
+    move |driver, party, bytes, time| {
+        bytes.chunks(piece).for_each(|bytes| driver.feed(party, bytes, time));
+    }
+}
+
+fn drive<C: Conversation + Default>(
+    list: &[Happens<'_>],
+    feed: impl Fn(&mut Driver<C>, Party, &[u8], Nanos),
+) -> Driver<C> {
     let mut driver = Driver::<C>::default();
     let mut sent = [0u64; 2];
     for (time, happens) in (1..).map(|n| n * 1_000_000).zip(list) {
         match *happens {
             Happens::Feed(party, bytes) => {
                 sent[party.index()] += bytes.len() as u64;
-                bytes.chunks(piece).for_each(|bytes| driver.feed(party, bytes, time));
+                feed(&mut driver, party, bytes, time);
             }
+            Happens::Expire => driver.expire(time + 20_000_000_000),
             Happens::Gap(party, length) => {
                 sent[party.index()] = sent[party.index()].saturating_add(length.unwrap_or(0));
                 driver.gap(party, length, time);
@@ -279,6 +330,15 @@ fn drive<C: Conversation + Default>(list: &[Happens<'_>], piece: usize) -> Drive
 
 /// Makes up happenings from `words`, cut and joined at random, and checks them.
 pub fn check_random<C: Conversation + Default>(words: &[&[u8]]) {
+    at_random(words, check::<C>);
+}
+
+/// The same for one that is spoken in datagrams.
+pub fn check_random_datagrams<C: Conversation + Default>(words: &[&[u8]]) {
+    at_random(words, check_datagrams::<C>);
+}
+
+fn at_random(words: &[&[u8]], check: impl Fn(&[u8])) {
     let mut state = 1u64;
     let mut random = |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -300,6 +360,6 @@ pub fn check_random<C: Conversation + Default>(words: &[&[u8]]) {
                 data.extend_from_slice(&bytes);
             }
         }
-        check::<C>(&data);
+        check(&data);
     }
 }

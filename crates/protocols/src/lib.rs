@@ -8,6 +8,7 @@
 //! parser returns [`Step::Lost`] or resynchronises; it never panics, loops or grows without bound.
 
 pub mod contract;
+pub mod dns;
 #[doc(hidden)]
 pub mod harness;
 pub mod http;

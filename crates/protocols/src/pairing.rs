@@ -1,4 +1,4 @@
-//! What protocols that answer in order share for joining requests with their responses.
+//! What protocols share for joining requests with their responses.
 
 use std::collections::VecDeque;
 
@@ -62,6 +62,26 @@ impl<T> Queue<T> {
         }
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
+        self.first.iter_mut().chain(self.rest.iter_mut())
+    }
+
+    pub(crate) fn position(&self, is_it: impl FnMut(&T) -> bool) -> Option<usize> {
+        self.first.iter().chain(self.rest.iter()).position(is_it)
+    }
+
+    /// Takes an item out of its place, for protocols that answer in any order.
+    pub(crate) fn remove(&mut self, place: usize) -> Option<T> {
+        match place.checked_sub(1) {
+            None => self.pop(),
+            Some(place) => {
+                let item = self.rest.remove(place);
+                self.give_back();
+                item
+            }
+        }
+    }
+
     pub(crate) fn push(&mut self, item: T) {
         if self.first.is_none() {
             self.first = Some(item);
@@ -81,10 +101,14 @@ impl<T> Queue<T> {
             return item;
         }
         self.first = self.rest.pop_front();
+        self.give_back();
+        item
+    }
+
+    fn give_back(&mut self) {
         if self.rest.is_empty() && self.rest.capacity() > KEPT {
             self.rest.shrink_to(KEPT);
         }
-        item
     }
 }
 
@@ -112,5 +136,17 @@ mod tests {
             assert_eq!(std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>(), (0..100).collect::<Vec<_>>());
             assert!(queue.rest.capacity() <= 2 * KEPT);
         }
+    }
+
+    #[test]
+    fn out_of_order() {
+        let mut queue = Queue::default();
+        (0..4).for_each(|n| queue.push(n));
+        assert_eq!((queue.position(|n| *n == 2), queue.remove(2)), (Some(2), Some(2)));
+        assert_eq!((queue.remove(0), queue.remove(7)), (Some(0), None));
+        assert_eq!(queue.iter_mut().map(|n| *n).collect::<Vec<_>>(), [1, 3]);
+        (0..100).for_each(|n| queue.push(n));
+        while queue.remove(1).is_some() {}
+        assert!(queue.rest.capacity() <= 2 * KEPT);
     }
 }

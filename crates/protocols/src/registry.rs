@@ -1,4 +1,4 @@
-//! The one list of protocols. A new protocol is one folder and one line here.
+//! The one list of protocols. A new protocol is one folder and one line here, or one for each of its transports.
 
 use model::{Nanos, Party};
 
@@ -6,7 +6,7 @@ use crate::contract::{Context, Conversation, CutBy, Input, Step};
 
 macro_rules! protocols {
     (
-        spoken { $($variant:ident => $module:ident, $name:literal;)* }
+        spoken { $($variant:ident => $($module:ident)::+, $name:literal;)* }
         datagrams { $($datagram:ident => $datagram_module:ident, $datagram_name:literal;)* }
         left_alone { $($alone:ident => $alone_module:ident, $alone_name:literal;)* }
     ) => {
@@ -41,10 +41,11 @@ macro_rules! protocols {
             }
 
             /// How sure it is, from 0 to [`crate::CERTAIN`], that `prefix` is what `party` sends in this
-            /// protocol where a message begins. `prefix` may be cut anywhere.
+            /// protocol where a message begins. `prefix` may be cut anywhere; of a protocol that is spoken in
+            /// datagrams it is one datagram.
             pub fn detect(self, party: Party, prefix: &[u8]) -> u8 {
                 match self {
-                    $(Protocol::$variant => crate::$module::detect(party, prefix),)*
+                    $(Protocol::$variant => crate::$($module)::+::detect(party, prefix),)*
                     $(Protocol::$datagram => crate::$datagram_module::detect(party, prefix),)*
                     $(Protocol::$alone => crate::$alone_module::detect(party, prefix),)*
                 }
@@ -63,7 +64,7 @@ macro_rules! protocols {
         /// A conversation in one of the protocols.
         #[derive(Debug)]
         pub enum AnyConversation {
-            $(#[doc = concat!("`", $name, "`")] $variant(Box<crate::$module::Conversation>),)*
+            $(#[doc = concat!("`", $name, "`")] $variant(Box<crate::$($module)::+::Conversation>),)*
             $(#[doc = concat!("`", $datagram_name, "`")] $datagram(Box<crate::$datagram_module::Conversation>),)*
         }
 
@@ -83,17 +84,20 @@ macro_rules! protocols {
             fn end(&mut self, party: Party, how: CutBy, passed: u64, at: Nanos, context: &mut Context) {
                 match self { $(Self::$variant(c) => c.end(party, how, passed, at, context),)* $(Self::$datagram(c) => c.end(party, how, passed, at, context),)* }
             }
+            fn expire(&mut self, now: Nanos, context: &mut Context) {
+                match self { $(Self::$variant(c) => c.expire(now, context),)* $(Self::$datagram(c) => c.expire(now, context),)* }
+            }
             fn wants_tails(&self, party: Party) -> bool {
-                match self { $(Self::$variant(c) => c.wants_tails(party),)* }
+                match self { $(Self::$variant(c) => c.wants_tails(party),)* $(Self::$datagram(c) => c.wants_tails(party),)* }
             }
             fn oldest_pending(&self) -> Option<Nanos> {
                 match self { $(Self::$variant(c) => c.oldest_pending(),)* $(Self::$datagram(c) => c.oldest_pending(),)* }
             }
             fn may_miss(&self, party: Party) -> bool {
-                match self { $(Self::$variant(c) => c.may_miss(party),)* }
+                match self { $(Self::$variant(c) => c.may_miss(party),)* $(Self::$datagram(c) => c.may_miss(party),)* }
             }
             fn left_as(&self) -> &'static str {
-                match self { $(Self::$variant(c) => c.left_as(),)* }
+                match self { $(Self::$variant(c) => c.left_as(),)* $(Self::$datagram(c) => c.left_as(),)* }
             }
         }
     };
@@ -105,8 +109,10 @@ protocols! {
         Redis => redis, "redis";
         MySql => mysql, "mysql";
         PostgreSql => postgresql, "postgresql";
+        DnsOverTcp => dns::stream, "dns";
     }
     datagrams {
+        Dns => dns, "dns";
     }
     left_alone {
         Tls => tls, "tls";

@@ -5,6 +5,7 @@
 //! traffic of the host does not disturb: records are told apart by the server's port or path.
 
 pub mod dialogue;
+pub mod dns;
 pub mod http;
 pub mod mariadb;
 pub mod paced;

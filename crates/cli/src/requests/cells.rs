@@ -66,10 +66,18 @@ pub(super) fn protocol(protocol: &str, columns: usize, cell: &mut String) {
     push_clean(if width(protocol) <= columns { protocol } else { short }, cell);
 }
 
-/// Appends the request's name, and with `paths` the path that was asked where the name has only its route.
+/// Appends the request's name; of DNS also the name that was asked for, and with `paths` the path that was asked
+/// where the name has only its route.
 pub(super) fn name(request: &Request, columns: usize, paths: bool, cell: &mut String) {
     const FEWEST: usize = 12;
     push_clean(&request.name, cell);
+    if let Some(Value::Text(asked)) = request.attributes.get(names::DNS_QUESTION_NAME) {
+        let mut clean = String::new();
+        push_clean(asked, &mut clean);
+        cell.push(' ');
+        push_elided(&clean, columns.saturating_sub(width(cell)), cell);
+        return;
+    }
     let Some(Value::Text(path)) = request.attributes.get(names::URL_PATH) else { return };
     let shown = request.name.split_once(' ').map_or(request.name.as_str(), |(_, route)| route);
     let room = columns.saturating_sub(width(cell) + 2);
@@ -81,9 +89,16 @@ pub(super) fn name(request: &Request, columns: usize, paths: bool, cell: &mut St
     }
 }
 
-/// Appends how it ended: the error, else HTTP's code, else a word.
+/// Appends how it ended: the error, else HTTP's code, else what DNS found, else a word.
 pub(super) fn status(request: &Request, cell: &mut String) {
-    match (&request.error, request.attributes.get(names::HTTP_RESPONSE_STATUS_CODE)) {
+    let code = request.attributes.get(names::HTTP_RESPONSE_STATUS_CODE);
+    if let (None, None, Some(Value::Int(count))) =
+        (&request.error, request.incomplete, request.attributes.get(names::WEIR_DNS_ANSWER_COUNT))
+    {
+        put(cell, format_args!("{count} found"));
+        return;
+    }
+    match (&request.error, code) {
         (Some(error), _) => push_clean(error, cell),
         (None, Some(Value::Int(code))) => put(cell, format_args!("{code}")),
         (None, _) if request.incomplete == Some(Incomplete::Response) => cell.push('?'),

@@ -86,7 +86,9 @@ fn ready(agent: &Agent) -> String {
     let sent = way(Purpose::TcpSent);
     let received = way(Purpose::Received);
     let by = if sent == received { sent.to_owned() } else { format!("{sent} and {received}") };
-    format!("ready: every HTTP, Redis, MySQL and PostgreSQL request on this host, seen by {by}; Ctrl-C ends")
+    format!(
+        "ready: every HTTP, Redis, MySQL, PostgreSQL and DNS request on this host, seen by {by}; Ctrl-C ends"
+    )
 }
 
 fn summary(lasted: Duration, shown: u64, dropped: u64, losses: Losses, counters: &Counters) -> Summary {

@@ -23,13 +23,14 @@ pub struct FilterArgs {
     /// Only calls to this port of the server.
     #[arg(long)]
     pub port: Vec<u16>,
-    /// Only this protocol: http, redis, postgresql, ...
+    /// Only this protocol: http, redis, dns, postgresql, ...
     #[arg(long, value_name = "NAME")]
     pub protocol: Vec<String>,
     /// Only what ended so: ok, error, a code such as 404, or a class such as 5xx.
     #[arg(long, value_name = "ok|error|CODE")]
     pub status: Vec<String>,
-    /// Only requests whose name or path contains this, or fits it when it has a `*` or `?`.
+    /// Only requests whose name or path, or name that DNS was asked for, contains this, or fits it when it has a `*` or
+    /// `?`.
     #[arg(long, value_name = "GLOB")]
     pub name: Vec<String>,
     /// Only errors.
@@ -193,11 +194,12 @@ impl Name {
     }
 
     fn matches(&self, request: &Request) -> bool {
-        let path = match request.attributes.get(names::URL_PATH) {
-            Some(Value::Text(path)) => Some(path.as_str()),
+        let text = |key| match request.attributes.get(key) {
+            Some(Value::Text(text)) => Some(text.as_str()),
             _ => None,
         };
-        [Some(request.name.as_str()), path].into_iter().flatten().any(|text| match self {
+        let asked = [text(names::URL_PATH), text(names::DNS_QUESTION_NAME)];
+        [Some(request.name.as_str())].into_iter().chain(asked).flatten().any(|text| match self {
             Name::Glob(glob) => glob.matches(text),
             Name::Part(part) => text.to_lowercase().contains(part.as_str()),
         })

@@ -165,8 +165,8 @@ impl Columns {
         let width = width.max(NARROWEST);
         let wide = width >= 120;
         let (side, peers, protocol, status) = match width {
-            ..100 => (1, width / 4, 5, 7),
-            100..120 => (1, 26, 8, 7),
+            ..100 => (1, width / 4, 5, 8),
+            100..120 => (1, 26, 8, 8),
             120..140 => (1, 26, 8, 8),
             140..160 => (6, 30, 10, 8),
             160.. => (6, 34, 10, 10),

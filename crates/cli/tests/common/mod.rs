@@ -54,3 +54,12 @@ pub(crate) fn query(protocol: &'static str, name: &str) -> Request {
         ..http("", "", 200)
     }
 }
+
+/// A question about a name that was answered with so many records.
+pub(crate) fn dns(kind: &'static str, name: &str, records: i64) -> Request {
+    let mut attributes = Attributes::default();
+    attributes.text(names::DNS_QUESTION_NAME, name);
+    attributes.word(names::DNS_QUESTION_TYPE, kind);
+    attributes.int(names::WEIR_DNS_ANSWER_COUNT, records);
+    Request { server: ip("10.0.0.2:53", None), attributes, ..query("dns", kind) }
+}

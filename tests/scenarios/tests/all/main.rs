@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers are tests too
 
 mod command;
+mod dns;
 mod errors;
 mod exactness;
 mod hosts;
