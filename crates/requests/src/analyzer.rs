@@ -102,6 +102,7 @@ impl Analyzer {
         if now.saturating_sub(self.swept_at) >= SWEEP_EVERY {
             self.swept_at = now;
             self.sweep_unix(now);
+            self.give_up_exchanges(now);
             self.sweep_datagrams(now);
         }
         while let Some((id, connection)) = self.table.forget_idle(now) {
@@ -219,12 +220,10 @@ impl Analyzer {
     /// Ends the Unix connections that wait for an answer, but of which an end is closed. Which end was first is known
     /// only where the other one is still open.
     fn sweep_unix(&mut self, now: Nanos) {
-        let overdue = now.saturating_sub(SWEEP_EVERY);
-        let waits = |c: &Connection| c.oldest_pending().is_some_and(|began| began < overdue);
         let waiting: Vec<(ConnectionId, Option<ConnectionId>)> = self
             .table
             .iter_mut()
-            .filter(|(_, c)| matches!(c.open.local, Endpoint::Unix(_)) && waits(c))
+            .filter(|(_, c)| matches!(c.open.local, Endpoint::Unix(_)) && is_overdue(c, now))
             .map(|(id, c)| (id, c.open.peer))
             .collect();
         for (id, peer) in waiting {
@@ -253,6 +252,19 @@ impl Analyzer {
         // Its state may be gone, because its own end was found closed just now.
         let Some(connection) = self.table.get(id) else { return true };
         self.unix_sockets.is_closed(connection.open.netns, pid, connection.open.inode, now)
+    }
+
+    /// Lets conversations finish what nobody will answer any more.
+    fn give_up_exchanges(&mut self, now: Nanos) {
+        let waiting: Vec<ConnectionId> =
+            self.table.iter_mut().filter_map(|(id, c)| is_overdue(c, now).then_some(id)).collect();
+        self.cut_at = now;
+        for id in waiting {
+            let Some(connection) = self.table.touch(id, 0) else { continue };
+            self.context.server = server_key(connection);
+            connection.give_up(now, &mut self.context);
+            self.settle(id, Effects::default());
+        }
     }
 
     /// Forgets the addresses between which no more datagrams go. There may be more: then they are told again.
@@ -306,6 +318,11 @@ impl Analyzer {
         if unparsed > 0 {
             *self.counters.unparsed.entry(protocol.name()).or_default() += unparsed;
         }
+        // Datagrams that no process here was seen to answer may be on their way to another host.
+        if connection.datagrams && connection.role == Role::Server && connection.process.is_none() {
+            self.context.finished.clear();
+            return;
+        }
         for exchange in self.context.finished.drain(..) {
             let times = (self.cut_at, &self.clock);
             let request = finish::request(exchange, protocol, connection, peer_service.clone(), times);
@@ -332,6 +349,12 @@ impl Analyzer {
         connection.peer_service = Some(service.clone());
         Some(service)
     }
+}
+
+/// An exchange has waited for longer than it is looked for such.
+fn is_overdue(connection: &Connection, now: Nanos) -> bool {
+    let overdue = now.saturating_sub(SWEEP_EVERY);
+    connection.oldest_pending().is_some_and(|began| began < overdue)
 }
 
 /// What stands for the server while routes are learnt: its address, which both sides know.

@@ -258,6 +258,13 @@ impl Connection {
         self.stumbles = 0;
     }
 
+    /// It is `now`: exchanges may be overdue.
+    pub(crate) fn give_up(&mut self, now: Nanos, context: &mut Context) {
+        if let Phase::Talking { conversation, .. } = &mut self.phase {
+            conversation.expire(now, context);
+        }
+    }
+
     /// When the oldest exchange without a whole response began.
     pub(crate) fn oldest_pending(&self) -> Option<Nanos> {
         match &self.phase {

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scenario_tests::dns::{Dnsmasq, Query};
 use scenario_tests::record::Record;
@@ -139,4 +139,27 @@ fn message(id: u16, name: &str, kind: &str) -> Vec<u8> {
     }
     message.extend_from_slice(&[0, 0, kind, 0, 1]);
     [(message.len() as u16).to_be_bytes().as_slice(), &message].concat()
+}
+
+/// Nobody answers: that is told within 15 s, as a timeout, and by the side that asked alone.
+#[test]
+fn nobody_answers() {
+    let Some(_alone) = scenario() else { return };
+    let silent = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let weir = Weir::on_port(port).unwrap();
+    let began = Instant::now();
+    let dig = Command::new("dig")
+        .args(["@127.0.0.1", "-p", &port.to_string(), "+tries=1", "+timeout=1", "nobody.test", "A"])
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(!dig.success(), "dig had an answer");
+    weir.wait_for(1);
+    assert!(began.elapsed() < Duration::from_secs(15), "told after {:?}", began.elapsed());
+    let run = weir.stop().unwrap();
+    let [record] = run.records.as_slice() else { panic!("{:?}", run.records) };
+    assert_eq!((record.role(), record.error()), ("client", "timeout"), "{}", record.json);
+    assert_eq!(record.text("/attributes/dns.question.name"), "nobody.test");
+    assert!(record.duration() >= 10.0, "{}", record.json);
 }
