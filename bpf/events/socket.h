@@ -30,7 +30,7 @@ enum weir_end_cause {
 enum weir_limits {
 	WEIR_UNIX_PATH = 108,
 	WEIR_COMMAND = 16,
-	WEIR_CHUNK_MAX = 16336, /* payload of one chunk, at most */
+	WEIR_CHUNK_MAX = 65480, /* payload of one chunk, at most: its record fills 64 KiB */
 	WEIR_TAIL = 456,        /* payload of a move's tail, at most */
 	WEIR_INSTRUCTIONS = 65536,
 };

@@ -31,8 +31,8 @@ enum source {
 };
 
 /*
- * The ring wants sizes that the verifier knows, so payloads are rounded up to one of a few; records then fill 64, 128,
- * 256 ... bytes with their two headers. What is not filled is never read. Returns the capacity.
+ * The ring wants sizes that the verifier knows, so payloads are rounded up to one of a few; small records then fill 64, 128,
+ * 256 ... bytes with their two headers, and large ones hold what is often read at once. What is not filled is never read. Returns the capacity.
  */
 static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted)
 {
@@ -50,6 +50,9 @@ static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted)
 	RESERVE(968);
 	RESERVE(1992);
 	RESERVE(4040);
+	RESERVE(8192);
+	RESERVE(16384);
+	RESERVE(32768);
 	return bpf_ringbuf_reserve(ring, sizeof(struct weir_chunk) + WEIR_CHUNK_MAX, 0);
 #undef RESERVE
 }

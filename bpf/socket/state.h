@@ -17,6 +17,7 @@ enum connection_flags {
 	/* The last bytes of a move are wanted, also beyond the budget: by direction, WEIR_SENT first. */
 	TAILS = 16,
 	TAILS_RECEIVED = 32,
+	RETOLD = 64, /* the order to announce again was obeyed: once is enough, though the order stands */
 };
 
 struct connection {
@@ -169,13 +170,15 @@ static __always_inline bool told_to_ignore(struct connection *c)
 		return true;
 	}
 	if (word & WEIR_ORDER_ANNOUNCE) {
-		c->flags &= ~ANNOUNCED;
-		c->owner = 0;
+		if (!(c->flags & RETOLD)) {
+			c->flags = (c->flags & ~ANNOUNCED) | RETOLD;
+			c->owner = 0;
+		}
 		return false;
 	}
 	c->budget[WEIR_SENT] = (word & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
 	c->budget[WEIR_RECEIVED] = (word >> WEIR_ORDER_BUDGET_SHIFT & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
-	c->flags &= ~(TAILS | TAILS_RECEIVED);
+	c->flags &= ~(TAILS | TAILS_RECEIVED | RETOLD);
 	if (word & WEIR_ORDER_TAIL_SENT)
 		c->flags |= TAILS;
 	if (word & WEIR_ORDER_TAIL_RECEIVED)

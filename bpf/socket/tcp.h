@@ -19,8 +19,8 @@ static __always_inline __u64 observed_process(void)
 
 /*
  * When the bytes that are read now were there. A server's request begins as it comes in, not when the server finds time to
- * read it: that is TCP's own note of when it last heard of the peer (or sent), which costs no reading of the clock. A
- * client's answer ends when the client has it.
+ * read it: that is about TCP's own note of when it last heard of the peer (or sent), never later than now, which costs no
+ * reading of the clock. A client's answer ends when the client has it.
  */
 static __always_inline __u64 time_of_read(struct tcp_sock *tcp, struct connection *c)
 {

@@ -13,7 +13,7 @@ use crate::instructions::Instructions;
 use crate::loaded::{Loaded, processors};
 use crate::rings::Rings;
 use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
-use crate::{Error, Losses, ProgramStatistics, decode, kernel_error, selftest, system_error};
+use crate::{Error, Losses, ProgramStatistics, decode, kernel_error};
 
 /// What the user may change.
 #[derive(Debug, Clone)]
@@ -165,58 +165,6 @@ impl Capture {
         })
     }
 
-    /// Makes the programs fire; returns our process id as the kernel side sees it.
-    ///
-    /// # Errors
-    ///
-    /// A purpose among `ways` of which nothing was seen.
-    fn fire(&mut self, ways: &[&Way]) -> Result<u32, Error> {
-        let marks = selftest::exchange().map_err(system_error("testing with a loopback connection"))?;
-        let serves = |purpose| ways.iter().any(|way| way.purpose == purpose);
-        if serves(Purpose::Datagrams) {
-            selftest::exchange_datagrams(&marks).map_err(system_error("testing with loopback datagrams"))?;
-        }
-        let ran = serves(Purpose::ProcessLife) && selftest::run_process();
-        let (mut sent, mut received, mut ended, mut processes, mut own) = (0, 0, 0, 0, 0);
-        let (mut flows, mut datagrams) = (Vec::new(), 0);
-        self.drain(u64::MAX, |event| match event {
-            Event::OpenDatagrams(open) => flows.push(open.connection),
-            Event::Chunk(chunk) if chunk.payload == marks.request || chunk.payload == marks.response => {
-                own = own.max(chunk.pid);
-                match chunk.direction {
-                    _ if flows.contains(&chunk.connection) => datagrams += 1,
-                    model::Direction::Sent => sent += 1,
-                    model::Direction::Received => received += 1,
-                }
-            }
-            Event::End(_) => ended += 1,
-            Event::Exec(_) | Event::Exit(_) => processes += 1,
-            _ => {}
-        });
-        let failed = |purpose: Purpose, seen: usize, wanted: usize| serves(purpose) && seen < wanted;
-        for (purpose, seen, wanted) in [
-            (Purpose::TcpSent, sent, 2),
-            (Purpose::Received, received, 2),
-            (Purpose::ConnectionLife, ended, 1),
-            (Purpose::Datagrams, datagrams, 4),
-            (Purpose::ProcessLife, processes, 2),
-        ] {
-            // The end of a connection is told only of one that was seen to carry bytes.
-            let judged = match purpose {
-                Purpose::ConnectionLife => sent + received > 0,
-                Purpose::ProcessLife => ran,
-                _ => true,
-            };
-            if judged && failed(purpose, seen, wanted) {
-                return Err(Error::Kernel {
-                    doing: "testing the programs",
-                    reason: format!("attached, but fired {seen} times of {wanted}"),
-                });
-            }
-        }
-        Ok(own)
-    }
-
     fn exclude(&mut self, own_process: u32) -> Result<(), Error> {
         let bss = socket_bss { own_process };
         for object in &self.loaded.objects {
@@ -253,8 +201,7 @@ fn choose(
 
 fn try_way(config: &Config, way: &'static Way, types: &KernelTypes, host: &Host) -> Result<(), Error> {
     let report = Report { host: host.clone(), attempts: Vec::new() };
-    let small = Config { ring_bytes: 1 << 20, ..config.clone() };
-    let mut capture = Capture::load(&small, &[way], types, report)?;
+    let mut capture = Capture::load(config, &[way], types, report)?;
     capture.fire(&[way]).map(drop)
 }
 

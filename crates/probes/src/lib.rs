@@ -7,6 +7,7 @@
 pub mod backend;
 pub mod capture;
 mod decode;
+mod firing;
 mod host;
 mod instructions;
 mod loaded;

@@ -84,6 +84,9 @@ const INLINE: &[&[u8]] = &[
     b"EVAL",
 ];
 
+/// How much less `PING` says, and how much more `+PONG`.
+const PONG: u8 = 10;
+
 fn inline(prefix: &[u8]) -> u8 {
     let Some((line, next)) = scan::line(prefix, 0) else { return 0 };
     let name = line.split(|byte| *byte == b' ').next().unwrap_or_default();
@@ -99,7 +102,12 @@ fn inline(prefix: &[u8]) -> u8 {
         );
     let path = line.get(name.len()..).is_some_and(|rest| rest.starts_with(b" /"));
     let http = memchr::memmem::find(line, b" HTTP/").is_some();
-    if known && text && more && !path && !http { LIKELY } else { 0 }
+    match known && text && more && !path && !http {
+        // NATS has it too, and in its verbose mode `+OK`: only Redis answers it with `+PONG`.
+        true if line == b"PING" => LIKELY - PONG,
+        true => LIKELY,
+        false => 0,
+    }
 }
 
 fn server(prefix: &[u8]) -> u8 {
@@ -125,6 +133,8 @@ fn server(prefix: &[u8]) -> u8 {
         }
         if *first == b'$' && read > 5 {
             surest = CERTAIN;
+        } else if rest.starts_with(b"+PONG\r\n") {
+            surest = surest.max(LIKELY + PONG);
         }
         whole = true;
         rest = &rest[read..];

@@ -30,8 +30,6 @@ fn commands() {
             "*3\r\n$",
             "*3\r\n",
             "*1\r\n$6\r\nMY.OWN\r\n",
-            "PING\r\n",
-            "PING\r\nPING\r\n",
             "SET a b\r\n",
             "INFO\r\n",
             "ping\r\n",
@@ -60,7 +58,6 @@ fn replies() {
         LIKELY,
         &[
             "+OK\r\n",
-            "+PONG\r\n",
             "+OK\r\n+QUEUED\r\n",
             ":1\r\n",
             "$-1\r\n",
@@ -78,4 +75,15 @@ fn replies() {
         ],
     );
     check(Server, 0, &["+", "+O", "$", "*", "-", "$x\r\n", "+OK\r\nPONG\r\n"]);
+}
+
+/// NATS in its verbose mode has `PING` and `+OK`, but not as question and answer.
+#[test]
+fn ping_wants_pong() {
+    let sureness =
+        |asked: &str, answered: &str| detect(Client, asked.as_bytes()) + detect(Server, answered.as_bytes());
+    assert!(sureness("PING\r\n", "+PONG\r\n") >= CERTAIN);
+    assert!(sureness("PING\r\nPING\r\n", "+PONG\r\n+PONG\r\n") >= CERTAIN);
+    assert!(sureness("PING\r\n", "+OK\r\n") < CERTAIN);
+    assert!(sureness("PING\r\nPONG\r\n", "+OK\r\n+OK\r\n") < CERTAIN);
 }
