@@ -7,7 +7,7 @@
 //! | figure | is |
 //! |---|---|
 //! | `kernel_ns_per_request` | the kernel's own account of Weir's programs (`run_time_ns`) over a turn, by requests and by 2, because both sides of every request are on this host. In turns of their own: taking the time costs time. |
-//! | `server_cpu_ratio` | the server's CPU time (schedstat) a request, with Weir by without |
+//! | `server_cpu_ratio` | the server's CPU time (schedstat; of PostgreSQL and MariaDB in ticks of 10 ms) a request, with Weir by without |
 //! | `server_cpu_added_us` | the same, as a difference |
 //! | `throughput_ratio` | requests a second by the client's clock, with Weir by without |
 //! | `agent_cpu_us_per_request` | the agent's CPU time from before the turn until it is quiet, by records shown (two a request) |
@@ -42,7 +42,7 @@ struct Arguments {
     /// Seconds of load in a turn.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Only these: http, redis_p1, redis_p16, capture, memory.
+    /// Only these: http, redis_p1, redis_p16, postgres, mysql, capture, memory.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Let the scheduler place the agent, instead of on the client's processor.

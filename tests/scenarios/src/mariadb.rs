@@ -69,6 +69,11 @@ impl MariaDb {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port

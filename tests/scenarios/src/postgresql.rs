@@ -81,6 +81,11 @@ logging_collector = off
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
+    /// The process that all others come from.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port
