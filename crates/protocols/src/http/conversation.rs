@@ -7,6 +7,7 @@ use super::record::{self, Answer, Asked};
 use super::resync;
 use crate::pairing::{Queue, can_answer};
 use crate::{Context, CutBy, Half, Input, Step};
+use adrift::Awaited;
 
 /// Requests without a response that are remembered; older ones are dropped and counted.
 const MOST_PENDING: usize = 1024;
@@ -63,6 +64,8 @@ enum Phase {
     Chunked(Chunks),
     /// A message whose end cannot be seen, because bytes of its framing are missing: see `adrift`.
     Adrift,
+    /// A body that the client holds back until it is told to go on, or what is missing of it.
+    Awaited(Awaited),
     /// A response's body, if it has one: that depends on its request, which was not seen yet.
     Deferred(Body),
     /// Nothing that is read.
@@ -75,6 +78,7 @@ impl crate::Conversation for Conversation {
             (Phase::Head, Party::Client) => self.request_head(input, context),
             (Phase::Head, Party::Server) => self.response_head(input, context),
             (Phase::Chunked(at), _) => self.chunk(party, at, input, context),
+            (Phase::Awaited(body), _) => self.awaited(body, input, context),
             (Phase::Deferred(body), _) => self.deferred(body, input, context),
             // Passed over by now; a driver that does not is told that nothing is known.
             (Phase::Body | Phase::Adrift | Phase::Rest, _) => Step::Lost,
@@ -98,6 +102,9 @@ impl crate::Conversation for Conversation {
     fn gap(&mut self, party: Party, length: Option<u64>, at: Nanos, context: &mut Context) {
         let kept = std::mem::take(&mut self.scanned[party.index()]) as u64;
         let missing = length.map(|length| length.saturating_add(kept));
+        if let Phase::Awaited(body) = self.phases[party.index()] {
+            return self.part_missing(body, missing, at, context);
+        }
         match party {
             Party::Client if self.asking.is_none() && !self.uploading => self.went_on_unseen(at, context),
             Party::Server if self.answering.is_none() => self.answered_unseen(context),
@@ -116,8 +123,10 @@ impl crate::Conversation for Conversation {
     fn resync(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Option<usize> {
         self.scanned[party.index()] = 0;
         let refused = std::mem::take(&mut self.refused[party.index()]);
-        if self.phases[party.index()] == Phase::Adrift {
-            return self.ashore(party, input, context).then_some(0);
+        match self.phases[party.index()] {
+            Phase::Adrift => return self.ashore(party, input, context).then_some(0),
+            Phase::Awaited(_) => return Some(0),
+            _ => {}
         }
         if self.phases[party.index()] != Phase::Head || !self.asking_nothing(party) {
             self.lose(party, input.first, context);
@@ -219,6 +228,11 @@ impl Conversation {
             return Step::Lost;
         };
         let rest = (input.bytes.len() - read) as u64;
+        if asked.head.expects && rest == 0 && body != Body::None {
+            self.phases[Party::Client.index()] = Phase::Awaited(Awaited::Whole(body));
+            self.ask(asked, context);
+            return Step::Read(read);
+        }
         match body {
             Body::Length(length) if length > rest => {
                 self.passing[Party::Client.index()] = length;

@@ -13,9 +13,18 @@
 
 use model::{Nanos, Party};
 
-use super::{Conversation, Method, Phase};
+use super::{Body, Chunks, Conversation, Method, Phase};
 use crate::http::resync::{self, Begins};
-use crate::{Context, Input};
+use crate::{Context, Input, Step};
+
+/// A body that was not passed over at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// The client waits to be told to go on: nothing of it was sent yet.
+    Whole(Body),
+    /// So many bytes are to come; those before are missing.
+    Part(u64),
+}
 
 impl Conversation {
     /// True where `party` is within a message that goes on although bytes of it are missing.
@@ -127,7 +136,7 @@ impl Conversation {
     }
 
     /// The final response to the request whose body comes next has begun.
-    fn is_answered(&self) -> bool {
+    pub(super) fn is_answered(&self) -> bool {
         self.pending.back().is_some_and(|asked| asked.answer.is_some())
             || (self.pending.len() == 1
                 && self.answering.as_ref().is_some_and(|answer| answer.head.status >= 200))
@@ -141,5 +150,63 @@ impl Conversation {
             self.uploading = false;
         }
         ends
+    }
+
+    /// The bytes behind the head of a request that asked whether to send its body.
+    pub(super) fn awaited(&mut self, body: Awaited, input: Input<'_>, context: &mut Context) -> Step {
+        let client = Party::Client.index();
+        // Refused (417) or answered for good without it: the client need not send it (RFC 9110, 10.1.1).
+        if matches!(body, Awaited::Whole(_)) && input.run_start && self.is_answered() {
+            match resync::begins(Party::Client, input.bytes) {
+                Begins::Surely => {
+                    self.message_ends(Party::Client, context);
+                    return self.request_head(input, context);
+                }
+                Begins::Perhaps => return Step::NeedMore,
+                Begins::No => {}
+            }
+        }
+        let length = match body {
+            Awaited::Part(length) | Awaited::Whole(Body::Length(length)) => length,
+            Awaited::Whole(_) => {
+                self.phases[client] = Phase::Chunked(Chunks::First);
+                return self.chunk(Party::Client, Chunks::First, input, context);
+            }
+        };
+        self.passing[client] = length;
+        self.phases[client] = Phase::Body;
+        Step::Skip { read: 0, skip: length }
+    }
+
+    /// `missing` bytes of such a body, or beyond it, are not there.
+    pub(super) fn part_missing(
+        &mut self,
+        body: Awaited,
+        missing: Option<u64>,
+        at: Nanos,
+        context: &mut Context,
+    ) {
+        let left = match body {
+            // It is not known whether there is a body at all.
+            Awaited::Whole(_) if self.is_answered() => None,
+            Awaited::Whole(Body::Chunked) => {
+                self.phases[Party::Client.index()] = Phase::Chunked(Chunks::First);
+                return self.drift(Party::Client, missing, 0, at, context);
+            }
+            Awaited::Whole(Body::Length(length)) | Awaited::Part(length) => Some(length),
+            Awaited::Whole(_) => None,
+        };
+        let (Some(left), Some(missing)) = (left, missing) else {
+            return self.lose(Party::Client, at, context);
+        };
+        self.touch(Party::Client, left.min(missing), at);
+        if left > missing {
+            self.phases[Party::Client.index()] = Phase::Awaited(Awaited::Part(left - missing));
+            return;
+        }
+        self.message_ends(Party::Client, context);
+        if missing > left {
+            context.unparsed += 1;
+        }
     }
 }

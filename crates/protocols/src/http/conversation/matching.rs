@@ -2,7 +2,9 @@
 
 use model::{Nanos, Party};
 
-use super::{Answer, Asked, Body, Conversation, MOST_EARLY, MOST_PENDING, Method, Phase, can_answer, record};
+use super::{
+    Answer, Asked, Awaited, Body, Conversation, MOST_EARLY, MOST_PENDING, Method, Phase, can_answer, record,
+};
 use crate::{Context, CutBy};
 
 impl Conversation {
@@ -150,9 +152,10 @@ impl Conversation {
             (asked.cut, asked.whole) = (Some(how), true);
             self.ask(asked, context);
         } else if self.uploading {
-            // Adrift, it may well have been whole.
+            // Adrift, it may well have been whole; and nobody waits for a body that was refused.
             let whole = match self.phases[Party::Client.index()] {
                 Phase::Adrift => matches!(how, CutBy::Close | CutBy::Forgotten),
+                Phase::Awaited(Awaited::Whole(_)) => how == CutBy::Close && self.is_answered(),
                 _ => false,
             };
             if let Some(asked) = self.pending.back_mut() {

@@ -507,6 +507,8 @@ fn anything() {
         b"Transfer-Encoding: chunked\r\n",
         b"HEAD / ",
         b"CONNECT a:1 ",
+        b"Expect: 100-continue\r\n",
+        b"HTTP/1.1 417 No\r\n",
     ];
     crate::harness::check_random::<Conversation>(&words);
 }

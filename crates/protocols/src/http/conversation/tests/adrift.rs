@@ -6,6 +6,8 @@ use super::*;
 
 const POST: &[u8] = b"POST /up HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
 const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
+const EXPECTS: &[u8] = b"PUT /up HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n";
+const REFUSED: &[u8] = b"HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n";
 /// What a body may hold to deceive.
 const EVIL_ASK: &[u8] = b"GET /evil HTTP/1.1\r\nHost: x\r\n\r\n";
 const EVIL_ANSWER: &[u8] = b"HTTP/1.1 500 Evil\r\nContent-Length: 0\r\n\r\n";
@@ -256,6 +258,65 @@ fn bodies_of_unseen_heads_are_not_taken_for_messages() {
         &["GET /users/{id}: ok, 37/0, incomplete response", "GET /users/{id}: ok, 37/43"],
         1,
     );
+}
+
+#[test]
+fn a_body_that_was_refused_is_not_awaited() {
+    let next = b"GET /next HTTP/1.1\r\n\r\n";
+    let refused = "PUT /up: client error 417, 61/38";
+    check(
+        &[Says(Client, EXPECTS), Says(Server, REFUSED), Says(Client, next), Says(Server, OK)],
+        &[refused, "GET /next: ok, 22/43"],
+    );
+    check(
+        &[
+            Says(Client, EXPECTS),
+            Says(Server, REFUSED),
+            Ends(Client, CutBy::Close),
+            Ends(Server, CutBy::Close),
+        ],
+        &[refused],
+    );
+    let chunked = b"PUT /up HTTP/1.1\r\nExpect: 100-Continue\r\nTransfer-Encoding: chunked\r\n\r\n";
+    check(
+        &[Says(Client, chunked), Says(Server, REFUSED), Says(Client, next), Says(Server, OK)],
+        &["PUT /up: client error 417, 70/38", "GET /next: ok, 22/43"],
+    );
+    // It is sent all the same, or was not refused.
+    check(
+        &[Says(Client, EXPECTS), Says(Server, REFUSED), Says(Client, b"GET it on"), Says(Client, b"!")],
+        &["PUT /up: client error 417, 70/38"],
+    );
+    check(
+        &[
+            Says(Client, EXPECTS),
+            Says(Server, b"HTTP/1.1 100 Continue\r\n\r\n"),
+            Says(Client, b"GET / HTT"),
+            Says(Server, OK),
+        ],
+        &["PUT /up: ok, 70/68"],
+    );
+    check(&[Says(Client, EXPECTS), Says(Client, b"GET / HTT"), Says(Server, OK)], &["PUT /up: ok, 70/43"]);
+}
+
+#[test]
+fn an_awaited_body_is_not_seen() {
+    let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+    for (gap, shown) in [(9, ""), (4, "hello"), (1, "12345678")] {
+        check_whole(
+            &[
+                Says(Client, EXPECTS),
+                Says(Server, go_on),
+                Gap(Client, Some(gap)),
+                Says(Client, shown.as_bytes()),
+                Says(Server, OK),
+                Says(Client, GET),
+                Says(Server, OK),
+            ],
+            &["PUT /up: ok, 70/68", "GET /users/{id}: ok, 37/43"],
+            0,
+        );
+    }
 }
 
 #[test]
