@@ -72,9 +72,9 @@ impl<C: Conversation> Driver<C> {
         }
         let side = &mut self.sides[party.index()];
         if side.unread.len() > BOUND {
-            let length = side.unread.len() as u64;
             self.lost += 1;
-            self.missing(party, Some(length), at);
+            // As the driver does: what was not read is known to the conversation, and nothing else is missing.
+            self.missing(party, None, at);
         }
     }
 

@@ -48,6 +48,10 @@ impl<T> Queue<T> {
         self.first.as_mut()
     }
 
+    pub(crate) fn back(&self) -> Option<&T> {
+        self.rest.back().or(self.first.as_ref())
+    }
+
     pub(crate) fn back_mut(&mut self) -> Option<&mut T> {
         match self.rest.is_empty() {
             true => self.first.as_mut(),

@@ -7,6 +7,7 @@ use super::record::{self, Answer, Asked};
 use super::resync;
 use crate::pairing::{Queue, can_answer};
 use crate::{Context, CutBy, Half, Input, Step};
+use adrift::Awaited;
 
 /// Requests without a response that are remembered; older ones are dropped and counted.
 const MOST_PENDING: usize = 1024;
@@ -14,7 +15,7 @@ const MOST_PENDING: usize = 1024;
 const MOST_EARLY: usize = 8;
 
 /// How a response begins.
-const NEXT: &[u8] = b"HTTP/1.";
+pub(super) const NEXT: &[u8] = b"HTTP/1.";
 
 /// HTTP/1 on one connection.
 ///
@@ -45,6 +46,10 @@ pub struct Conversation {
     ended: [Option<(Party, CutBy)>; 2],
     /// [`Step::Lost`] was returned for the head of this direction: nothing begins there.
     refused: [bool; 2],
+    /// A request was not seen: its response may be hidden behind the one that is under way.
+    unseen: bool,
+    /// What the client sends may belong to the body of a request of which nothing more is known.
+    blind: bool,
 }
 
 /// What comes next in a direction.
@@ -57,6 +62,10 @@ enum Phase {
     Body,
     /// A chunked body.
     Chunked(Chunks),
+    /// A message whose end cannot be seen, because bytes of its framing are missing: see `adrift`.
+    Adrift,
+    /// A body that the client holds back until it is told to go on, or what is missing of it.
+    Awaited(Awaited),
     /// A response's body, if it has one: that depends on its request, which was not seen yet.
     Deferred(Body),
     /// Nothing that is read.
@@ -69,9 +78,10 @@ impl crate::Conversation for Conversation {
             (Phase::Head, Party::Client) => self.request_head(input, context),
             (Phase::Head, Party::Server) => self.response_head(input, context),
             (Phase::Chunked(at), _) => self.chunk(party, at, input, context),
+            (Phase::Awaited(body), _) => self.awaited(body, input, context),
             (Phase::Deferred(body), _) => self.deferred(body, input, context),
             // Passed over by now; a driver that does not is told that nothing is known.
-            (Phase::Body | Phase::Rest, _) => Step::Lost,
+            (Phase::Body | Phase::Adrift | Phase::Rest, _) => Step::Lost,
         };
         self.scanned[party.index()] = if step == Step::NeedMore { input.bytes.len() } else { 0 };
         if step == Step::Lost {
@@ -89,7 +99,20 @@ impl crate::Conversation for Conversation {
         }
     }
 
-    fn gap(&mut self, party: Party, _length: Option<u64>, at: Nanos, context: &mut Context) {
+    fn gap(&mut self, party: Party, length: Option<u64>, at: Nanos, context: &mut Context) {
+        let kept = std::mem::take(&mut self.scanned[party.index()]) as u64;
+        let missing = length.map(|length| length.saturating_add(kept));
+        if let Phase::Awaited(body) = self.phases[party.index()] {
+            return self.part_missing(body, missing, at, context);
+        }
+        match party {
+            Party::Client if self.asking.is_none() && !self.uploading => self.went_on_unseen(at, context),
+            Party::Server if self.answering.is_none() => self.answered_unseen(context),
+            _ => {}
+        }
+        if self.goes_on(party) {
+            return self.drift(party, missing, kept, at, context);
+        }
         if self.phases[party.index()] == Phase::Head && self.asking_nothing(party) {
             // Whatever stood here had a head.
             context.unparsed += 1;
@@ -98,16 +121,26 @@ impl crate::Conversation for Conversation {
     }
 
     fn resync(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Option<usize> {
+        self.scanned[party.index()] = 0;
+        let refused = std::mem::take(&mut self.refused[party.index()]);
+        match self.phases[party.index()] {
+            Phase::Adrift => return self.ashore(party, input, context).then_some(0),
+            Phase::Awaited(_) => return Some(0),
+            _ => {}
+        }
         if self.phases[party.index()] != Phase::Head || !self.asking_nothing(party) {
             self.lose(party, input.first, context);
         }
-        self.scanned[party.index()] = 0;
-        let refused = std::mem::take(&mut self.refused[party.index()]);
+        let inside = match party {
+            Party::Client => !self.blind,
+            // What is outstanding has a body, as a rule, and its head may be what is missing.
+            Party::Server => false,
+        };
         // Of several that are outstanding it is not known how many were answered in what is missing.
         if party == Party::Server && self.missed && self.pending.len() > 1 {
             return None;
         }
-        resync::find(party, input.bytes, usize::from(refused), input.run_start)
+        resync::find(party, input, refused, inside)
     }
 
     fn end(&mut self, party: Party, how: CutBy, passed: u64, at: Nanos, context: &mut Context) {
@@ -125,6 +158,11 @@ impl crate::Conversation for Conversation {
 
     fn oldest_pending(&self) -> Option<Nanos> {
         self.pending.front().or(self.asking.as_ref()).map(|asked| asked.half.first)
+    }
+
+    /// Inside a chunked body: the message goes on, and only its trailer fields may be missed.
+    fn may_miss(&self, party: Party) -> bool {
+        matches!(self.phases[party.index()], Phase::Chunked(_) | Phase::Adrift) && self.goes_on(party)
     }
 }
 
@@ -190,6 +228,11 @@ impl Conversation {
             return Step::Lost;
         };
         let rest = (input.bytes.len() - read) as u64;
+        if asked.head.expects && rest == 0 && body != Body::None {
+            self.phases[Party::Client.index()] = Phase::Awaited(Awaited::Whole(body));
+            self.ask(asked, context);
+            return Step::Read(read);
+        }
         match body {
             Body::Length(length) if length > rest => {
                 self.passing[Party::Client.index()] = length;
@@ -274,7 +317,7 @@ impl Conversation {
 }
 
 /// Empty lines before a message.
-fn blank(bytes: &[u8]) -> usize {
+pub(super) fn blank(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
 }
 
@@ -287,6 +330,7 @@ fn unfinished(read: usize, plausible: bool) -> Step {
     }
 }
 
+mod adrift;
 mod matching;
 mod response;
 #[cfg(test)]

@@ -40,7 +40,7 @@ fn request(bytes: &[u8]) -> u8 {
 
 /// Origin form, absolute form, asterisk form; authority form for CONNECT (RFC 9112, 3.2). The absolute form
 /// tells RTSP, SIP and ICAP apart.
-fn begins_target(method: &[u8], target: &[u8]) -> bool {
+pub(super) fn begins_target(method: &[u8], target: &[u8]) -> bool {
     match target {
         [b'/', ..] => true,
         [b'*', rest @ ..] => matches!(rest, [] | [b' ', ..]),

@@ -25,6 +25,8 @@ pub(super) struct RequestHead {
     pub(super) traceparent: Option<Text>,
     /// The client asks the server to wait.
     pub(super) waits: bool,
+    /// The client holds the body back until the server tells it to go on (RFC 9110, 10.1.1).
+    pub(super) expects: bool,
     pub(super) framing: Framing,
 }
 
@@ -126,6 +128,11 @@ impl RequestHead {
                         let preference = trim(preference);
                         preference.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"wait="))
                     });
+                }
+            }
+            b'e' => {
+                if let Some(value) = value(line, b"expect") {
+                    self.expects = value.eq_ignore_ascii_case(b"100-continue");
                 }
             }
             b'c' => self.framing.field(line),

@@ -67,6 +67,23 @@ pub(super) fn is_registered(token: &[u8]) -> bool {
     Method::of(token) != Method::Other || REGISTERED.contains(&token)
 }
 
+/// True for the beginning of one.
+pub(super) fn begins_registered(token: &[u8]) -> bool {
+    let known = [
+        &b"GET"[..],
+        b"HEAD",
+        b"POST",
+        b"PUT",
+        b"DELETE",
+        b"CONNECT",
+        b"OPTIONS",
+        b"TRACE",
+        b"PATCH",
+        b"QUERY",
+    ];
+    known.iter().chain(REGISTERED).any(|method| method.starts_with(token))
+}
+
 /// WebDAV (RFC 4918, 3253, 3648, 3744, 5323), CalDAV (4791), UPnP and caches.
 const REGISTERED: &[&[u8]] = &[
     b"ACL",

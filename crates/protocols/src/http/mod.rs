@@ -17,7 +17,10 @@
 //! | a long poll | marked as waiting when the request asks for it, see below |
 //! | a body that ends with the connection | whole when the server closes in good order |
 //! | a response whose request was not seen | counted as unparsed, no exchange |
-//! | a gap inside a head whose start line was seen | an exchange, marked incomplete |
+//! | a gap inside a head whose start line was seen | an exchange, marked incomplete; what is missing counts for it |
+//! | a gap inside a chunked body | the message goes on until the other party does, or the connection ends; told late, but whole |
+//! | a final response to `Expect: 100-continue`, then another request | the body was not sent |
+//! | start lines inside bodies | not believed, nor anywhere in a run after a message of which nothing more is known |
 //!
 //! # Long polls
 //!

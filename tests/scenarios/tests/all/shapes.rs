@@ -30,7 +30,28 @@ const SWITCH: &[u8] =
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
 const FRAME: &[u8] = b"\x82\x1eGET /not HTTP/1.1\r\nHost: h\r\n\r\n";
 const CONNECT: &[u8] = b"CONNECT db.example:443 HTTP/1.1\r\nHost: db.example:443\r\n\r\n";
+const CHUNKED_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+const CHUNKED_POST: &[u8] = b"POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+/// Chunks of which only the first is captured whole, and what they hold looks like messages.
+const LONG_ASK: &[u8] = &chunk(b"GET /evil HTTP/1.1\r\nHost: h\r\n\r\n");
+const LONG_ANSWER: &[u8] = &chunk(b"HTTP/1.1 500 Evil\r\nContent-Length: 0\r\n\r\n");
 const TUNNEL: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+
+/// A chunk of 30,000 bytes.
+const fn chunk(text: &[u8]) -> [u8; 30_008] {
+    let (before, after) = (b"7530\r\n", b"\r\n");
+    let mut chunk = [0; 30_008];
+    let mut at = 0;
+    while at < chunk.len() {
+        chunk[at] = match at {
+            0..6 => before[at],
+            30_006.. => after[at - 30_006],
+            _ => text[(at - 6) % text.len()],
+        };
+        at += 1;
+    }
+    chunk
+}
 
 const CASES: &[Case] = &[
     Case {
@@ -53,6 +74,42 @@ const CASES: &[Case] = &[
             ClientCloses,
         ],
         expected: &[("POST /c", 200, 57 + 8 + 5, OK2.len())],
+    },
+    Case {
+        what: "chunks, more of them than are captured, then another",
+        moves: &[
+            Asks(GET),
+            Answers(CHUNKED_HEAD),
+            Answers(LONG_ANSWER),
+            Answers(LONG_ANSWER),
+            Answers(LONG_ANSWER),
+            Answers(b"0\r\n\r\n"),
+            Asks(GET),
+            Answers(OK2),
+            ClientCloses,
+        ],
+        expected: &[
+            ("GET /a", 200, GET.len(), CHUNKED_HEAD.len() + 3 * LONG_ANSWER.len() + 5),
+            ("GET /a", 200, GET.len(), OK2.len()),
+        ],
+    },
+    Case {
+        what: "the same in a request",
+        moves: &[
+            Asks(CHUNKED_POST),
+            Asks(LONG_ASK),
+            Asks(LONG_ASK),
+            Asks(LONG_ASK),
+            Asks(b"0\r\n\r\n"),
+            Answers(OK2),
+            Asks(GET),
+            Answers(OK2),
+            ClientCloses,
+        ],
+        expected: &[
+            ("POST /c", 200, CHUNKED_POST.len() + 3 * LONG_ASK.len() + 5, OK2.len()),
+            ("GET /a", 200, GET.len(), OK2.len()),
+        ],
     },
     Case {
         what: "HEAD has the length of a body that does not come",
@@ -86,6 +143,17 @@ const CASES: &[Case] = &[
             ClientCloses,
         ],
         expected: &[("PUT /up", 200, PUT.len() + 5, 25 + OK2.len())],
+    },
+    Case {
+        what: "the server does not want the body, and does not get it",
+        moves: &[
+            Asks(PUT),
+            Answers(b"HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n"),
+            Asks(GET),
+            Answers(OK2),
+            ClientCloses,
+        ],
+        expected: &[("PUT /up", 417, PUT.len(), 38), ("GET /a", 200, GET.len(), OK2.len())],
     },
     Case {
         what: "WebSocket: one request, and what follows is not HTTP",
@@ -143,7 +211,8 @@ fn compare(mut records: Vec<&Record>, case: &Case, side: &str) {
         .collect();
     assert_eq!(seen, case.expected, "{}: as the {side} saw it", case.what);
     for record in records {
-        assert_eq!((record.error(), record.incomplete()), ("", ""), "{}: {side}", case.what);
+        let refused = if record.http_status() >= 400 && side == "client" { "417" } else { "" };
+        assert_eq!((record.error(), record.incomplete()), (refused, ""), "{}: {side}", case.what);
     }
 }
 

@@ -2,7 +2,9 @@
 
 use model::{Nanos, Party};
 
-use super::{Answer, Asked, Body, Conversation, MOST_EARLY, MOST_PENDING, Method, Phase, can_answer, record};
+use super::{
+    Answer, Asked, Awaited, Body, Conversation, MOST_EARLY, MOST_PENDING, Method, Phase, can_answer, record,
+};
 use crate::{Context, CutBy};
 
 impl Conversation {
@@ -17,6 +19,7 @@ impl Conversation {
     /// A request's head was read: it is outstanding from now on.
     pub(super) fn ask(&mut self, mut asked: Asked, context: &mut Context) {
         self.uploading = !asked.whole;
+        self.blind = false;
         if self.pending.len() == 0 {
             while let Some(answer) = self.early.pop() {
                 if can_answer(asked.half.first, answer.half.first) {
@@ -64,14 +67,15 @@ impl Conversation {
             // The server goes on: it did not want the rest of that request.
             self.finish_front(context);
         }
-        match self.pending.front_mut() {
+        match self.pending.front() {
             Some(asked) if can_answer(asked.half.first, answer.half.first) => {
-                if asked.whole {
+                let whole = asked.whole || self.answered_adrift();
+                if whole {
                     if let Some(asked) = self.pending.pop() {
                         record::exchange(asked, Ok(answer), context);
                     }
                     self.settle(context);
-                } else {
+                } else if let Some(asked) = self.pending.front_mut() {
                     asked.answer = Some(answer);
                 }
             }
@@ -107,9 +111,11 @@ impl Conversation {
         match party {
             Party::Client => {
                 self.phases[0] = keep_rest(self.phases[0]);
+                self.blind |= self.asking.is_some() || self.uploading;
                 if let Some(mut asked) = self.asking.take() {
                     (asked.torn, asked.whole) = (true, true);
                     self.ask(asked, context);
+                    self.blind = true;
                 } else if self.uploading {
                     if let Some(asked) = self.pending.back_mut() {
                         asked.torn = true;
@@ -146,8 +152,14 @@ impl Conversation {
             (asked.cut, asked.whole) = (Some(how), true);
             self.ask(asked, context);
         } else if self.uploading {
+            // Adrift, it may well have been whole; and nobody waits for a body that was refused.
+            let whole = match self.phases[Party::Client.index()] {
+                Phase::Adrift => matches!(how, CutBy::Close | CutBy::Forgotten),
+                Phase::Awaited(Awaited::Whole(_)) => how == CutBy::Close && self.is_answered(),
+                _ => false,
+            };
             if let Some(asked) = self.pending.back_mut() {
-                asked.cut = Some(how);
+                asked.cut = (!whole).then_some(how);
             }
             self.uploaded(context);
         }
@@ -157,17 +169,29 @@ impl Conversation {
         if let Some(mut answer) = self.answering.take() {
             let whole = match self.phases[Party::Server.index()] {
                 // A body that ends with the connection.
-                Phase::Rest | Phase::Deferred(Body::UntilClose) => how == CutBy::Close,
+                Phase::Rest | Phase::Deferred(Body::UntilClose) | Phase::Adrift => how == CutBy::Close,
                 _ => false,
             };
             if !whole {
-                answer.cut = self.ended[0];
+                self.cut(&mut answer);
             }
-            answer.half.last = at;
+            if self.phases[Party::Server.index()] != Phase::Adrift {
+                answer.half.last = at;
+            }
             answer.half.bytes += passed;
             self.answer(answer, context);
         }
         self.drain(context);
+    }
+
+    /// The connection ended with this response under way.
+    fn cut(&self, answer: &mut Answer) {
+        let adrift = self.phases[Party::Server.index()] == Phase::Adrift;
+        match self.ended[0] {
+            // It may have been over long ago: nobody would have told, and it is not lost for that.
+            Some((_, CutBy::Forgotten)) if adrift => answer.torn = true,
+            ended => answer.cut = ended,
+        }
     }
 
     /// Nothing more will be answered.
@@ -176,7 +200,7 @@ impl Conversation {
             self.pending.push(asked);
         }
         if let Some(mut answer) = self.answering.take() {
-            answer.cut = self.ended[0];
+            self.cut(&mut answer);
             self.answer(answer, context);
         }
         while let Some(mut asked) = self.pending.pop() {

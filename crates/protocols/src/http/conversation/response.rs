@@ -19,6 +19,8 @@ impl Conversation {
                 };
                 let Some(head) = ResponseHead::begin(line) else { return Step::Lost };
                 (at, known) = (at + length, 0);
+                // What was not seen was answered before, if the server had its turn.
+                self.unseen &= !input.run_start;
                 let half = Half { bytes: length as u64, first: input.first, last: input.last };
                 Answer { head, half, ..Answer::default() }
             }

@@ -1,0 +1,212 @@
+//! Messages whose end cannot be seen.
+//!
+//! Of a long message only the beginning is captured. Where its length is known that is enough. The end of a chunked
+//! body is not to be found once a chunk's head is missing, and a head that was cut does not tell whether a body
+//! follows. Such a message is *adrift*: it goes on until its turn is over, and all bytes until then are part of it,
+//! shown or not.
+//!
+//! * A response is over when the server begins another message after the client went on, or with the connection.
+//! * A request is over when its response is.
+//!
+//! So its size and the time of its last byte are right in the end, though they are told late. Its bytes are never taken
+//! for messages. Where a pipelined response may be hidden behind it, nothing can be told of its end: it is lost.
+
+use model::{Nanos, Party};
+
+use super::{Body, Chunks, Conversation, Method, Phase};
+use crate::http::resync::{self, Begins};
+use crate::{Context, Input, Step};
+
+/// A body that was not passed over at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// The client waits to be told to go on: nothing of it was sent yet.
+    Whole(Body),
+    /// So many bytes are to come; those before are missing.
+    Part(u64),
+}
+
+impl Conversation {
+    /// True where `party` is within a message that goes on although bytes of it are missing.
+    pub(super) fn goes_on(&self, party: Party) -> bool {
+        match (party, self.phases[party.index()]) {
+            (Party::Client, Phase::Head) => self.asking.is_some(),
+            (Party::Server, Phase::Head) => {
+                self.answering.as_ref().is_some_and(|answer| {
+                    let method = self.asked_by(answer).map(|asked| asked.head.method);
+                    // What follows these is no body, or has no end.
+                    let head = answer.head;
+                    head.status >= 200
+                        && !head.event_stream
+                        && method.is_some_and(|method| method != Method::Connect)
+                }) && !self.hides_others()
+            }
+            (Party::Client, Phase::Chunked(_) | Phase::Adrift) => true,
+            (Party::Server, Phase::Chunked(_) | Phase::Adrift) => !self.hides_others(),
+            _ => false,
+        }
+    }
+
+    /// More is outstanding than the response that is under way: what is missing may be the next response.
+    fn hides_others(&self) -> bool {
+        let first = self.pending.front().is_some_and(|asked| asked.answer.is_some());
+        self.unseen || self.pending.len() > usize::from(first) + usize::from(self.answering.is_some())
+    }
+
+    /// Bytes of the client are missing where a request would begin. What was outstanding was answered then, and a
+    /// response that is adrift was over at some place that is not known any more.
+    pub(super) fn went_on_unseen(&mut self, at: Nanos, context: &mut Context) {
+        if self.missed {
+            self.flush_missed(context);
+        }
+        self.unseen = true;
+        if self.phases[Party::Server.index()] == Phase::Adrift {
+            self.lose(Party::Server, at, context);
+        }
+    }
+
+    /// Bytes of the server are missing where a response would begin: it may be that to the request that is adrift, and
+    /// what came after it no longer part of that.
+    pub(super) fn answered_unseen(&mut self, context: &mut Context) {
+        if self.phases[Party::Client.index()] == Phase::Adrift && self.uploading {
+            if let Some(asked) = self.pending.back_mut() {
+                asked.torn = true;
+            }
+            self.uploaded(context);
+        }
+    }
+
+    /// Bytes are missing of what `party` is saying: `missing`, with the `kept` ones that nobody read.
+    pub(super) fn drift(
+        &mut self,
+        party: Party,
+        missing: Option<u64>,
+        kept: u64,
+        at: Nanos,
+        context: &mut Context,
+    ) {
+        // Of a head, what stood in the rest of it is not known; of a chunked body, only its length matters.
+        let torn = missing.is_none() || self.phases[party.index()] == Phase::Head;
+        if party == Party::Client
+            && let Some(asked) = self.asking.take()
+        {
+            self.ask(asked, context);
+        }
+        self.phases[party.index()] = Phase::Adrift;
+        self.touch(party, missing.unwrap_or(kept), at);
+        match party {
+            Party::Client if self.uploading => {
+                if let Some(asked) = self.pending.back_mut() {
+                    asked.torn |= torn;
+                    if asked.answer.is_some() {
+                        self.uploaded(context);
+                    }
+                }
+            }
+            Party::Client => {}
+            Party::Server => {
+                if let Some(answer) = &mut self.answering {
+                    answer.torn |= torn;
+                }
+            }
+        }
+    }
+
+    /// More bytes of a party that is adrift. True when a message begins with them.
+    pub(super) fn ashore(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> bool {
+        if input.run_start && self.may_begin(party) && resync::begins(party, input.bytes) == Begins::Surely {
+            self.message_ends(party, context);
+            return true;
+        }
+        if party == Party::Server && self.hides_others() {
+            self.lose(party, input.first, context);
+            return false;
+        }
+        self.touch(party, input.bytes.len() as u64, input.last);
+        false
+    }
+
+    /// The other party's turn was such that `party`, who is adrift, may begin another message after it.
+    fn may_begin(&self, party: Party) -> bool {
+        match party {
+            Party::Client => !self.uploading || self.missed || self.is_answered(),
+            // While the client is still sending the request, its sending more does not mean that it goes on.
+            Party::Server => !self.uploading || self.pending.len() > 1,
+        }
+    }
+
+    /// The final response to the request whose body comes next has begun.
+    pub(super) fn is_answered(&self) -> bool {
+        self.pending.back().is_some_and(|asked| asked.answer.is_some())
+            || (self.pending.len() == 1
+                && self.answering.as_ref().is_some_and(|answer| answer.head.status >= 200))
+    }
+
+    /// The request that is adrift ends with its response.
+    pub(super) fn answered_adrift(&mut self) -> bool {
+        let ends =
+            self.phases[Party::Client.index()] == Phase::Adrift && self.uploading && self.pending.len() == 1;
+        if ends {
+            self.uploading = false;
+        }
+        ends
+    }
+
+    /// The bytes behind the head of a request that asked whether to send its body.
+    pub(super) fn awaited(&mut self, body: Awaited, input: Input<'_>, context: &mut Context) -> Step {
+        let client = Party::Client.index();
+        // Refused (417) or answered for good without it: the client need not send it (RFC 9110, 10.1.1).
+        if matches!(body, Awaited::Whole(_)) && input.run_start && self.is_answered() {
+            match resync::begins(Party::Client, input.bytes) {
+                Begins::Surely => {
+                    self.message_ends(Party::Client, context);
+                    return self.request_head(input, context);
+                }
+                Begins::Perhaps => return Step::NeedMore,
+                Begins::No => {}
+            }
+        }
+        let length = match body {
+            Awaited::Part(length) | Awaited::Whole(Body::Length(length)) => length,
+            Awaited::Whole(_) => {
+                self.phases[client] = Phase::Chunked(Chunks::First);
+                return self.chunk(Party::Client, Chunks::First, input, context);
+            }
+        };
+        self.passing[client] = length;
+        self.phases[client] = Phase::Body;
+        Step::Skip { read: 0, skip: length }
+    }
+
+    /// `missing` bytes of such a body, or beyond it, are not there.
+    pub(super) fn part_missing(
+        &mut self,
+        body: Awaited,
+        missing: Option<u64>,
+        at: Nanos,
+        context: &mut Context,
+    ) {
+        let left = match body {
+            // It is not known whether there is a body at all.
+            Awaited::Whole(_) if self.is_answered() => None,
+            Awaited::Whole(Body::Chunked) => {
+                self.phases[Party::Client.index()] = Phase::Chunked(Chunks::First);
+                return self.drift(Party::Client, missing, 0, at, context);
+            }
+            Awaited::Whole(Body::Length(length)) | Awaited::Part(length) => Some(length),
+            Awaited::Whole(_) => None,
+        };
+        let (Some(left), Some(missing)) = (left, missing) else {
+            return self.lose(Party::Client, at, context);
+        };
+        self.touch(Party::Client, left.min(missing), at);
+        if left > missing {
+            self.phases[Party::Client.index()] = Phase::Awaited(Awaited::Part(left - missing));
+            return;
+        }
+        self.message_ends(Party::Client, context);
+        if missing > left {
+            context.unparsed += 1;
+        }
+    }
+}

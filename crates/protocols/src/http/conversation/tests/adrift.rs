@@ -1,0 +1,344 @@
+//! Messages whose end cannot be seen.
+
+use crate::Conversation as _;
+
+use super::*;
+
+const POST: &[u8] = b"POST /up HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
+const EXPECTS: &[u8] = b"PUT /up HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n";
+const REFUSED: &[u8] = b"HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n";
+/// What a body may hold to deceive.
+const EVIL_ASK: &[u8] = b"GET /evil HTTP/1.1\r\nHost: x\r\n\r\n";
+const EVIL_ANSWER: &[u8] = b"HTTP/1.1 500 Evil\r\nContent-Length: 0\r\n\r\n";
+
+/// The response's time, in milliseconds of the happenings' clock: first byte and last.
+fn answered(driver: &Driver) -> Vec<(u64, u64)> {
+    let times = driver.context.finished.iter().map(|exchange| exchange.response);
+    times.map(|half| (half.first / 1_000_000, half.last / 1_000_000)).collect()
+}
+
+#[test]
+fn a_chunked_response_goes_on_until_the_client_does() {
+    let happenings = [
+        Says(Client, GET),
+        Says(Server, CHUNKED),
+        Gap(Server, Some(90_000)),
+        Says(Server, b"in the middle"),
+        Gap(Server, Some(1_000)),
+        Says(Client, GET),
+        Says(Server, OK),
+    ];
+    let size = CHUNKED.len() + 91_013;
+    let first = format!("GET /users/{{id}}: ok, 37/{size}");
+    check_whole(&happenings, &[&first, "GET /users/{id}: ok, 37/43"], 0);
+    assert_eq!(
+        answered(&drive(&happenings, usize::MAX)),
+        [(2, 5), (7, 7)],
+        "until its last byte, and no longer"
+    );
+}
+
+#[test]
+fn a_chunked_response_goes_on_until_the_connection_ends() {
+    let size = CHUNKED.len() + 90_000;
+    for (how, expected) in
+        [(CutBy::Close, "ok"), (CutBy::Reset, "cut Server Reset"), (CutBy::TimedOut, "cut Server TimedOut")]
+    {
+        let happenings =
+            [Says(Client, GET), Says(Server, CHUNKED), Gap(Server, Some(90_000)), Ends(Server, how)];
+        check_whole(&happenings, &[&format!("GET /users/{{id}}: {expected}, 37/{size}")], 0);
+        assert_eq!(answered(&drive(&happenings, usize::MAX)), [(2, 3)]);
+    }
+    // Nobody goes on, and Weir stops watching.
+    check_whole(
+        &[
+            Says(Client, GET),
+            Says(Server, CHUNKED),
+            Gap(Server, Some(90_000)),
+            Ends(Client, CutBy::Forgotten),
+            Ends(Server, CutBy::Forgotten),
+        ],
+        &[&format!("GET /users/{{id}}: ok, 37/{size}, incomplete response")],
+        0,
+    );
+    // The client is the first to close, as it often is.
+    check_whole(
+        &[
+            Says(Client, GET),
+            Says(Server, CHUNKED),
+            Gap(Server, Some(90_000)),
+            Ends(Client, CutBy::Close),
+            Ends(Server, CutBy::Close),
+        ],
+        &[&format!("GET /users/{{id}}: ok, 37/{size}")],
+        0,
+    );
+}
+
+/// A gap in a body that is known to be chunked is no sign of a mistake; one where a response may hide is.
+#[test]
+fn such_a_gap_is_no_stumble() {
+    let driver = drive(&[Says(Client, GET), Says(Server, CHUNKED)], usize::MAX);
+    assert!(driver.conversation.may_miss(Server) && !driver.conversation.may_miss(Client));
+    let driver = drive(&[Says(Client, GET), Says(Server, CHUNKED), Gap(Server, Some(9))], usize::MAX);
+    assert!(driver.conversation.may_miss(Server));
+    let driver = drive(&[Says(Client, &GET.repeat(2)), Says(Server, CHUNKED)], usize::MAX);
+    assert!(!driver.conversation.may_miss(Server));
+    let driver = drive(&[Says(Client, POST)], usize::MAX);
+    assert!(driver.conversation.may_miss(Client) && !driver.conversation.may_miss(Server));
+}
+
+#[test]
+fn a_response_that_may_hide_another_is_incomplete() {
+    // Pipelined from the beginning, and while the first response was under way.
+    for happenings in [
+        [Says(Client, &GET.repeat(2)), Says(Server, CHUNKED), Gap(Server, Some(99)), Says(Server, b"x")],
+        [Says(Client, GET), Says(Server, CHUNKED), Gap(Server, Some(99)), Says(Client, GET)],
+    ] {
+        let rest = [Says(Server, b"0\r\n\r\n"), Says(Client, b"GET /b HTTP/1.1\r\n\r\n"), Says(Server, OK)];
+        let driver = drive(&[&happenings[..], &rest].concat(), usize::MAX);
+        let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
+        assert!(lines[0].ends_with("incomplete response"), "{lines:?}");
+        assert_eq!(lines[1..], ["GET /users/{id}: ok, 37/0, incomplete response", "GET /b: ok, 19/43"]);
+    }
+}
+
+/// Events were lost of both parties: an exchange that was not seen is not taken for a part of another.
+#[test]
+fn what_is_adrift_does_not_swallow_others() {
+    check_whole(
+        &[
+            Says(Client, GET),
+            Says(Server, CHUNKED),
+            Gap(Server, Some(90_000)),
+            Gap(Client, Some(37)),
+            Gap(Server, Some(43)),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &[
+            &format!("GET /users/{{id}}: ok, 37/{}, incomplete response", CHUNKED.len() + 90_000),
+            "GET /users/{id}: ok, 37/43",
+        ],
+        2,
+    );
+    // The client's were lost before the body went adrift.
+    check_whole(
+        &[
+            Says(Client, GET),
+            Says(Server, CHUNKED),
+            Gap(Client, Some(37)),
+            Gap(Server, Some(90_000)),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &[
+            &format!("GET /users/{{id}}: ok, 37/{}, incomplete response", CHUNKED.len() - 2),
+            "GET /users/{id}: ok, 37/43",
+        ],
+        1,
+    );
+    check_whole(
+        &[
+            Says(Client, POST),
+            Gap(Client, Some(90_000)),
+            Gap(Server, Some(43)),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &[
+            &format!("POST /up: ok, {}/0, incomplete request", POST.len() + 90_000),
+            "GET /users/{id}: ok, 37/43",
+        ],
+        1,
+    );
+}
+
+#[test]
+fn a_chunked_request_goes_on_until_its_response() {
+    let size = POST.len() + 90_005;
+    let upload =
+        [Says(Client, POST), Says(Client, b"ffff\r"), Gap(Client, Some(89_000)), Gap(Client, Some(1_000))];
+    let first = format!("POST /up: ok, {size}/43");
+    for rest in [
+        &[Says(Server, OK), Says(Client, GET), Says(Server, OK)][..],
+        // Both are long.
+        &[Says(Server, OK), Ends(Client, CutBy::Close), Ends(Server, CutBy::Close)],
+        &[Ends(Client, CutBy::Close), Says(Server, OK), Ends(Server, CutBy::Close)],
+    ] {
+        let driver = drive(&[&upload[..], rest].concat(), usize::MAX);
+        let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
+        assert_eq!(lines[0], first);
+        assert!(lines[1..].iter().all(|line| line == "GET /users/{id}: ok, 37/43"), "{lines:?}");
+        assert_eq!(driver.context.unparsed, 0);
+    }
+    let down = [Says(Server, CHUNKED), Gap(Server, Some(70_000)), Says(Client, GET), Says(Server, OK)];
+    let first = format!("POST /up: ok, {size}/{}", CHUNKED.len() + 70_000);
+    check_whole(&[&upload[..], &down].concat(), &[&first, "GET /users/{id}: ok, 37/43"], 0);
+}
+
+#[test]
+fn bodies_are_not_taken_for_messages() {
+    let (asks, answers) = (EVIL_ASK.repeat(100), EVIL_ANSWER.repeat(100));
+    let size = POST.len() + 10 + 3 * asks.len() + 99;
+    check_whole(
+        &[
+            Says(Client, POST),
+            Gap(Client, Some(10)),
+            Says(Client, &asks),
+            Gap(Client, Some(99)),
+            Says(Client, &asks),
+            // To go on is not to answer.
+            Says(Server, b"HTTP/1.1 100 Continue\r\n\r\n"),
+            Says(Client, &asks),
+            Says(Server, OK),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &[&format!("POST /up: ok, {size}/68"), "GET /users/{id}: ok, 37/43"],
+        0,
+    );
+    let size = CHUNKED.len() + 10 + 2 * answers.len() + 99;
+    check_whole(
+        &[
+            Says(Client, GET),
+            Says(Server, CHUNKED),
+            Gap(Server, Some(10)),
+            Says(Server, &answers),
+            Gap(Server, Some(99)),
+            Says(Server, &answers),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &[&format!("GET /users/{{id}}: ok, 37/{size}"), "GET /users/{id}: ok, 37/43"],
+        0,
+    );
+}
+
+/// The head is missing, in part or all of it, and so is what it said of the body.
+#[test]
+fn bodies_of_unseen_heads_are_not_taken_for_messages() {
+    let (asks, answers) = (EVIL_ASK.repeat(100), EVIL_ANSWER.repeat(100));
+    check_whole(
+        &[
+            Says(Client, b"POST /up HTTP/1.1\r\nCookie: a"),
+            Gap(Client, Some(5_000)),
+            Says(Client, &asks),
+            Says(Server, OK),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &[
+            &format!("POST /up: ok, {}/43, incomplete request", 28 + 5_000 + asks.len()),
+            "GET /users/{id}: ok, 37/43",
+        ],
+        0,
+    );
+    // The framing made no sense.
+    check_whole(
+        &[
+            Says(Client, b"POST /up HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n"),
+            Says(Client, &asks),
+            Says(Server, OK),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &["POST /up: ok, 0/43, incomplete request", "GET /users/{id}: ok, 37/43"],
+        0,
+    );
+    check_whole(
+        &[
+            Says(Client, GET),
+            Gap(Server, Some(50)),
+            Says(Server, &answers),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &["GET /users/{id}: ok, 37/0, incomplete response", "GET /users/{id}: ok, 37/43"],
+        1,
+    );
+}
+
+#[test]
+fn a_body_that_was_refused_is_not_awaited() {
+    let next = b"GET /next HTTP/1.1\r\n\r\n";
+    let refused = "PUT /up: client error 417, 61/38";
+    check(
+        &[Says(Client, EXPECTS), Says(Server, REFUSED), Says(Client, next), Says(Server, OK)],
+        &[refused, "GET /next: ok, 22/43"],
+    );
+    check(
+        &[
+            Says(Client, EXPECTS),
+            Says(Server, REFUSED),
+            Ends(Client, CutBy::Close),
+            Ends(Server, CutBy::Close),
+        ],
+        &[refused],
+    );
+    let chunked = b"PUT /up HTTP/1.1\r\nExpect: 100-Continue\r\nTransfer-Encoding: chunked\r\n\r\n";
+    check(
+        &[Says(Client, chunked), Says(Server, REFUSED), Says(Client, next), Says(Server, OK)],
+        &["PUT /up: client error 417, 70/38", "GET /next: ok, 22/43"],
+    );
+    // It is sent all the same, or was not refused.
+    check(
+        &[Says(Client, EXPECTS), Says(Server, REFUSED), Says(Client, b"GET it on"), Says(Client, b"!")],
+        &["PUT /up: client error 417, 70/38"],
+    );
+    check(
+        &[
+            Says(Client, EXPECTS),
+            Says(Server, b"HTTP/1.1 100 Continue\r\n\r\n"),
+            Says(Client, b"GET / HTT"),
+            Says(Server, OK),
+        ],
+        &["PUT /up: ok, 70/68"],
+    );
+    check(&[Says(Client, EXPECTS), Says(Client, b"GET / HTT"), Says(Server, OK)], &["PUT /up: ok, 70/43"]);
+}
+
+#[test]
+fn an_awaited_body_is_not_seen() {
+    let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+    for (gap, shown) in [(9, ""), (4, "hello"), (1, "12345678")] {
+        check_whole(
+            &[
+                Says(Client, EXPECTS),
+                Says(Server, go_on),
+                Gap(Client, Some(gap)),
+                Says(Client, shown.as_bytes()),
+                Says(Server, OK),
+                Says(Client, GET),
+                Says(Server, OK),
+            ],
+            &["PUT /up: ok, 70/68", "GET /users/{id}: ok, 37/43"],
+            0,
+        );
+    }
+}
+
+#[test]
+fn what_is_missing_of_a_head_counts() {
+    // Longer than what is captured at once.
+    let head = [b"GET /a HTTP/1.1\r\nCookie: ".as_slice(), &b"a".repeat(30_000), b"\r\n\r\n"].concat();
+    let answer =
+        [b"HTTP/1.1 200 OK\r\nSet-Cookie: ".as_slice(), &b"a".repeat(6_000), b"\r\n\r\nhello"].concat();
+    let rest = |whole: &[u8]| Some(whole.len() as u64 - 4096);
+    check_whole(
+        &[
+            Says(Client, &head[..4096]),
+            Gap(Client, rest(&head)),
+            Says(Server, &answer[..4096]),
+            Gap(Server, rest(&answer)),
+            Says(Client, GET),
+            Says(Server, OK),
+        ],
+        &[
+            &format!("GET /a: ok, {}/{}, incomplete request", head.len(), answer.len()),
+            "GET /users/{id}: ok, 37/43",
+        ],
+        0,
+    );
+}

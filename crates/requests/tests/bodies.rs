@@ -1,0 +1,88 @@
+//! A connection with long chunked bodies, of which the kernel side shows a part here and there, is read on.
+
+#![allow(clippy::unwrap_used)]
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use model::event::{Chunk, Event, Instruction, Open};
+use model::{ConnectionId, Direction, Endpoint, Role};
+use requests::{Analyzer, Config};
+use workload::{Limits, Listeners, NoNames, Processes, Source, UnixSockets};
+
+const ID: ConnectionId = ConnectionId(1 << 8);
+const ASK: &[u8] = b"POST /up HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n";
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n";
+/// Both hold what may pass for a head that makes no sense, to be stumbled over.
+const INSIDE: &[u8] =
+    b"\nGET / HTTP/1.1\r\nContent-Length: x\r\n\r\nHTTP/1.1 500 E\r\nContent-Length: x\r\n\r\n";
+/// What each chunk event tells of, and how many there are of a body.
+const MOVED: u32 = 20_000;
+const PIECES: u32 = 100;
+
+struct Feeder {
+    analyzer: Analyzer,
+    time: u64,
+    ends: [u32; 2],
+}
+
+impl Feeder {
+    /// `length` bytes, of which the first are shown.
+    fn moved(&mut self, direction: Direction, shown: &[u8], length: u32) {
+        self.time += 100_000;
+        let end = &mut self.ends[direction.index()];
+        self.analyzer.event(&Event::Chunk(Chunk {
+            connection: ID,
+            time: self.time,
+            direction,
+            position: *end,
+            previous_end: *end,
+            length,
+            pid: 7,
+            tid: 7,
+            payload: shown,
+        }));
+        *end += length;
+    }
+
+    fn message(&mut self, direction: Direction, head: &[u8]) {
+        self.moved(direction, head, head.len() as u32);
+        for _ in 0..PIECES {
+            self.moved(direction, INSIDE, MOVED);
+        }
+    }
+}
+
+#[test]
+fn chunked_bodies_that_are_shown_in_part() {
+    let processes =
+        Processes::new(Source::Recorded, workload::Config::default(), Box::new(NoNames), Limits::default());
+    let analyzer =
+        Analyzer::new(Config::default(), processes, (Listeners::new(None), UnixSockets::new(None)));
+    let mut feeder = Feeder { analyzer, time: 0, ends: [0; 2] };
+    let address = |host| IpAddr::V4(Ipv4Addr::new(10, 0, 0, host));
+    feeder.analyzer.event(&Event::Open(Open {
+        connection: ID,
+        time: 0,
+        role: Role::Server,
+        local: Endpoint::ip(address(1), 80),
+        remote: Endpoint::ip(address(2), 10_000),
+        netns: 1,
+        from_start: true,
+        peer: None,
+        inode: 0,
+    }));
+    for _ in 0..10 {
+        feeder.message(Direction::Received, ASK);
+        feeder.message(Direction::Sent, ANSWER);
+    }
+    let ignored = feeder.analyzer.take_instructions().any(|(_, told)| matches!(told, Instruction::Ignore));
+    assert!(!ignored, "left alone");
+    let requests = feeder.analyzer.take_batch(Vec::new());
+    assert_eq!(requests.len(), 9, "the last one is still under way");
+    let body = u64::from(MOVED * PIECES);
+    for request in requests {
+        let sizes = (request.request_bytes, request.response_bytes);
+        assert_eq!(sizes, (ASK.len() as u64 + body, ANSWER.len() as u64 + body));
+        assert_eq!((request.name.as_str(), request.incomplete), ("POST /up", None));
+    }
+}
