@@ -6,11 +6,12 @@ use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner};
 use model::time::ClockReading;
 use model::{ConnectionId, Direction, Endpoint, Nanos, Request, Role};
 use protocols::{Context, CutBy, Settings};
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHasher;
 use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
 
 use crate::connection::{Connection, Effects};
+use crate::ends::{Ends, Other};
 use crate::{Counters, finish};
 
 /// What the user may change.
@@ -33,8 +34,7 @@ pub struct Analyzer {
     cut_at: Nanos,
     context: Context,
     clock: ClockReading,
-    /// Both ends of a TCP connection that are on this host find one another by their addresses.
-    ends: FxHashMap<(Endpoint, Endpoint), ConnectionId>,
+    ends: Ends,
     /// Connections in which something waits for an event that is overdue.
     waiting: Vec<ConnectionId>,
     batch: Vec<Request>,
@@ -58,7 +58,7 @@ impl Analyzer {
             cut_at: 0,
             context: Context { settings: config.protocols, ..Context::default() },
             clock: ClockReading::default(),
-            ends: FxHashMap::default(),
+            ends: Ends::default(),
             waiting: Vec::new(),
             batch: Vec::new(),
             instructions: Vec::new(),
@@ -105,8 +105,8 @@ impl Analyzer {
             self.give_up_exchanges(now);
             self.sweep_datagrams(now);
         }
-        while let Some((id, connection)) = self.table.forget_idle(now) {
-            self.forgotten(id, connection, now);
+        while let Some((_, connection)) = self.table.forget_idle(now) {
+            self.forgotten(connection, now);
         }
         self.processes.evict(now);
     }
@@ -137,18 +137,18 @@ impl Analyzer {
         if let Some(known) = self.table.touch(open.connection, open.time) {
             // Told again on our wish: from now on the usual instruction holds.
             self.instructions.push((open.connection, known.budgets()));
+            self.ends.remove(&known.open, known.datagrams);
             known.open = Open { from_start: known.open.from_start, ..open.clone() };
+            self.ends.insert(&known.open, known.datagrams);
             return;
         }
         let connection = Connection::new(open.clone(), datagrams);
         if !open.from_start {
             self.instructions.push((open.connection, connection.budgets()));
         }
-        if matches!(open.local, Endpoint::Ip(_)) {
-            self.ends.insert((open.local.clone(), open.remote.clone()), open.connection);
-        }
-        if let Some((id, displaced)) = self.table.insert(open.connection, open.time, connection) {
-            self.forgotten(id, displaced, open.time);
+        self.ends.insert(open, datagrams);
+        if let Some((_, displaced)) = self.table.insert(open.connection, open.time, connection) {
+            self.forgotten(displaced, open.time);
         }
     }
 
@@ -277,25 +277,18 @@ impl Analyzer {
         }
     }
 
-    fn forgotten(&mut self, id: ConnectionId, mut connection: Connection, now: Nanos) {
+    fn forgotten(&mut self, mut connection: Connection, now: Nanos) {
         self.counters.forgotten += 1;
         for direction in [Direction::Sent, Direction::Received] {
             connection.finish(direction, None, CutBy::Forgotten, now, &mut self.context);
         }
         self.context.finished.clear();
-        self.forget_ends(&connection, id);
+        self.ends.remove(&connection.open, connection.datagrams);
     }
 
     fn remove(&mut self, id: ConnectionId) {
         if let Some(connection) = self.table.remove(id) {
-            self.forget_ends(&connection, id);
-        }
-    }
-
-    fn forget_ends(&mut self, connection: &Connection, id: ConnectionId) {
-        let key = (connection.open.local.clone(), connection.open.remote.clone());
-        if self.ends.get(&key) == Some(&id) {
-            self.ends.remove(&key);
+            self.ends.remove(&connection.open, connection.datagrams);
         }
     }
 
@@ -333,21 +326,30 @@ impl Analyzer {
         }
     }
 
-    /// The service at the other end, where that is on this host and known. Remembered once found.
+    /// The service at the other end, where that is on this host and known. Remembered once found, since the other end
+    /// may be gone before the last record is; but what was only likely is given up when another could be meant as well.
     fn peer_service(&mut self, id: ConnectionId) -> Option<Arc<str>> {
         let connection = self.table.get(id)?;
-        if connection.peer_service.is_some() {
+        if connection.peer_is_certain {
             return connection.peer_service.clone();
         }
-        let open = &connection.open;
-        let peer = match open.peer {
-            Some(peer) => peer,
-            None => *self.ends.get(&(open.remote.clone(), open.local.clone()))?,
+        let other = match connection.open.peer {
+            Some(peer) => Other::Certain(peer),
+            None => self.ends.other(&connection.open, connection.datagrams),
         };
-        let service = self.table.get(peer)?.process.as_ref()?.service.clone();
+        let service = match other {
+            Other::Certain(peer) | Other::Likely(peer) => self.service_of(peer),
+            Other::Ambiguous => None,
+            Other::Unknown => connection.peer_service.clone(),
+        };
         let connection = self.table.touch(id, 0)?;
-        connection.peer_service = Some(service.clone());
-        Some(service)
+        connection.peer_is_certain = matches!(other, Other::Certain(_)) && service.is_some();
+        connection.peer_service.clone_from(&service);
+        service
+    }
+
+    fn service_of(&self, id: ConnectionId) -> Option<Arc<str>> {
+        Some(self.table.get(id)?.process.as_ref()?.service.clone())
     }
 }
 

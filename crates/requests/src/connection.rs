@@ -25,6 +25,8 @@ pub(crate) struct Connection {
     pub(crate) role: Role,
     pub(crate) process: Option<Arc<Process>>,
     pub(crate) peer_service: Option<Arc<str>>,
+    /// No other end could be meant, so that the service does not have to be looked for again.
+    pub(crate) peer_is_certain: bool,
     /// Who moved bytes last, by direction: process and thread.
     pub(crate) movers: [(u32, u32); 2],
     pub(crate) phase: Phase,
@@ -76,6 +78,7 @@ impl Connection {
             open,
             process: None,
             peer_service: None,
+            peer_is_certain: false,
             movers: [(0, 0); 2],
             phase: Phase::Detecting { runs: 0 },
             protocol: None,
