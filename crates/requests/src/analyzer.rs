@@ -6,7 +6,7 @@ use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner};
 use model::time::ClockReading;
 use model::{ConnectionId, Direction, Endpoint, Nanos, Request, Role};
 use protocols::{Context, CutBy, Settings};
-use rustc_hash::FxHasher;
+use rustc_hash::{FxHashSet, FxHasher};
 use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
 
@@ -35,6 +35,8 @@ pub struct Analyzer {
     context: Context,
     clock: ClockReading,
     ends: Ends,
+    /// Connections that the kernel side was asked to announce again, and has not yet.
+    asked_for: FxHashSet<ConnectionId>,
     /// Connections in which something waits for an event that is overdue.
     waiting: Vec<ConnectionId>,
     batch: Vec<Request>,
@@ -44,6 +46,9 @@ pub struct Analyzer {
 
 /// How often it is looked for Unix sockets that were closed.
 const SWEEP_EVERY: Nanos = 1_000_000_000;
+/// How many connections are remembered as asked for. Nearly all of them are closed without having spoken again, and that
+/// is not told of them any more.
+const ASKED_FOR: usize = 65_536;
 
 impl Analyzer {
     /// Begins with no connections.
@@ -59,6 +64,7 @@ impl Analyzer {
             context: Context { settings: config.protocols, ..Context::default() },
             clock: ClockReading::default(),
             ends: Ends::default(),
+            asked_for: FxHashSet::default(),
             waiting: Vec::new(),
             batch: Vec::new(),
             instructions: Vec::new(),
@@ -105,7 +111,8 @@ impl Analyzer {
             self.give_up_exchanges(now);
             self.sweep_datagrams(now);
         }
-        while let Some((_, connection)) = self.table.forget_idle(now) {
+        let waits = |connection: &Connection| connection.oldest_pending().is_some();
+        while let Some((_, connection)) = self.table.forget_idle(now, waits) {
             self.forgotten(connection, now);
         }
         self.processes.evict(now);
@@ -142,8 +149,12 @@ impl Analyzer {
             self.ends.insert(&known.open, known.datagrams);
             return;
         }
+        let again = self.asked_for.remove(&open.connection);
+        // What came before it was asked for is not known (any more).
+        let open = &Open { from_start: open.from_start && !again, ..open.clone() };
         let connection = Connection::new(open.clone(), datagrams);
         if !open.from_start {
+            // In place of the wish to have it announced, which would be fulfilled with every chunk.
             self.instructions.push((open.connection, connection.budgets()));
         }
         self.ends.insert(open, datagrams);
@@ -171,7 +182,7 @@ impl Analyzer {
         let id = chunk.connection;
         let Some(connection) = self.table.touch(id, chunk.time) else {
             self.counters.orphan_chunks += 1;
-            self.instructions.push((id, Instruction::Announce));
+            self.ask_for(id);
             return;
         };
         self.context.server = server_key(connection);
@@ -272,13 +283,28 @@ impl Analyzer {
         let done = |(id, c): (ConnectionId, &mut Connection)| c.is_done(now).then_some(id);
         let done: Vec<ConnectionId> = self.table.iter_mut().filter_map(done).collect();
         for id in done {
-            self.instructions.push((id, Instruction::Announce));
+            self.ask_for(id);
             self.remove(id);
         }
     }
 
+    /// Has the kernel side tell of a connection before its next chunk, as of a new one.
+    fn ask_for(&mut self, id: ConnectionId) {
+        if self.asked_for.len() >= ASKED_FOR {
+            // Of those that speak again after all, the instruction is replaced one chunk later.
+            self.asked_for.clear();
+        }
+        self.asked_for.insert(id);
+        self.instructions.push((id, Instruction::Announce));
+    }
+
     fn forgotten(&mut self, mut connection: Connection, now: Nanos) {
         self.counters.forgotten += 1;
+        self.counters.forgotten_waiting += u64::from(connection.oldest_pending().is_some());
+        // The kernel side tells nothing of what it was told to ignore, so there is nothing to be asked for.
+        if !connection.is_left_alone() {
+            self.ask_for(connection.id());
+        }
         for direction in [Direction::Sent, Direction::Received] {
             connection.finish(direction, None, CutBy::Forgotten, now, &mut self.context);
         }

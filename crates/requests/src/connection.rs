@@ -276,6 +276,11 @@ impl Connection {
         }
     }
 
+    /// Nothing more is wanted of it.
+    pub(crate) fn is_left_alone(&self) -> bool {
+        matches!(self.phase, Phase::LeftAlone)
+    }
+
     /// The instruction that holds for this connection now.
     pub(crate) fn budgets(&self) -> Instruction {
         let [sent, received] = self.budget;

@@ -17,4 +17,6 @@ pub struct Counters {
     pub lost_bytes: u64,
     /// Connections that were forgotten because there were too many, or that were idle for too long.
     pub forgotten: u64,
+    /// Of these, the connections in which a request was still to be answered.
+    pub forgotten_waiting: u64,
 }

@@ -94,12 +94,15 @@ fn ready(agent: &Agent) -> String {
 fn summary(lasted: Duration, shown: u64, dropped: u64, losses: Losses, counters: &Counters) -> Summary {
     let borrowed = |(label, count): (&'static str, u64)| (Cow::Borrowed(label), count);
     let mut lost: Vec<_> = losses.lost().into_iter().map(borrowed).collect();
+    lost.push((Cow::Borrowed("connection not known"), counters.orphan_chunks));
+    lost.push((Cow::Borrowed("forgotten while waiting"), counters.forgotten_waiting));
     lost.push((Cow::Borrowed("output too slow"), dropped));
     Summary {
         duration: lasted.as_nanos() as u64,
         shown,
         seen: counters.requests,
         lost,
+        lost_bytes: counters.lost_bytes,
         unparsed: counters.unparsed.iter().map(|(l, n)| borrowed((l, *n))).collect(),
         left_alone: counters.left_alone.iter().map(|(l, n)| borrowed((l, *n))).collect(),
     }
