@@ -209,8 +209,10 @@ impl Connection {
                     }
                     Piece::Hidden(length) | Piece::Lost(length) => {
                         let harmless = conversation.may_miss(party);
+                        let is_lost = matches!(arrival.piece, Piece::Lost(_));
                         match unread.gap(conversation, party, length, arrival.time, context) {
-                            Progress::Stumbled if harmless => Progress::Blurred,
+                            // What Weir lost itself says nothing of whether the protocol is the right one.
+                            Progress::Stumbled if harmless || is_lost => Progress::Blurred,
                             progress => progress,
                         }
                     }
