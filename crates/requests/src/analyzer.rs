@@ -30,6 +30,8 @@ pub struct Analyzer {
     listeners: Listeners,
     unix_sockets: UnixSockets,
     swept_at: Nanos,
+    /// The first tick.
+    began: Option<Nanos>,
     /// When the end that is being told happened: exchanges that it cuts lasted until then.
     cut_at: Nanos,
     context: Context,
@@ -60,6 +62,7 @@ impl Analyzer {
             listeners,
             unix_sockets,
             swept_at: 0,
+            began: None,
             cut_at: 0,
             context: Context { settings: config.protocols, ..Context::default() },
             clock: ClockReading::default(),
@@ -97,6 +100,7 @@ impl Analyzer {
 
     /// Does what is due by `now`: call it after each drain of the ring, and several times a second.
     pub fn tick(&mut self, now: Nanos) {
+        self.began.get_or_insert(now);
         for id in std::mem::take(&mut self.waiting) {
             let Some(connection) = self.table.touch(id, 0) else { continue };
             let effects = connection.expire(now, &mut self.context);
@@ -181,7 +185,10 @@ impl Analyzer {
     fn chunk(&mut self, chunk: &Chunk<'_>) {
         let id = chunk.connection;
         let Some(connection) = self.table.touch(id, chunk.time) else {
-            self.counters.orphan_chunks += 1;
+            // What moved before the beginning is nobody's loss: until then the kernel side is tried out, and what it told
+            // meanwhile is not known here.
+            let counts = self.began.is_some_and(|began| chunk.time > began);
+            self.counters.orphan_chunks += u64::from(counts);
             self.ask_for(id);
             return;
         };

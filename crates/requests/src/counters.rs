@@ -11,7 +11,7 @@ pub struct Counters {
     pub unparsed: BTreeMap<&'static str, u64>,
     /// Connections that are not read any further, by label: `tls`, `unknown`, `upgraded`, ...
     pub left_alone: BTreeMap<&'static str, u64>,
-    /// Chunks of connections of which nothing else was known (yet).
+    /// Chunks of connections of which nothing else was known (yet), since the first tick.
     pub orphan_chunks: u64,
     /// Bytes whose event was lost, in connections that are read.
     pub lost_bytes: u64,

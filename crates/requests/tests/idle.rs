@@ -78,6 +78,9 @@ fn a_connection_that_is_not_known_is_asked_for_and_counted() {
     let mut analyzer = analyzer(Config::default());
     let side = server(1);
     side.exchange(10, 0, &mut analyzer);
+    assert_eq!(analyzer.counters().orphan_chunks, 0, "before the beginning");
+    analyzer.tick(15);
+    side.exchange(16, 0, &mut analyzer);
     assert_eq!(analyzer.counters().orphan_chunks, 2);
     assert!(instructions(&mut analyzer).iter().all(|told| *told == (side.id, Instruction::Announce)));
     side.announce(20, &mut analyzer);

@@ -65,6 +65,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         count: arguments.count,
     };
     let output = Output::start(style, stop.clone());
+    // Connections that were open before are asked for before anybody counts on being seen.
+    agent.drain(&output);
     eprintln!("{}", ready(&agent));
     let began = Instant::now();
     let end = arguments.duration.map(|duration| began + Duration::from_nanos(duration.0));
