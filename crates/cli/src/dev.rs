@@ -46,7 +46,7 @@ struct CaptureArguments {
     #[arg(long, value_name = "DURATION", value_parser = units::parse_duration)]
     duration: Option<units::Duration>,
     /// Only connections with this port at either end.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Vec<u16>,
     /// Only Unix sockets whose path contains this.
     #[arg(long, value_name = "TEXT")]

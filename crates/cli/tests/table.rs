@@ -25,6 +25,9 @@ fn requests() -> Vec<Request> {
         Request { duration: 12_000_000_000, error: Some("timeout".into()), ..dns("A", "slow.example", 0) },
         Request { error: Some("timeout".into()), duration: 5_000_000_000, ..query("mysql", "INSERT orders") },
         Request { incomplete: Some(Incomplete::Response), ..query("mongodb", "find") },
+        Request { incomplete: Some(Incomplete::Request), ..query("postgresql", "INSERT orders") },
+        Request { incomplete: Some(Incomplete::Response), ..http("GET /big", "/big", 200) },
+        Request { incomplete: Some(Incomplete::Start), error: Some("500".into()), ..http("GET /", "/", 500) },
         Request {
             client: ip("10.0.0.7:40112", Some("a-service-with-a-very-long-name-indeed")),
             server: ip("10.0.0.9:80", Some("another-service-with-a-very-long-name")),

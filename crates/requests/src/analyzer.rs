@@ -6,11 +6,12 @@ use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner};
 use model::time::ClockReading;
 use model::{ConnectionId, Direction, Endpoint, Nanos, Request, Role};
 use protocols::{Context, CutBy, Settings};
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxHashSet, FxHasher};
 use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
 
 use crate::connection::{Connection, Effects};
+use crate::ends::{Ends, Other};
 use crate::{Counters, finish};
 
 /// What the user may change.
@@ -29,12 +30,15 @@ pub struct Analyzer {
     listeners: Listeners,
     unix_sockets: UnixSockets,
     swept_at: Nanos,
+    /// The first tick.
+    began: Option<Nanos>,
     /// When the end that is being told happened: exchanges that it cuts lasted until then.
     cut_at: Nanos,
     context: Context,
     clock: ClockReading,
-    /// Both ends of a TCP connection that are on this host find one another by their addresses.
-    ends: FxHashMap<(Endpoint, Endpoint), ConnectionId>,
+    ends: Ends,
+    /// Connections that the kernel side was asked to announce again, and has not yet.
+    asked_for: FxHashSet<ConnectionId>,
     /// Connections in which something waits for an event that is overdue.
     waiting: Vec<ConnectionId>,
     batch: Vec<Request>,
@@ -44,6 +48,9 @@ pub struct Analyzer {
 
 /// How often it is looked for Unix sockets that were closed.
 const SWEEP_EVERY: Nanos = 1_000_000_000;
+/// How many connections are remembered as asked for. Nearly all of them are closed without having spoken again, and that
+/// is not told of them any more.
+const ASKED_FOR: usize = 65_536;
 
 impl Analyzer {
     /// Begins with no connections.
@@ -55,10 +62,12 @@ impl Analyzer {
             listeners,
             unix_sockets,
             swept_at: 0,
+            began: None,
             cut_at: 0,
             context: Context { settings: config.protocols, ..Context::default() },
             clock: ClockReading::default(),
-            ends: FxHashMap::default(),
+            ends: Ends::default(),
+            asked_for: FxHashSet::default(),
             waiting: Vec::new(),
             batch: Vec::new(),
             instructions: Vec::new(),
@@ -91,6 +100,7 @@ impl Analyzer {
 
     /// Does what is due by `now`: call it after each drain of the ring, and several times a second.
     pub fn tick(&mut self, now: Nanos) {
+        self.began.get_or_insert(now);
         for id in std::mem::take(&mut self.waiting) {
             let Some(connection) = self.table.touch(id, 0) else { continue };
             let effects = connection.expire(now, &mut self.context);
@@ -105,8 +115,9 @@ impl Analyzer {
             self.give_up_exchanges(now);
             self.sweep_datagrams(now);
         }
-        while let Some((id, connection)) = self.table.forget_idle(now) {
-            self.forgotten(id, connection, now);
+        let waits = |connection: &Connection| connection.oldest_pending().is_some();
+        while let Some((_, connection)) = self.table.forget_idle(now, waits) {
+            self.forgotten(connection, now);
         }
         self.processes.evict(now);
     }
@@ -137,18 +148,22 @@ impl Analyzer {
         if let Some(known) = self.table.touch(open.connection, open.time) {
             // Told again on our wish: from now on the usual instruction holds.
             self.instructions.push((open.connection, known.budgets()));
+            self.ends.remove(&known.open, known.datagrams);
             known.open = Open { from_start: known.open.from_start, ..open.clone() };
+            self.ends.insert(&known.open, known.datagrams);
             return;
         }
+        let again = self.asked_for.remove(&open.connection);
+        // What came before it was asked for is not known (any more).
+        let open = &Open { from_start: open.from_start && !again, ..open.clone() };
         let connection = Connection::new(open.clone(), datagrams);
         if !open.from_start {
+            // In place of the wish to have it announced, which would be fulfilled with every chunk.
             self.instructions.push((open.connection, connection.budgets()));
         }
-        if matches!(open.local, Endpoint::Ip(_)) {
-            self.ends.insert((open.local.clone(), open.remote.clone()), open.connection);
-        }
-        if let Some((id, displaced)) = self.table.insert(open.connection, open.time, connection) {
-            self.forgotten(id, displaced, open.time);
+        self.ends.insert(open, datagrams);
+        if let Some((_, displaced)) = self.table.insert(open.connection, open.time, connection) {
+            self.forgotten(displaced, open.time);
         }
     }
 
@@ -170,8 +185,11 @@ impl Analyzer {
     fn chunk(&mut self, chunk: &Chunk<'_>) {
         let id = chunk.connection;
         let Some(connection) = self.table.touch(id, chunk.time) else {
-            self.counters.orphan_chunks += 1;
-            self.instructions.push((id, Instruction::Announce));
+            // What moved before the beginning is nobody's loss: until then the kernel side is tried out, and what it told
+            // meanwhile is not known here.
+            let counts = self.began.is_some_and(|began| chunk.time > began);
+            self.counters.orphan_chunks += u64::from(counts);
+            self.ask_for(id);
             return;
         };
         self.context.server = server_key(connection);
@@ -272,30 +290,38 @@ impl Analyzer {
         let done = |(id, c): (ConnectionId, &mut Connection)| c.is_done(now).then_some(id);
         let done: Vec<ConnectionId> = self.table.iter_mut().filter_map(done).collect();
         for id in done {
-            self.instructions.push((id, Instruction::Announce));
+            self.ask_for(id);
             self.remove(id);
         }
     }
 
-    fn forgotten(&mut self, id: ConnectionId, mut connection: Connection, now: Nanos) {
+    /// Has the kernel side tell of a connection before its next chunk, as of a new one.
+    fn ask_for(&mut self, id: ConnectionId) {
+        if self.asked_for.len() >= ASKED_FOR {
+            // Of those that speak again after all, the instruction is replaced one chunk later.
+            self.asked_for.clear();
+        }
+        self.asked_for.insert(id);
+        self.instructions.push((id, Instruction::Announce));
+    }
+
+    fn forgotten(&mut self, mut connection: Connection, now: Nanos) {
         self.counters.forgotten += 1;
+        self.counters.forgotten_waiting += u64::from(connection.oldest_pending().is_some());
+        // The kernel side tells nothing of what it was told to ignore, so there is nothing to be asked for.
+        if !connection.is_left_alone() {
+            self.ask_for(connection.id());
+        }
         for direction in [Direction::Sent, Direction::Received] {
             connection.finish(direction, None, CutBy::Forgotten, now, &mut self.context);
         }
         self.context.finished.clear();
-        self.forget_ends(&connection, id);
+        self.ends.remove(&connection.open, connection.datagrams);
     }
 
     fn remove(&mut self, id: ConnectionId) {
         if let Some(connection) = self.table.remove(id) {
-            self.forget_ends(&connection, id);
-        }
-    }
-
-    fn forget_ends(&mut self, connection: &Connection, id: ConnectionId) {
-        let key = (connection.open.local.clone(), connection.open.remote.clone());
-        if self.ends.get(&key) == Some(&id) {
-            self.ends.remove(&key);
+            self.ends.remove(&connection.open, connection.datagrams);
         }
     }
 
@@ -333,21 +359,30 @@ impl Analyzer {
         }
     }
 
-    /// The service at the other end, where that is on this host and known. Remembered once found.
+    /// The service at the other end, where that is on this host and known. Remembered once found, since the other end
+    /// may be gone before the last record is; but what was only likely is given up when another could be meant as well.
     fn peer_service(&mut self, id: ConnectionId) -> Option<Arc<str>> {
         let connection = self.table.get(id)?;
-        if connection.peer_service.is_some() {
+        if connection.peer_is_certain {
             return connection.peer_service.clone();
         }
-        let open = &connection.open;
-        let peer = match open.peer {
-            Some(peer) => peer,
-            None => *self.ends.get(&(open.remote.clone(), open.local.clone()))?,
+        let other = match connection.open.peer {
+            Some(peer) => Other::Certain(peer),
+            None => self.ends.other(&connection.open, connection.datagrams),
         };
-        let service = self.table.get(peer)?.process.as_ref()?.service.clone();
+        let service = match other {
+            Other::Certain(peer) | Other::Likely(peer) => self.service_of(peer),
+            Other::Ambiguous => None,
+            Other::Unknown => connection.peer_service.clone(),
+        };
         let connection = self.table.touch(id, 0)?;
-        connection.peer_service = Some(service.clone());
-        Some(service)
+        connection.peer_is_certain = matches!(other, Other::Certain(_)) && service.is_some();
+        connection.peer_service.clone_from(&service);
+        service
+    }
+
+    fn service_of(&self, id: ConnectionId) -> Option<Arc<str>> {
+        Some(self.table.get(id)?.process.as_ref()?.service.clone())
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Connection {
     pub(crate) role: Role,
     pub(crate) process: Option<Arc<Process>>,
     pub(crate) peer_service: Option<Arc<str>>,
+    /// No other end could be meant, so that the service does not have to be looked for again.
+    pub(crate) peer_is_certain: bool,
     /// Who moved bytes last, by direction: process and thread.
     pub(crate) movers: [(u32, u32); 2],
     pub(crate) phase: Phase,
@@ -76,6 +78,7 @@ impl Connection {
             open,
             process: None,
             peer_service: None,
+            peer_is_certain: false,
             movers: [(0, 0); 2],
             phase: Phase::Detecting { runs: 0 },
             protocol: None,
@@ -206,8 +209,10 @@ impl Connection {
                     }
                     Piece::Hidden(length) | Piece::Lost(length) => {
                         let harmless = conversation.may_miss(party);
+                        let is_lost = matches!(arrival.piece, Piece::Lost(_));
                         match unread.gap(conversation, party, length, arrival.time, context) {
-                            Progress::Stumbled if harmless => Progress::Blurred,
+                            // What Weir lost itself says nothing of whether the protocol is the right one.
+                            Progress::Stumbled if harmless || is_lost => Progress::Blurred,
                             progress => progress,
                         }
                     }
@@ -271,6 +276,11 @@ impl Connection {
             Phase::Talking { conversation, .. } => conversation.oldest_pending(),
             _ => None,
         }
+    }
+
+    /// Nothing more is wanted of it.
+    pub(crate) fn is_left_alone(&self) -> bool {
+        matches!(self.phase, Phase::LeftAlone)
     }
 
     /// The instruction that holds for this connection now.

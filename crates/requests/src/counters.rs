@@ -11,10 +11,12 @@ pub struct Counters {
     pub unparsed: BTreeMap<&'static str, u64>,
     /// Connections that are not read any further, by label: `tls`, `unknown`, `upgraded`, ...
     pub left_alone: BTreeMap<&'static str, u64>,
-    /// Chunks of connections of which nothing else was known (yet).
+    /// Chunks of connections of which nothing else was known (yet), since the first tick.
     pub orphan_chunks: u64,
     /// Bytes whose event was lost, in connections that are read.
     pub lost_bytes: u64,
     /// Connections that were forgotten because there were too many, or that were idle for too long.
     pub forgotten: u64,
+    /// Of these, the connections in which a request was still to be answered.
+    pub forgotten_waiting: u64,
 }

@@ -11,6 +11,7 @@ mod counters;
 mod datagrams;
 mod detect;
 mod drive;
+mod ends;
 mod finish;
 
 pub use analyzer::{Analyzer, Config};

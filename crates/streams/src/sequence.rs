@@ -55,6 +55,8 @@ pub struct Sequence {
 #[derive(Debug)]
 struct Held {
     time: Nanos,
+    /// When its waiting was first looked at: its own time may be that of an earlier arrival.
+    since: Option<Nanos>,
     position: u32,
     previous_end: u32,
     length: u32,
@@ -81,8 +83,13 @@ impl Sequence {
     }
 
     /// Gives up waiting for events that should have come by `now`, and passes on what waited for them.
+    /// The first call after a chunk was taken in begins its patience.
     pub fn expire(&mut self, now: Nanos, mut pass: impl FnMut(Arrival<'_>)) {
-        self.pass_held(&mut pass, |held| held.time.saturating_add(PATIENCE) <= now);
+        for held in self.held.iter_mut().flat_map(|held| held.iter_mut()) {
+            held.since.get_or_insert(now);
+        }
+        let overdue = |since: Nanos| since.saturating_add(PATIENCE) <= now;
+        self.pass_held(&mut pass, |held| held.since.is_some_and(overdue));
     }
 
     /// Passes on all that waits, and that the direction ended at `end`, where known.
@@ -143,6 +150,7 @@ impl Sequence {
             at,
             Held {
                 time: chunk.time,
+                since: None,
                 position: chunk.position,
                 previous_end: chunk.previous_end,
                 length: chunk.length,
@@ -283,11 +291,24 @@ mod tests {
         let mut out = run(&mut sequence, &[(0, 0, 1, b"a"), (5, 5, 2, b"fg"), (7, 7, 1, b"h")]);
         assert_eq!(out, "a");
         assert!(sequence.is_waiting());
+        sequence.expire(1, |arrival| show(&mut out, arrival));
         sequence.expire(PATIENCE, |arrival| show(&mut out, arrival));
         assert_eq!(out, "a", "the second chunk came at time 1 and still waits");
         sequence.expire(PATIENCE + 1, |arrival| show(&mut out, arrival));
         assert_eq!(out, "a!4!fgh");
         assert!(!sequence.is_waiting());
+    }
+
+    #[test]
+    fn what_is_read_long_after_it_arrived_is_waited_for_as_well() {
+        let mut sequence = Sequence::default();
+        let mut out = run(&mut sequence, &[(0, 0, 1, b"a"), (5, 5, 2, b"fg")]);
+        let much_later = 100 * PATIENCE;
+        sequence.expire(much_later, |arrival| show(&mut out, arrival));
+        sequence.expire(much_later + PATIENCE - 1, |arrival| show(&mut out, arrival));
+        assert_eq!(out, "a", "its predecessor may be on its way");
+        out.push_str(&run(&mut sequence, &[(1, 1, 4, b"bcde")]));
+        assert_eq!(out, "abcdefg");
     }
 
     #[test]

@@ -93,12 +93,13 @@ impl<S> Table<S> {
         self.entries[place as usize].take().map(|entry| entry.state)
     }
 
-    /// Takes out a connection that has been idle for too long, if one is among the next few in turn. Called
-    /// regularly, it comes round to all of them.
-    pub fn forget_idle(&mut self, now: Nanos) -> Option<(ConnectionId, S)> {
+    /// Takes out a connection that has been idle for too long and is not `waiting`, if one is among the next few in turn.
+    /// Called regularly, it comes round to all of them. What waits gives way only when there is no more room.
+    pub fn forget_idle(&mut self, now: Nanos, waiting: impl Fn(&S) -> bool) -> Option<(ConnectionId, S)> {
         for _ in 0..LOOK_AT.min(self.entries.len()) {
             self.hand = (self.hand + 1) % self.entries.len();
-            let idle = |entry: &Entry<S>| now.saturating_sub(entry.last_event) > self.limits.idle;
+            let is_old = |entry: &Entry<S>| now.saturating_sub(entry.last_event) > self.limits.idle;
+            let idle = |entry: &Entry<S>| is_old(entry) && !waiting(&entry.state);
             if let Some(id) = self.entries[self.hand].as_ref().filter(|e| idle(e)).map(|e| e.id) {
                 return self.remove(id).map(|state| (id, state));
             }
@@ -151,10 +152,23 @@ mod tests {
         table.touch(ConnectionId(7), 90);
         let mut forgotten = 0;
         for _ in 0..1000 {
-            forgotten += usize::from(table.forget_idle(101).is_some());
+            forgotten += usize::from(table.forget_idle(101, |_| false).is_some());
         }
         assert_eq!((forgotten, table.len()), (499, 1));
         assert!(table.get(ConnectionId(7)).is_some());
+    }
+
+    #[test]
+    fn what_waits_is_not_idle() {
+        let mut table = Table::new(Limits { connections: 2, idle: 100 });
+        table.insert(ConnectionId(0), 0, "waits");
+        table.insert(ConnectionId(1), 0, "idle");
+        let waits = |state: &&str| *state == "waits";
+        assert_eq!(table.forget_idle(200, waits), Some((ConnectionId(1), "idle")));
+        assert_eq!(table.forget_idle(200, waits), None);
+        // But where there is no more room, it gives way.
+        table.insert(ConnectionId(1), 200, "new");
+        assert_eq!(table.insert(ConnectionId(2), 201, "new"), Some((ConnectionId(0), "waits")));
     }
 
     #[test]

@@ -89,7 +89,8 @@ pub(super) fn name(request: &Request, columns: usize, paths: bool, cell: &mut St
     }
 }
 
-/// Appends how it ended: the error, else HTTP's code, else what DNS found, else a word.
+/// Appends how it ended: the error, else HTTP's code, else what DNS found, else a word. `~` says that not all of it was
+/// seen.
 pub(super) fn status(request: &Request, cell: &mut String) {
     let code = request.attributes.get(names::HTTP_RESPONSE_STATUS_CODE);
     if let (None, None, Some(Value::Int(count))) =
@@ -98,10 +99,15 @@ pub(super) fn status(request: &Request, cell: &mut String) {
         put(cell, format_args!("{count} found"));
         return;
     }
+    let unseen =
+        code.is_none() && request.error.is_none() && request.incomplete == Some(Incomplete::Response);
+    if request.incomplete.is_some() && !unseen {
+        cell.push('~');
+    }
     match (&request.error, code) {
         (Some(error), _) => push_clean(error, cell),
         (None, Some(Value::Int(code))) => put(cell, format_args!("{code}")),
-        (None, _) if request.incomplete == Some(Incomplete::Response) => cell.push('?'),
+        (None, _) if unseen => cell.push('?'),
         (None, _) if request.waiting => cell.push_str("waited"),
         (None, _) => cell.push_str("ok"),
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use probes::{Losses, Purpose};
+use probes::{Backend, Losses, Purpose};
 use requests::Counters;
 
 use super::{Filter, FilterArgs, Summary};
@@ -23,7 +23,7 @@ pub struct Arguments {
     #[arg(long)]
     pub json: bool,
     /// End after so many requests were shown.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
     /// End after this time (such as 10s; a bare number is seconds).
     #[arg(long, value_name = "DURATION", value_parser = units::parse_duration)]
@@ -65,6 +65,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         count: arguments.count,
     };
     let output = Output::start(style, stop.clone());
+    // Connections that were open before are asked for before anybody counts on being seen.
+    agent.drain(&output);
     eprintln!("{}", ready(&agent));
     let began = Instant::now();
     let end = arguments.duration.map(|duration| began + Duration::from_nanos(duration.0));
@@ -82,25 +84,60 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 /// The line that says that capture runs.
 fn ready(agent: &Agent) -> String {
     let report = agent.capture().report();
-    let way = |purpose| report.chosen(purpose).map_or("nothing", |backend| backend.as_str());
-    let sent = way(Purpose::TcpSent);
-    let received = way(Purpose::Received);
+    ready_line(report.chosen(Purpose::TcpSent), report.chosen(Purpose::Received))
+}
+
+fn ready_line(sent: Option<Backend>, received: Option<Backend>) -> String {
+    let way = |backend: Option<Backend>| backend.map_or("nothing", |backend| backend.as_str());
+    let (sent, received) = (way(sent), way(received));
     let by = if sent == received { sent.to_owned() } else { format!("{sent} and {received}") };
-    format!(
-        "ready: every HTTP, Redis, MySQL, PostgreSQL and DNS request on this host, seen by {by}; Ctrl-C ends"
-    )
+    format!("ready: requests on this host, seen by {by}; Ctrl-C ends")
 }
 
 fn summary(lasted: Duration, shown: u64, dropped: u64, losses: Losses, counters: &Counters) -> Summary {
     let borrowed = |(label, count): (&'static str, u64)| (Cow::Borrowed(label), count);
     let mut lost: Vec<_> = losses.lost().into_iter().map(borrowed).collect();
+    lost.push((Cow::Borrowed("connection not known"), counters.orphan_chunks));
+    lost.push((Cow::Borrowed("forgotten while waiting"), counters.forgotten_waiting));
     lost.push((Cow::Borrowed("output too slow"), dropped));
     Summary {
         duration: lasted.as_nanos() as u64,
         shown,
         seen: counters.requests,
         lost,
+        lost_bytes: counters.lost_bytes,
         unparsed: counters.unparsed.iter().map(|(l, n)| borrowed((l, *n))).collect(),
         left_alone: counters.left_alone.iter().map(|(l, n)| borrowed((l, *n))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn nothing_can_be_shown_without_saying_so() {
+        let error = Command::try_parse_from(["weir", "--count", "0"]).expect_err("0 is refused").to_string();
+        assert!(error.contains("0 is not in 1.."), "{error}");
+        let command = Command::try_parse_from(["weir", "--count", "1"]).expect("1 is taken");
+        assert_eq!(command.arguments.count, Some(1));
+    }
+
+    #[test]
+    fn the_ready_line_fits_the_narrowest_terminal() {
+        for sent in Backend::ALL {
+            for received in Backend::ALL {
+                let line = ready_line(Some(sent), Some(received));
+                assert!(line.starts_with("ready: ") && line.len() <= 80, "{line}");
+            }
+        }
     }
 }

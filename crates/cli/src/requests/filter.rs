@@ -1,7 +1,9 @@
 //! Which requests are shown.
 
-use clap::{Args, ValueEnum};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, ValueEnum, value_parser};
 use model::{Request, Role, Value, names};
+use protocols::Protocol;
 use wildmatch::WildMatch;
 
 use crate::units::{Duration, parse_duration};
@@ -15,23 +17,23 @@ const COMMAND_BYTES: usize = 15;
 #[command(next_help_heading = "Filter")]
 pub struct FilterArgs {
     /// Only what this process does: its command (`*` and `?` allowed) or its id.
-    #[arg(long, value_name = "NAME|PID")]
+    #[arg(long, value_name = "NAME|PID", value_parser = NonEmptyStringValueParser::new())]
     pub process: Vec<String>,
     /// Only calls from or to this service (`*` and `?` allowed).
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub service: Vec<String>,
     /// Only calls to this port of the server.
-    #[arg(long)]
+    #[arg(long, value_parser = value_parser!(u16).range(1..))]
     pub port: Vec<u16>,
-    /// Only this protocol: http, redis, dns, postgresql, ...
-    #[arg(long, value_name = "NAME")]
-    pub protocol: Vec<String>,
+    /// Only this protocol: http, redis, mysql, postgresql or dns.
+    #[arg(long, value_name = "NAME", value_parser = parse_protocol)]
+    pub protocol: Vec<&'static str>,
     /// Only what ended so: ok, error, a code such as 404, or a class such as 5xx.
-    #[arg(long, value_name = "ok|error|CODE")]
-    pub status: Vec<String>,
+    #[arg(long, value_name = "ok|error|CODE", value_parser = Status::parse)]
+    pub status: Vec<Status>,
     /// Only requests whose name or path, or name that DNS was asked for, contains this, or fits it when it has a `*` or
     /// `?`.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new())]
     pub name: Vec<String>,
     /// Only errors.
     #[arg(long)]
@@ -60,7 +62,7 @@ pub struct Filter {
     processes: Vec<Who>,
     services: Vec<WildMatch>,
     ports: Vec<u16>,
-    protocols: Vec<String>,
+    protocols: Vec<&'static str>,
     statuses: Vec<Status>,
     names: Vec<Name>,
     errors: bool,
@@ -76,7 +78,7 @@ impl Filter {
             && (!self.errors || request.error.is_some())
             && self.slower.is_none_or(|least| request.duration >= least.0 && !request.waiting)
             && any(&self.ports, |port| request.server.endpoint.port() == Some(*port))
-            && any(&self.protocols, |protocol| protocol.eq_ignore_ascii_case(request.protocol))
+            && any(&self.protocols, |protocol| *protocol == request.protocol)
             && any(&self.processes, |who| who.matches(request))
             && any(&self.services, |service| has_service(request, service))
             && any(&self.statuses, |status| status.matches(request))
@@ -91,7 +93,7 @@ impl From<&FilterArgs> for Filter {
             services: typed.service.iter().map(|name| WildMatch::new(name)).collect(),
             ports: typed.port.clone(),
             protocols: typed.protocol.clone(),
-            statuses: typed.status.iter().map(|status| Status::new(status)).collect(),
+            statuses: typed.status.clone(),
             names: typed.name.iter().map(|name| Name::new(name)).collect(),
             errors: typed.errors,
             slower: typed.slower,
@@ -101,6 +103,19 @@ impl From<&FilterArgs> for Filter {
             }),
         }
     }
+}
+
+/// The name of a protocol whose requests are shown.
+fn parse_protocol(typed: &str) -> Result<&'static str, String> {
+    // One that is recognised and left alone has no conversations, and so no requests.
+    let mut known: Vec<&'static str> = Protocol::ALL
+        .iter()
+        .filter(|protocol| protocol.conversation().is_some())
+        .map(|protocol| protocol.name())
+        .collect();
+    known.dedup();
+    let found = known.iter().find(|name| name.eq_ignore_ascii_case(typed));
+    found.copied().ok_or_else(|| format!("known are {}", known.join(", ")))
 }
 
 /// An option that was not given asks for nothing.
@@ -140,9 +155,12 @@ impl Who {
     }
 }
 
-#[derive(Debug, Clone)]
-enum Status {
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Without an error.
     Ok,
+    /// With one.
     Error,
     /// `5xx`, by its first digit.
     Class(i64),
@@ -151,15 +169,25 @@ enum Status {
 }
 
 impl Status {
-    fn new(typed: &str) -> Self {
-        match typed.to_ascii_lowercase().as_str() {
-            "ok" => Status::Ok,
-            "error" => Status::Error,
-            lower => match lower.strip_suffix("xx").and_then(|class| class.parse().ok()) {
-                Some(class) => Status::Class(class),
-                None => Status::Code(typed.to_owned()),
-            },
+    /// Takes what can be an outcome; a word that is none would silently show nothing.
+    fn parse(typed: &str) -> Result<Self, String> {
+        let lower = typed.to_ascii_lowercase();
+        match lower.as_str() {
+            "ok" => return Ok(Status::Ok),
+            "error" => return Ok(Status::Error),
+            "timeout" | "closed" | "reset" | "aborted" => return Ok(Status::Code(lower)),
+            _ => {}
         }
+        let digits = lower.strip_suffix("xx").or_else(|| lower.strip_suffix("**"));
+        if let Some(class @ 1..=5) = digits.filter(|digits| digits.len() == 1).and_then(|d| d.parse().ok()) {
+            return Ok(Status::Class(class));
+        }
+        if is_code(typed) {
+            return Ok(Status::Code(typed.to_owned()));
+        }
+        Err("known are ok, error, timeout, closed, reset and aborted; a code, such as 404, 42P01, NXDOMAIN or WRONGTYPE; \
+             and a class of HTTP codes: 1xx to 5xx"
+            .into())
     }
 
     fn matches(&self, request: &Request) -> bool {
@@ -179,6 +207,19 @@ impl Status {
             }
         }
     }
+}
+
+/// HTTP's codes have three digits, MySQL's four, an SQLSTATE five digits or capitals; the words of Redis and DNS are
+/// capitals.
+fn is_code(typed: &str) -> bool {
+    let capital = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+    let begins_with_digit = typed.starts_with(|first: char| first.is_ascii_digit());
+    typed.bytes().all(capital)
+        && match typed.len() {
+            3 | 4 if begins_with_digit => typed.bytes().all(|byte| byte.is_ascii_digit()),
+            length if begins_with_digit => length == 5,
+            length => length >= 2,
+        }
 }
 
 #[derive(Debug, Clone)]

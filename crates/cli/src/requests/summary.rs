@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::units::{Count, Duration};
+use crate::units::{Count, Duration, Size};
 
 /// A label and how often it was counted.
 pub type Tally = (Cow<'static, str>, u64);
@@ -19,6 +19,8 @@ pub struct Summary {
     pub seen: u64,
     /// Events that were lost, by cause.
     pub lost: Vec<Tally>,
+    /// Bytes that were to be shown and were not, within connections that are read.
+    pub lost_bytes: u64,
     /// Messages that could not be understood, by protocol.
     pub unparsed: Vec<Tally>,
     /// Connections that were not looked into, by label (`tls`, `unknown`).
@@ -33,10 +35,12 @@ impl fmt::Display for Summary {
         if self.shown != self.seen {
             write!(f, ", {} shown", Count(self.shown))?;
         }
-        if total(&self.lost) == 0 {
+        if total(&self.lost) == 0 && self.lost_bytes == 0 {
             write!(f, "\nnothing lost")?;
-        } else {
-            tallies(f, "event", "lost", &self.lost)?;
+        }
+        tallies(f, "event", "lost", &self.lost)?;
+        if self.lost_bytes > 0 {
+            write!(f, "\n{} missing within connections", Size(self.lost_bytes))?;
         }
         tallies(f, "message", "not understood", &self.unparsed)?;
         tallies(f, "connection", "left alone", &self.left_alone)
@@ -73,12 +77,14 @@ mod tests {
             shown: 1204,
             seen: 5310,
             lost: vec![("ring full".into(), 2), ("memory".into(), 0), ("too many streams".into(), 1)],
+            lost_bytes: 4_400,
             unparsed: vec![("http".into(), 9), ("redis".into(), 3)],
             left_alone: vec![("tls".into(), 4), ("unknown".into(), 1)],
         };
         let expected = "\
 5,310 requests in 12 s, 1,204 shown
 3 events lost: ring full 2, too many streams 1
+4.4 kB missing within connections
 12 messages not understood: http 9, redis 3
 5 connections left alone: tls 4, unknown 1";
         assert_eq!(summary.to_string(), expected);
@@ -94,6 +100,12 @@ mod tests {
             ..Summary::default()
         };
         assert_eq!(summary.to_string(), "1 request in 1.5 s\nnothing lost");
+    }
+
+    #[test]
+    fn bytes_that_are_missing_are_not_nothing() {
+        let summary = Summary { lost_bytes: 12, ..Summary::default() };
+        assert_eq!(summary.to_string(), "0 requests in 0 ns\n12 B missing within connections");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod errors;
 mod exactness;
 mod hosts;
 mod mysql;
+mod namespaces;
 mod postgresql;
 mod redis;
 mod saturation;
