@@ -59,6 +59,8 @@ $s->bind_param("b", $long);
 $s->send_long_data(0, str_repeat("x", 1000));
 execute($s, $sql);
 $s->close();
+// Time for the agent to know the connection, and to ask for the ends of large answers.
+usleep(200000);
 $sql = "SELECT a.seq FROM seq_1_to_60 a JOIN seq_1_to_10 b WHERE a.seq > ?";
 $s = $c->prepare($sql);
 $least = 0;

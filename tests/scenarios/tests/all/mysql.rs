@@ -134,7 +134,7 @@ fn compare(records: &[&Record], log: &[Logged], told: &[Value], side: &str) {
         let rows = attribute("db.response.returned_rows");
         if let Some(place) = large.iter().position(|large| *large == sql) {
             large.swap_remove(place);
-            assert_eq!((record.incomplete(), rows), ("", Value::Null), "{side}: {sql}");
+            assert_eq!((record.incomplete(), rows), ("", Value::Null), "{side}: {}", record.json);
         } else {
             assert_eq!((record.incomplete(), rows), ("", told["rows"].clone()), "{side}: {sql}");
         }

@@ -3,12 +3,17 @@
 use std::process::{Command, Stdio};
 
 use scenario_tests::scenario;
-use scenario_tests::servers::{Nginx, NginxOptions, Redis};
+use scenario_tests::servers::{Nginx, NginxOptions, Redis, on_cpu};
 use scenario_tests::weir::{Keep, Run, Weir, binary};
+
+/// The processor of the client, and of the agent too: it has to get by with what a busy one leaves it.
+fn clients() -> Option<usize> {
+    std::thread::available_parallelism().ok().map(|processors| processors.get() - 1)
+}
 
 /// Runs the agent for one side of one port; the records are counted, not kept.
 fn count(port: u16, role: &str, load: impl FnOnce()) -> Run {
-    let mut weir = Command::new(binary());
+    let mut weir = on_cpu(binary().to_str().unwrap(), clients());
     weir.args(["requests", "--json", "--role", role, "--port", &port.to_string()]);
     let weir = Weir::start(&mut weir, Keep::Nothing).unwrap();
     load();
@@ -44,7 +49,7 @@ fn saturate(port: u16, role: &str, slack: u64, mut load: impl FnMut() -> u64) {
 
 /// Requests that wrk counted. It does not count those that were under way when it ended, one a connection.
 fn wrk(nginx: &Nginx, connections: u64) -> u64 {
-    let mut wrk = Command::new("wrk");
+    let mut wrk = on_cpu("wrk", clients());
     wrk.args(["-t1", "-d2s", "-c", &connections.to_string(), &format!("http://{}/ok", nginx.address())]);
     let output = wrk.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -55,7 +60,7 @@ fn wrk(nginx: &Nginx, connections: u64) -> u64 {
 #[test]
 fn wrk_at_full_speed() {
     let Some(_alone) = scenario() else { return };
-    let nginx = Nginx::start(NginxOptions::default()).unwrap();
+    let nginx = Nginx::start(NginxOptions { cpu: Some(0), ..Default::default() }).unwrap();
     for role in ["client", "server"] {
         saturate(nginx.port(), role, 20, || wrk(&nginx, 20));
     }
@@ -63,11 +68,11 @@ fn wrk_at_full_speed() {
 
 fn redis_benchmark(depth: u32, requests: u64) {
     let Some(_alone) = scenario() else { return };
-    let redis = Redis::start(None).unwrap();
+    let redis = Redis::start(Some(0)).unwrap();
     for role in ["client", "server"] {
         // It asks for two settings first.
         saturate(redis.port(), role, 2, || {
-            let mut load = Command::new("redis-benchmark");
+            let mut load = on_cpu("redis-benchmark", clients());
             load.args(["-p", &redis.port().to_string(), "-n", &requests.to_string()]);
             load.args(["-P", &depth.to_string(), "-t", "set", "-c", "20", "-q"]);
             assert!(load.stdout(Stdio::null()).status().unwrap().success());
@@ -91,7 +96,7 @@ fn redis_in_pipelines_of_16_at_full_speed() {
 fn what_is_lost_is_counted() {
     let Some(_alone) = scenario() else { return };
     let redis = Redis::start(None).unwrap();
-    let mut weir = Command::new(binary());
+    let mut weir = on_cpu(binary().to_str().unwrap(), clients());
     weir.args(["requests", "--json", "--role", "server", "--port", &redis.port().to_string()]);
     let weir = Weir::start(weir.args(["--ring", "256K"]), Keep::Nothing).unwrap();
     // SAFETY: our own child, which is not reaped before `stop`.
