@@ -50,9 +50,11 @@ static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted)
 	RESERVE(968);
 	RESERVE(1992);
 	RESERVE(4040);
+#ifndef FEW_SIZES
 	RESERVE(8192);
 	RESERVE(16384);
 	RESERVE(32768);
+#endif
 	return bpf_ringbuf_reserve(ring, sizeof(struct weir_chunk) + WEIR_CHUNK_MAX, 0);
 #undef RESERVE
 }
