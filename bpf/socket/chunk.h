@@ -59,8 +59,33 @@ static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted)
 #undef RESERVE
 }
 
-/* Of `length` bytes, those that the run's budget still has. */
-static __always_inline __u64 take_from_budget(struct connection *c, __u32 direction, __u64 length)
+enum {
+	YOUTH = 50 * 1000 * 1000, /* ns: user space sees a run and says what is needed well within this time */
+	ROOM = 4,                 /* what may lie unread in a ring while the young get more: a part of so many */
+};
+
+/*
+ * A connection's first runs may be anything: a program may connect, send a thousand commands at once and be gone before
+ * user space has seen one of them. So for a moment more is captured than is needed for most, unless there is much to read
+ * already. A function of its own, since it is seldom run.
+ */
+static __noinline int run_of_young(struct connection *c, __u32 direction, __u64 now)
+{
+	void *ring = own_ring();
+
+	if (!c || !ring)
+		return 0;
+	if (!c->grown)
+		c->grown = now + YOUTH;
+	if ((__s64)(now - c->grown) >= 0)
+		c->flags &= ~YOUNG;
+	else if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / ROOM)
+		c->left[direction & 1] = young_budget;
+	return 0;
+}
+
+/* Of `length` bytes that move at `now`, those that the run's budget still has. */
+static __always_inline __u64 take_from_budget(struct connection *c, __u32 direction, __u64 now, __u64 length)
 {
 	__u32 left;
 
@@ -68,6 +93,8 @@ static __always_inline __u64 take_from_budget(struct connection *c, __u32 direct
 	if (c->speaker != direction + 1) {
 		c->speaker = direction + 1;
 		c->left[direction] = c->budget[direction];
+		if (c->flags & YOUNG)
+			run_of_young(c, direction, now);
 	}
 	left = c->left[direction];
 	if (length > left)
@@ -132,7 +159,7 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 	struct connection *c = m->c;
 	__u32 direction = m->direction & 1;
 	__u32 there = source == FROM_KERNEL ? skip : length;
-	__u64 wanted = take_from_budget(c, direction, source == FROM_NOWHERE ? 0 : there);
+	__u64 wanted = take_from_budget(c, direction, m->time, source == FROM_NOWHERE ? 0 : there);
 	bool tells_tails = source == FROM_USER || source == FROM_PACKET;
 	struct weir_chunk *chunk;
 	__u64 tail = 0;

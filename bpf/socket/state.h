@@ -18,11 +18,13 @@ enum connection_flags {
 	TAILS = 16,
 	TAILS_RECEIVED = 32,
 	RETOLD = 64, /* the order to announce again was obeyed: once is enough, though the order stands */
+	YOUNG = 128, /* nobody can know yet what it needs: see run_of_young */
 };
 
 struct connection {
 	__u64 id;
 	__u64 peer_id;   /* Unix: the other socket's id, which outlives its pointer */
+	__u64 grown;     /* when it is no longer young; 0 before its first run */
 	__u32 inode;     /* in the hash: whose entry it is */
 	__u32 end[2];    /* by direction: where the last chunk that was reported ended */
 	__u32 left[2];   /* bytes that may still be captured in this run */
@@ -67,6 +69,7 @@ struct {
 /* Set before loading; state_in_hash alike in all objects, since they share the maps. */
 const volatile __u32 state_in_hash = 0;
 const volatile __u32 default_budget = 4096;
+const volatile __u32 young_budget = 4096;
 
 /* Weir's own process (initial namespace), whose sockets are not observed; 0 while it tests itself. */
 __u32 own_process = 0;
@@ -114,6 +117,8 @@ static __always_inline void fill_connection(struct connection *c)
 	c->id = new_id();
 	c->budget[WEIR_SENT] = c->left[WEIR_SENT] = default_budget;
 	c->budget[WEIR_RECEIVED] = c->left[WEIR_RECEIVED] = default_budget;
+	if (young_budget > default_budget)
+		c->flags = YOUNG;
 }
 
 static __always_inline struct connection *add_to_hash(struct sock *sk)
@@ -178,7 +183,7 @@ static __always_inline bool told_to_ignore(struct connection *c)
 	}
 	c->budget[WEIR_SENT] = (word & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
 	c->budget[WEIR_RECEIVED] = (word >> WEIR_ORDER_BUDGET_SHIFT & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
-	c->flags &= ~(TAILS | TAILS_RECEIVED | RETOLD);
+	c->flags &= ~(TAILS | TAILS_RECEIVED | RETOLD | YOUNG);
 	if (word & WEIR_ORDER_TAIL_SENT)
 		c->flags |= TAILS;
 	if (word & WEIR_ORDER_TAIL_RECEIVED)

@@ -190,11 +190,12 @@ static __always_inline void refund(struct connection *c, __u32 position)
 {
 	__s32 again = c->shown - position;
 	__u32 left = c->left[WEIR_RECEIVED];
+	__u32 most = c->flags & YOUNG ? young_budget : c->budget[WEIR_RECEIVED];
 
 	if (again <= 0 || (__s32)(c->end[WEIR_RECEIVED] - position) < again || c->speaker != WEIR_RECEIVED + 1)
 		return;
 	left += again;
-	c->left[WEIR_RECEIVED] = left < c->budget[WEIR_RECEIVED] ? left : c->budget[WEIR_RECEIVED];
+	c->left[WEIR_RECEIVED] = left < most ? left : most;
 }
 
 /*

@@ -23,6 +23,9 @@ pub struct Config {
     pub ring_bytes: u32,
     /// Payload that is captured of a run of bytes in one direction, until user space says otherwise. Default 4 KiB.
     pub budget: u32,
+    /// The same while a connection is young: for 50 ms from its first bytes on, as long as the ring is nearly empty. Default
+    /// 64 KiB. System calls keep to `budget`.
+    pub young_budget: u32,
     /// Only this way, for every purpose that it can serve.
     pub only: Option<Backend>,
     /// Watch UDP. Where functions cannot be hooked, this looks at TCP's packets too, if only for a moment.
@@ -39,6 +42,7 @@ impl Default for Config {
         Config {
             ring_bytes,
             budget: 4096,
+            young_budget: 65_520,
             only: None,
             datagrams: true,
             observe_self: false,

@@ -25,6 +25,7 @@ const LEAST_RING: u32 = 128 * 1024;
 /// What all objects are told alike.
 struct Settings {
     budget: u32,
+    young_budget: u32,
     /// Where TCP sockets' state is: programs that share the map must agree, and those with plain pointers have no choice.
     state_in_hash: bool,
     hash_entries: u32,
@@ -38,6 +39,7 @@ impl Settings {
             |purpose| ways.iter().any(|way| way.purpose == purpose && way.object == ObjectFile::Syscalls);
         Settings {
             budget: config.budget,
+            young_budget: config.young_budget,
             // sk_storage came to tracing programs with this function (5.11).
             state_in_hash: !types.has_function("bpf_sk_storage_get_tracing")
                 || ways.iter().any(|way| way.object.needs_hash()),
@@ -51,13 +53,23 @@ impl Settings {
     fn constants(&self, file: ObjectFile) -> Vec<u8> {
         let state_in_hash = u32::from(self.state_in_hash);
         let default_budget = self.budget;
+        // Datagrams have no runs, and the last resort has few sizes of records: the next is the largest.
+        let young_budget = match file {
+            ObjectFile::Udp | ObjectFile::Syscalls => self.budget,
+            _ => self.young_budget,
+        };
         match file {
-            ObjectFile::Socket => bytes_of(&socket_rodata { state_in_hash, default_budget }).to_vec(),
-            ObjectFile::Udp => bytes_of(&udp_rodata { state_in_hash, default_budget }).to_vec(),
-            ObjectFile::Kprobe => bytes_of(&kprobe_rodata { state_in_hash, default_budget }).to_vec(),
+            ObjectFile::Socket => {
+                bytes_of(&socket_rodata { state_in_hash, default_budget, young_budget }).to_vec()
+            }
+            ObjectFile::Udp => bytes_of(&udp_rodata { state_in_hash, default_budget, young_budget }).to_vec(),
+            ObjectFile::Kprobe => {
+                bytes_of(&kprobe_rodata { state_in_hash, default_budget, young_budget }).to_vec()
+            }
             ObjectFile::Syscalls => bytes_of(&syscalls_rodata {
                 state_in_hash,
                 default_budget,
+                young_budget,
                 serves_tcp_sent: u32::from(self.serves_tcp_sent),
                 serves_received: u32::from(self.serves_received),
             })

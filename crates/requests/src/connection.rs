@@ -223,6 +223,7 @@ impl Connection {
                 }
                 let hidden = matches!(arrival.piece, Piece::Hidden(_));
                 self.judge(direction, progress, hidden, left_as, effects);
+                self.provide(direction, effects);
             }
         }
     }
@@ -245,6 +246,19 @@ impl Connection {
         if hidden && self.budget[direction.index()] < LARGE_BUDGET {
             // A head lay beyond what was captured of the run: heads follow one another here.
             self.budget[direction.index()] = LARGE_BUDGET;
+            effects.instruction = Some(self.budgets());
+        }
+    }
+
+    /// More was read of a run than will be captured once the connection is no longer young: heads follow one another
+    /// here, and so will their answers.
+    fn provide(&mut self, direction: Direction, effects: &mut Effects) {
+        let reach = self.unread[direction.index()].reach();
+        if reach > u64::from(FIRST_BUDGET)
+            && self.budget[direction.index()] < LARGE_BUDGET
+            && !self.is_left_alone()
+        {
+            self.budget = [LARGE_BUDGET; 2];
             effects.instruction = Some(self.budgets());
         }
     }
@@ -317,13 +331,13 @@ impl Connection {
                 *runs += 1;
             }
         }
-        if !unread.keep(arrival.piece, detect::PREFIX) {
+        let Some(rest) = unread.keep(arrival.piece, detect::PREFIX) else {
             self.give_up_in_time(effects);
             return;
-        }
+        };
         let [sent, received] = &self.unread;
         match detect::detect(self.role, &sent.bytes, &received.bytes, false) {
-            Some(found) => self.begin(found, direction, arrival.time, context, effects),
+            Some(found) => self.begin(found, (direction, rest), arrival.time, context, effects),
             None => self.give_up_in_time(effects),
         }
     }
@@ -336,11 +350,12 @@ impl Connection {
         }
     }
 
-    /// The protocol is found: gives the conversation what was kept of both directions, the client's first.
+    /// The protocol is found: gives the conversation what was kept of both directions, the client's first, and the `rest` of
+    /// the latest.
     fn begin(
         &mut self,
         found: Found,
-        latest: Direction,
+        (latest, rest): (Direction, &[u8]),
         now: Nanos,
         context: &mut Context,
         effects: &mut Effects,
@@ -363,8 +378,8 @@ impl Connection {
             if !begins && (kept.has_any() || !self.open.from_start) {
                 unread.begin_astray();
             }
-            let time = if direction == latest { now } else { kept.first };
-            let went = unread.replay(&kept, &mut conversation, party, time, context);
+            let (time, rest): (_, &[u8]) = if direction == latest { (now, rest) } else { (kept.first, &[]) };
+            let went = unread.replay(&kept, rest, &mut conversation, party, time, context);
             if went != Progress::Fine {
                 progress = went;
             }
@@ -377,5 +392,8 @@ impl Connection {
             effects.instruction = Some(self.budgets());
         }
         self.judge(latest, progress, false, left_as, effects);
+        for direction in [Direction::Sent, Direction::Received] {
+            self.provide(direction, effects);
+        }
     }
 }

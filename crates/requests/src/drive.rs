@@ -24,6 +24,10 @@ pub(crate) struct Unread {
     astray: bool,
     /// Bytes behind `bytes` that were not kept, while there was no conversation yet.
     unkept: u64,
+    /// How far into its run this direction is.
+    run: u64,
+    /// How far into its run the last part that was read (and not passed over) reached.
+    reach: u64,
 }
 
 /// How it went.
@@ -50,23 +54,23 @@ impl Unread {
         self.astray = true;
     }
 
-    /// Keeps the beginning of a run, at most `limit` bytes, until there is a conversation. False when there
-    /// is nothing new to look at.
-    pub(crate) fn keep(&mut self, piece: Piece<'_>, limit: usize) -> bool {
+    /// Keeps the beginning of a run, at most `limit` bytes, until there is a conversation. Returns the bytes that follow on
+    /// those that are kept; `None` when there is nothing new to look at.
+    pub(crate) fn keep<'a>(&mut self, piece: Piece<'a>, limit: usize) -> Option<&'a [u8]> {
         match piece {
             Piece::Bytes(bytes) if self.unkept == 0 => {
-                let kept = bytes.len().min(limit.saturating_sub(self.bytes.len()));
-                self.bytes.extend_from_slice(&bytes[..kept]);
-                self.unkept = (bytes.len() - kept) as u64;
-                kept > 0
+                let (kept, rest) = bytes.split_at(bytes.len().min(limit.saturating_sub(self.bytes.len())));
+                self.bytes.extend_from_slice(kept);
+                self.unkept = rest.len() as u64;
+                (!kept.is_empty()).then_some(rest)
             }
             Piece::Bytes(bytes) => {
                 self.unkept += bytes.len() as u64;
-                false
+                None
             }
             Piece::Hidden(length) | Piece::Lost(length) => {
                 self.unkept += length;
-                false
+                None
             }
         }
     }
@@ -76,10 +80,11 @@ impl Unread {
         !self.bytes.is_empty() || self.unkept > 0
     }
 
-    /// Gives the conversation what was kept before there was one.
+    /// Gives the conversation what was kept before there was one, and the `rest` that is at hand of what was not.
     pub(crate) fn replay(
         &mut self,
         kept: &Unread,
+        rest: &[u8],
         conversation: &mut AnyConversation,
         party: Party,
         time: Nanos,
@@ -89,10 +94,14 @@ impl Unread {
         if !kept.bytes.is_empty() {
             progress = self.bytes(conversation, party, &kept.bytes, time, true, context);
         }
-        if kept.unkept > 0 && progress != Progress::Left {
-            progress = self.gap(conversation, party, kept.unkept, time, context);
+        if progress == Progress::Left || kept.unkept == 0 {
+            return progress;
         }
-        progress
+        if kept.unkept == rest.len() as u64 {
+            self.bytes(conversation, party, rest, time, false, context)
+        } else {
+            self.gap(conversation, party, kept.unkept, time, context)
+        }
     }
 
     /// More of what `party` sends.
@@ -105,6 +114,10 @@ impl Unread {
         run_start: bool,
         context: &mut Context,
     ) -> Progress {
+        if run_start {
+            (self.run, self.reach) = (0, 0);
+        }
+        self.run += data.len() as u64;
         if let Some(passed) = &mut self.rest {
             *passed += data.len() as u64;
             return Progress::Fine;
@@ -152,6 +165,11 @@ impl Unread {
         progress
     }
 
+    /// How far into its run the last part that was read, and not passed over, reached.
+    pub(crate) fn reach(&self) -> u64 {
+        self.reach
+    }
+
     /// Bytes that were passed over since the conversation was done with this direction.
     pub(crate) fn passed(&self) -> u64 {
         self.rest.unwrap_or(0)
@@ -166,6 +184,7 @@ impl Unread {
         time: Nanos,
         context: &mut Context,
     ) -> Progress {
+        self.run += length;
         if let Some(passed) = &mut self.rest {
             *passed += length;
             return Progress::Fine;
@@ -208,6 +227,8 @@ impl Unread {
         progress: &mut Progress,
     ) -> usize {
         let mut at = 0;
+        // `data` ends where the run is now.
+        let begin = self.run.saturating_sub(data.len() as u64);
         while at < data.len() {
             let begins = at == 0;
             let input = Input {
@@ -227,9 +248,13 @@ impl Unread {
             }
             match conversation.step(party, input, context) {
                 Step::NeedMore => break,
-                Step::Read(read) => at += read.clamp(1, data.len() - at),
+                Step::Read(read) => {
+                    at += read.clamp(1, data.len() - at);
+                    self.reach = begin + at as u64;
+                }
                 Step::Skip { read, skip } => {
                     at += read.min(data.len() - at);
+                    self.reach = begin + at as u64;
                     let here = skip.min((data.len() - at) as u64);
                     at += here as usize;
                     self.skip = skip - here;

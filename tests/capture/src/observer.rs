@@ -67,7 +67,9 @@ impl Observer {
 
     /// Tests' usual configuration.
     pub fn config(only: Option<Backend>) -> Config {
-        Config { only, observe_self: true, ring_bytes: 16 << 20, ..Config::default() }
+        let usual = Config::default();
+        // One budget from the beginning: what the young get more has a test of its own.
+        Config { only, observe_self: true, ring_bytes: 16 << 20, young_budget: usual.budget, ..usual }
     }
 
     /// What serves TCP sends and receives.

@@ -2,6 +2,7 @@
 
 use capture_tests::content;
 use std::ops::Range;
+use std::time::Duration;
 
 use capture_tests::observer::{Observer, turn, with_each_back_end};
 use capture_tests::sockets::{Family, Pair};
@@ -9,9 +10,9 @@ use capture_tests::stream::rebuild;
 use model::ConnectionId;
 use model::Direction::{Received, Sent};
 use model::event::Instruction;
-use probes::Config;
+use probes::{Backend, Config};
 
-use crate::compare::compare;
+use crate::compare::{BUDGET, compare};
 use crate::talk::say;
 
 const LENGTH: usize = 1000;
@@ -64,6 +65,37 @@ fn a_budget_holds_from_the_next_run_on() {
             observer.forget();
         }
     });
+}
+
+/// All of a connection's first runs is told, as nobody can know yet what it needs; a moment later it is as the others.
+#[test]
+fn the_young_get_more() {
+    let Some(_turn) = turn() else { return };
+    for only in [None, Some(Backend::Tracepoint), Some(Backend::Trampoline), Some(Backend::Kprobe)] {
+        let config = Config { young_budget: 65_520, ..Observer::config(only) };
+        let mut observer = match (Observer::start(&config), only) {
+            (Ok(observer), _) => observer,
+            (Err(error), None) => panic!("Weir's own choice does not work: {error}"),
+            (Err(_), Some(_)) => continue,
+        };
+        for family in Family::ALL {
+            let pair = Pair::new(family).unwrap();
+            let words = content::bytes(41, 20_000);
+            say(&pair.client, &pair.server, &words);
+            say(&pair.server, &pair.client, &words);
+            std::thread::sleep(Duration::from_millis(60));
+            say(&pair.client, &pair.server, &words);
+            say(&pair.server, &pair.client, &words);
+            let (client, server) = observer.wait_for_bytes(&pair, 2 * words.len(), 2 * words.len());
+            for told in [&client, &server] {
+                for direction in [Sent, Received] {
+                    compare(told, direction, &words.repeat(2), &[0..words.len() + BUDGET])
+                        .unwrap_or_else(|w| panic!("{only:?}, {family:?}, {direction:?}: {w}"));
+                }
+            }
+            observer.forget();
+        }
+    }
 }
 
 /// The longest tail.

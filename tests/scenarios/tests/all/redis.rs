@@ -43,6 +43,36 @@ fn benchmark_in_pipelines_of_16() {
     benchmark(16, 16_000);
 }
 
+/// A program connects, sends a thousand commands at once, again as soon as it has the answers, again after a pause, and is gone.
+#[test]
+fn pipelines_of_a_thousand_on_new_connections() {
+    const COMMANDS: usize = 1000;
+    const CONNECTIONS: usize = 3;
+    let Some(_alone) = scenario() else { return };
+    let redis = Redis::start(None).unwrap();
+    let weir = Weir::on_port(redis.port()).unwrap();
+    let commands: Vec<u8> = (0..COMMANDS)
+        .flat_map(|number| command(&[b"SET", format!("key:{number:04}").as_bytes(), b"value:0123"]))
+        .collect();
+    for _ in 0..CONNECTIONS {
+        let mut client = Client::new(TcpStream::connect(redis.address()).unwrap());
+        for pause in [0, 0, 500] {
+            std::thread::sleep(Duration::from_millis(pause));
+            client.send(&commands).unwrap();
+            for _ in 0..COMMANDS {
+                assert_eq!(client.receive().unwrap().first, "+OK");
+            }
+        }
+    }
+    let run = weir.stop().unwrap();
+    for role in ["client", "server"] {
+        let seen = counts(run.of(redis.port(), role).iter().map(|record| record.name()));
+        let sent = [("SET".to_owned(), (3 * CONNECTIONS * COMMANDS) as u64)].into();
+        assert_eq!(seen, sent, "as the {role} saw it\n{}", run.summary);
+    }
+    assert!(run.records.iter().all(|record| record.error().is_empty() && record.incomplete().is_empty()));
+}
+
 /// What is known of a request: name, error, whether it waited, bytes asked and answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Truth(String, String, bool, u64, u64);
