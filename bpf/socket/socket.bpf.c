@@ -136,6 +136,21 @@ int BPF_PROG(receive_exit, struct sk_buff *skb, int offset, struct iov_iter *to,
 	return 0;
 }
 
+/* ---- spliced out of a Unix socket: nothing is copied, so no other hook comes by; kernels with trampolines ---- */
+
+SEC("fexit/unix_stream_splice_read")
+int BPF_PROG(unix_splice_exit, struct socket *socket, void *position, void *pipe, size_t size, unsigned int flags,
+	     long result)
+{
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+	struct sock *sender = sk ? BPF_CORE_READ((struct unix_sock *)sk, peer) : NULL;
+	struct buffer pages = { .kind = BUFFER_OTHER };
+
+	if (sender && result > 0)
+		unix_receives(sender, sk, NULL, 0, result, &pages);
+	return 0;
+}
+
 /* ---- connection life: every kernel ---- */
 
 SEC("tp_btf/inet_sock_set_state")

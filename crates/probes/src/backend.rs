@@ -16,6 +16,8 @@ pub enum Purpose {
     TcpSent,
     /// Bytes that TCP and Unix sockets receive (and so all that Unix sockets send).
     Received,
+    /// Bytes that are spliced out of Unix sockets, which are not copied to anybody.
+    UnixSpliced,
     /// Beginning and end of TCP connections.
     ConnectionLife,
     /// Datagrams that UDP sockets send and receive.
@@ -39,9 +41,10 @@ pub enum Backend {
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Purpose; 5] = [
+    pub const ALL: [Purpose; 6] = [
         Purpose::TcpSent,
         Purpose::Received,
+        Purpose::UnixSpliced,
         Purpose::ConnectionLife,
         Purpose::Datagrams,
         Purpose::ProcessLife,
@@ -52,6 +55,7 @@ impl Purpose {
         match self {
             Purpose::TcpSent => "TCP bytes sent",
             Purpose::Received => "TCP and Unix bytes received",
+            Purpose::UnixSpliced => "Unix bytes spliced out",
             Purpose::ConnectionLife => "connection life",
             Purpose::Datagrams => "UDP datagrams",
             Purpose::ProcessLife => "process life",
@@ -144,7 +148,8 @@ impl fmt::Display for Hook {
 }
 
 const PAGES: &str = "payload of sendfile, splice and other page-backed sends (their length is seen)";
-const SPLICE_OUT: &str = "payload of splice and MSG_TRUNC reads (their length is seen with the next event)";
+const SPLICE_OUT: &str =
+    "payload of TCP reads by splice and with MSG_TRUNC (their length is seen with the next event)";
 const RETURNS: &str = "the rest of sends that block, while more of them block than the kernel keeps returns for (10, or 2 per processor)";
 const COPIES: &str = "payload of sendfile, splice and MSG_TRUNC (their length is seen)";
 const NO_CALL: &str = "io_uring, zero-copy receive and the kernel's own use of sockets (TCP: their length is seen with \
@@ -152,7 +157,7 @@ const NO_CALL: &str = "io_uring, zero-copy receive and the kernel's own use of s
 const COMPAT: &str = "32-bit programs";
 const CONCURRENT: &str =
     "the true place of bytes where several threads use one direction of a socket at the same time";
-const UNIX_SPLICE: &str = "splice out of Unix sockets (neither payload nor length)";
+const UNIX_SPLICE: &str = "any of it: neither payload nor length";
 const FRAGMENTS: &str = "all but the first packet of a fragmented datagram";
 const READER: &str = "who reads a datagram, before the same process sends one back";
 const IN_PAGES: &str =
@@ -211,7 +216,7 @@ pub(crate) const WAYS: &[Way] = &[
         ],
         programs: &["receive_tracepoint"],
         extras: &[],
-        blind_spots: &[SPLICE_OUT, UNIX_SPLICE, RING_PEEKS],
+        blind_spots: &[SPLICE_OUT, RING_PEEKS],
     },
     Way {
         purpose: Purpose::Received,
@@ -220,7 +225,7 @@ pub(crate) const WAYS: &[Way] = &[
         needs: &[Hook::Function("skb_copy_datagram_iter")],
         programs: &["receive_exit"],
         extras: &[],
-        blind_spots: &[SPLICE_OUT, UNIX_SPLICE, RING_PEEKS],
+        blind_spots: &[SPLICE_OUT, RING_PEEKS],
     },
     Way {
         purpose: Purpose::Received,
@@ -229,7 +234,7 @@ pub(crate) const WAYS: &[Way] = &[
         needs: &[Hook::Probes, Hook::Function("skb_copy_datagram_iter")],
         programs: &["receive_probe", "receive_return_probe"],
         extras: &[],
-        blind_spots: &[SPLICE_OUT, UNIX_SPLICE, RING_PEEKS],
+        blind_spots: &[SPLICE_OUT, RING_PEEKS],
     },
     Way {
         purpose: Purpose::Received,
@@ -239,6 +244,15 @@ pub(crate) const WAYS: &[Way] = &[
         programs: &["call_enter", "call_exit"],
         extras: &[],
         blind_spots: &[COPIES, NO_CALL, COMPAT, CONCURRENT],
+    },
+    Way {
+        purpose: Purpose::UnixSpliced,
+        backend: Backend::Trampoline,
+        object: ObjectFile::Socket,
+        needs: &[Hook::Function("unix_stream_splice_read")],
+        programs: &["unix_splice_exit"],
+        extras: &[],
+        blind_spots: &["their payload (their length is seen)"],
     },
     Way {
         purpose: Purpose::ConnectionLife,
@@ -313,9 +327,12 @@ impl Report {
         self.attempts.iter().find(|a| a.purpose == purpose && a.failure.is_none()).map(|a| a.backend)
     }
 
-    /// What the chosen way for `purpose` cannot see.
+    /// What the chosen way for `purpose` cannot see, or what is not seen because there is none.
     pub fn blind_spots(&self, purpose: Purpose) -> &'static [&'static str] {
         let chosen = self.chosen(purpose);
+        if chosen.is_none() && purpose == Purpose::UnixSpliced {
+            return &[UNIX_SPLICE];
+        }
         WAYS.iter()
             .find(|way| way.purpose == purpose && Some(way.backend) == chosen)
             .map_or(&[], |way| way.blind_spots)

@@ -76,6 +76,11 @@ impl Capture {
         let mut chosen = Vec::new();
         let wanted = |purpose: &Purpose| config.datagrams || *purpose != Purpose::Datagrams;
         for purpose in Purpose::ALL.into_iter().filter(wanted) {
+            // These show whatever is spliced.
+            let by_calls = report.chosen(Purpose::Received) == Some(Backend::SystemCalls);
+            if purpose == Purpose::UnixSpliced && by_calls {
+                continue;
+            }
             if let Some(way) = choose(purpose, config, &types, &mut report) {
                 chosen.push(way);
             }

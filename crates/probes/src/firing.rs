@@ -15,6 +15,7 @@ const ATTEMPTS: u32 = 20;
 struct Fired {
     sent: usize,
     received: usize,
+    spliced: usize,
     ended: usize,
     datagrams: usize,
     processes: usize,
@@ -41,6 +42,9 @@ impl Capture {
                 let datagrams = selftest::exchange_datagrams(&marks);
                 datagrams.map_err(system_error("testing with loopback datagrams"))?;
             }
+            if serves(Purpose::UnixSpliced) {
+                selftest::splice(&marks).map_err(system_error("testing with a splice"))?;
+            }
             let ran = serves(Purpose::ProcessLife) && selftest::run_process();
             let mut fired = Fired::default();
             self.drain(u64::MAX, |event| fired.note(&event, &marks));
@@ -65,6 +69,10 @@ impl Fired {
                     Direction::Received => self.received += 1,
                 }
             }
+            // What was spliced has a length and no payload.
+            Event::Chunk(chunk) if chunk.payload.is_empty() && chunk.length == marks.length() => {
+                self.spliced += 1
+            }
             Event::End(_) => self.ended += 1,
             Event::Exec(_) | Event::Exit(_) => self.processes += 1,
             _ => {}
@@ -78,6 +86,7 @@ impl Fired {
         let expected = [
             (Purpose::TcpSent, self.sent, 2),
             (Purpose::Received, self.received, 2),
+            (Purpose::UnixSpliced, self.spliced, 1),
             (Purpose::ConnectionLife, self.ended, usize::from(carried)),
             (Purpose::Datagrams, self.datagrams, 4),
             (Purpose::ProcessLife, self.processes, if ran { 2 } else { 0 }),

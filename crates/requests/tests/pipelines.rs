@@ -25,9 +25,7 @@ fn the_first_run_of_a_connection() {
         analyzer.event(&Event::Chunk(side.chunk(3, false, 0, &answered)));
         assert_eq!(analyzer.take_batch(Vec::new()).len(), COMMANDS, "{:?}", side.role);
         let told = instructions(&mut analyzer);
-        let raised = |told: &Instruction| {
-            matches!(told, Instruction::Budget { sent, received, .. } if *sent > 60_000 && *received > 60_000)
-        };
+        let raised = |told: &Instruction| matches!(told, Instruction::Budget { sent, received, .. } if *sent > 60_000 && *received > 60_000);
         assert!(told.iter().any(|(_, told)| raised(told)), "{:?}: {told:?}", side.role);
     }
 }

@@ -24,6 +24,9 @@ pub struct Way {
 
 const PLAIN: Way = Way { name: "", visible: Visible::All, unix: true, fills: true, call: read };
 
+/// Of Unix sockets only some kernels show it.
+pub const SPLICE: &str = "splice out";
+
 /// All of them.
 pub const WAYS: &[Way] = &[
     Way { name: "read", ..PLAIN },
@@ -35,7 +38,7 @@ pub const WAYS: &[Way] = &[
     Way { name: "MSG_PEEK, then read", call: |fd, to| peeked(fd, to, recv_flags), ..PLAIN },
     Way { name: "recvmsg MSG_PEEK, then read", call: |fd, to| peeked(fd, to, recvmsg), ..PLAIN },
     Way { name: "seven bytes at a time", call: small_reads, ..PLAIN },
-    Way { name: "splice out", call: splice, visible: Visible::Length, unix: false, ..PLAIN },
+    Way { name: SPLICE, call: splice, visible: Visible::Length, unix: false, ..PLAIN },
     Way {
         name: "MSG_TRUNC",
         call: |fd, to| recv_flags(fd, to, libc::MSG_TRUNC),
