@@ -1,6 +1,6 @@
 //! Where a body ends (RFC 9112, 6 and 7). What is in it is never looked at.
 
-use super::head;
+use super::line;
 use super::method::Method;
 use crate::text::{decimal, trim};
 
@@ -34,7 +34,7 @@ pub(super) enum Body {
 impl Framing {
     /// Takes a field line if it is one of those that delimit.
     pub(super) fn field(&mut self, line: &[u8]) {
-        if let Some(value) = head::value(line, b"content-length") {
+        if let Some(value) = line::value(line, b"content-length") {
             // A list of equal numbers, made by joining duplicates, is one number (RFC 9112, 6.3).
             for item in value.split(|byte| *byte == b',') {
                 let length = decimal(trim(item));
@@ -42,7 +42,7 @@ impl Framing {
                     length.is_none() || self.length.is_some_and(|known| Some(known) != length);
                 self.length = length;
             }
-        } else if let Some(value) = head::value(line, b"transfer-encoding") {
+        } else if let Some(value) = line::value(line, b"transfer-encoding") {
             let last = value.rsplit(|byte| *byte == b',').map(trim).find(|coding| !coding.is_empty());
             match last {
                 Some(coding) if coding.eq_ignore_ascii_case(b"chunked") => self.transfer = Transfer::Chunked,
@@ -118,7 +118,7 @@ pub(super) fn chunk(at: Chunks, bytes: &[u8], known: usize) -> Chunk {
         (Chunks::Next, [b'\r']) => return Chunk::NeedMore,
         (Chunks::Next, _) => return Chunk::Lost,
     };
-    let Some((line, length)) = head::line(&bytes[behind_data..], known.saturating_sub(behind_data)) else {
+    let Some((line, length)) = line::line(&bytes[behind_data..], known.saturating_sub(behind_data)) else {
         return match at {
             Chunks::First | Chunks::Next if bytes.len() > LONGEST_SIZE_LINE => Chunk::Lost,
             _ => Chunk::NeedMore,

@@ -2,6 +2,7 @@ use model::{Nanos, Party};
 
 use super::body::{self, Body, Chunk, Chunks};
 use super::head::{self, RequestHead, ResponseHead};
+use super::line::{self, blank};
 use super::method::Method;
 use super::record::{self, Answer, Asked};
 use super::resync;
@@ -13,9 +14,6 @@ use adrift::Awaited;
 const MOST_PENDING: usize = 1024;
 /// Responses without a request that are held, in case their requests are shown late.
 const MOST_EARLY: usize = 8;
-
-/// How a response begins.
-pub(super) const NEXT: &[u8] = b"HTTP/1.";
 
 /// HTTP/1 on one connection.
 ///
@@ -185,7 +183,7 @@ impl Conversation {
                     return Step::NeedMore;
                 }
                 at = blank(bytes);
-                let Some((line, length)) = head::line(&bytes[at..], known.saturating_sub(at)) else {
+                let Some((line, length)) = line::line(&bytes[at..], known.saturating_sub(at)) else {
                     return unfinished(at, head::may_begin_request(&bytes[at..], known.saturating_sub(at)));
                 };
                 let Some(head) = RequestHead::begin(line, context.settings) else { return Step::Lost };
@@ -198,7 +196,7 @@ impl Conversation {
             }
         };
         let begun = at;
-        while let Some((line, length)) = head::line(&bytes[at..], known) {
+        while let Some((line, length)) = line::line(&bytes[at..], known) {
             (at, known) = (at + length, 0);
             if line.is_empty() {
                 asked.half.bytes += (at - begun) as u64;
@@ -314,11 +312,6 @@ impl Conversation {
             .back_mut()
             .is_some_and(|asked| asked.head.method == Method::Connect && asked.answer.is_none())
     }
-}
-
-/// Empty lines before a message.
-pub(super) fn blank(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
 }
 
 /// What to do with a start line of which `read` bytes were empty lines, and the rest has no end yet.

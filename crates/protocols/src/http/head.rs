@@ -4,10 +4,10 @@
 //! the capture budget: what was read of it must not be lost, and must not be read again with every piece.
 //! It also wants no bound on the number of fields, of which only a handful are looked at.
 
-use memchr::memchr;
 use model::Text;
 
 use super::body::Framing;
+use super::line::value;
 use super::method::{self, Method};
 use super::target::{self, Target};
 use crate::Settings;
@@ -36,14 +36,6 @@ pub(super) struct ResponseHead {
     pub(super) status: u16,
     pub(super) event_stream: bool,
     pub(super) framing: Framing,
-}
-
-/// The first line of `bytes` without its end, and the length with its end. A bare line feed ends a line too
-/// (RFC 9112, 2.2). The first `known` bytes are known to have none.
-pub(super) fn line(bytes: &[u8], known: usize) -> Option<(&[u8], usize)> {
-    let end = known + memchr(b'\n', bytes.get(known..)?)?;
-    let line = &bytes[..end];
-    Some((line.strip_suffix(b"\r").unwrap_or(line), end + 1))
 }
 
 /// Method, target and minor version of a request line (RFC 9112, 3).
@@ -164,12 +156,4 @@ impl ResponseHead {
             _ => {}
         }
     }
-}
-
-/// The value of a field line, if its name is `name` (in lower case).
-#[inline]
-pub(super) fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let (found, value) = line.split_at_checked(name.len() + 1)?;
-    let (colon, found) = found.split_last()?;
-    (*colon == b':' && found.eq_ignore_ascii_case(name)).then(|| trim(value))
 }

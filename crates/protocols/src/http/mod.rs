@@ -1,6 +1,7 @@
 //! HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
 //!
 //! * `detect`: is it HTTP/1?
+//! * `line`: where a line ends, and the value of a field line.
 //! * `head`: start line and the few header fields that matter, line by line.
 //! * `body`: how long a body is (RFC 9112, 6.3) and where its chunks end. Bodies are never read.
 //! * [`Conversation`]: which response answers which request.
@@ -34,6 +35,7 @@ mod body;
 mod conversation;
 mod detect;
 mod head;
+mod line;
 mod method;
 mod record;
 mod resync;

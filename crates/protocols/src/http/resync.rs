@@ -7,7 +7,7 @@
 use memchr::{memchr, memmem};
 use model::Party;
 
-use super::conversation::{NEXT, blank};
+use super::line::{NEXT, blank};
 use super::{detect, head, method};
 use crate::Input;
 

@@ -2,7 +2,8 @@
 
 use model::Party;
 
-use super::{Answer, Body, Chunks, Conversation, Method, NEXT, Phase, ResponseHead, blank, head, unfinished};
+use super::{Answer, Body, Chunks, Conversation, Method, Phase, ResponseHead, head, unfinished};
+use crate::http::line::{self, NEXT, blank};
 use crate::{Context, Half, Input, Step};
 
 impl Conversation {
@@ -14,7 +15,7 @@ impl Conversation {
             Some(answer) => answer,
             None => {
                 at = blank(bytes);
-                let Some((line, length)) = head::line(&bytes[at..], known.saturating_sub(at)) else {
+                let Some((line, length)) = line::line(&bytes[at..], known.saturating_sub(at)) else {
                     return unfinished(at, head::may_begin_response(&bytes[at..]));
                 };
                 let Some(head) = ResponseHead::begin(line) else { return Step::Lost };
@@ -26,7 +27,7 @@ impl Conversation {
             }
         };
         let begun = at;
-        while let Some((line, length)) = head::line(&bytes[at..], known) {
+        while let Some((line, length)) = line::line(&bytes[at..], known) {
             (at, known) = (at + length, 0);
             if line.is_empty() {
                 answer.half.bytes += (at - begun) as u64;
