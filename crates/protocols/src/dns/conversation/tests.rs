@@ -4,6 +4,8 @@ use model::Party::{self, Client, Server};
 use model::names;
 
 use crate::dns::Conversation;
+use crate::harness::Happens::{Ends, Gap, Waits};
+use crate::harness::tables::{self, anywhere, attribute, facts};
 use crate::{CutBy, Exchange, Outcome};
 
 mod build;
@@ -11,13 +13,19 @@ mod made;
 mod recorded;
 
 type Driver = crate::harness::Driver<Conversation>;
+type Happens<'a> = crate::harness::Happens<&'a [u8]>;
 
 const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLISECOND;
 
-/// An exchange in one line: name and question, outcome, what was answered, sizes, marks.
+/// Arrays and vectors of bytes alike.
+fn says(party: Party, bytes: &[u8]) -> Happens<'_> {
+    crate::harness::Happens::Says(party, bytes)
+}
+
+/// By its name and question; with what was answered before the sizes.
 fn line(exchange: &Exchange) -> String {
-    let get = |key| exchange.attributes.get(key).map(ToString::to_string);
+    let get = |key| attribute(exchange, key);
     let mut line = exchange.name.to_string();
     for key in [names::DNS_QUESTION_NAME, names::WEIR_DNS_QUESTION_CLASS] {
         line.extend(get(key).map(|value| format!(" {value}")));
@@ -25,67 +33,39 @@ fn line(exchange: &Exchange) -> String {
     if let Some(kind) = get(names::DNS_QUESTION_TYPE).filter(|kind| *kind != exchange.name) {
         line.push_str(&format!(" ({kind})"));
     }
-    line.push_str(": ");
-    line.push_str(&match &exchange.outcome {
-        Outcome::Ok => get(names::WEIR_DNS_RESPONSE_CODE).map_or("ok".to_owned(), |code| code.to_lowercase()),
-        Outcome::Error(error) => format!("error {error}"),
-        Outcome::ErrorForClient(error) => format!("client error {error}"),
-        Outcome::Cut(party, how) => format!("cut {party:?} {how:?}"),
-    });
-    if let Some(count) = get(names::WEIR_DNS_ANSWER_COUNT) {
-        line.push_str(&format!(", {count} records"));
-    }
-    for (key, label) in [
-        (names::DNS_ANSWERS, ""),
-        (names::WEIR_DNS_ANSWER_TTL, "ttl "),
-        (names::WEIR_DNS_REQUEST_RESEND_COUNT, "resent "),
-        (names::WEIR_DNS_RESPONSE_TRUNCATED, "truncated "),
-        (names::WEIR_DNS_REQUEST_UDP_PAYLOAD_SIZE, "payload "),
-    ] {
-        line.extend(get(key).map(|value| format!(", {label}{value}")));
-    }
-    line.push_str(&format!(", {}/{}", exchange.request.bytes, exchange.response.bytes));
-    if let Some(incomplete) = exchange.incomplete {
-        line.push_str(&format!(", incomplete {}", incomplete.as_str()));
-    }
-    line
+    let code = get(names::WEIR_DNS_RESPONSE_CODE).filter(|_| exchange.outcome == Outcome::Ok);
+    let outcome = code.map_or_else(|| tables::outcome(&exchange.outcome), |code| code.to_lowercase());
+    let count = get(names::WEIR_DNS_ANSWER_COUNT).map(|count| format!(", {count} records"));
+    let answered = [
+        ("", names::DNS_ANSWERS),
+        ("ttl", names::WEIR_DNS_ANSWER_TTL),
+        ("resent", names::WEIR_DNS_REQUEST_RESEND_COUNT),
+        ("truncated", names::WEIR_DNS_RESPONSE_TRUNCATED),
+        ("payload", names::WEIR_DNS_REQUEST_UDP_PAYLOAD_SIZE),
+    ];
+    format!(
+        "{line}: {outcome}{}{}, {}/{}{}",
+        count.unwrap_or_default(),
+        facts(exchange, &answered),
+        exchange.request.bytes,
+        exchange.response.bytes,
+        tables::marks(exchange)
+    )
 }
 
 fn lines(driver: &Driver) -> Vec<String> {
-    driver.context.finished.iter().map(line).collect()
+    tables::lines(driver, line)
 }
-
-/// What happens; time goes on by 1 ms with each.
-#[derive(Clone, Copy)]
-enum Happens<'a> {
-    Says(Party, &'a [u8]),
-    Misses(Party),
-    Waits(u64),
-    Ends(Party, CutBy),
-}
-
-use Happens::{Ends, Misses, Says, Waits};
 
 /// Feeds datagrams, or where `piece` is given bytes behind their lengths, cut into such pieces.
 fn drive(script: &[Happens<'_>], piece: Option<usize>) -> Driver {
     let mut driver = Driver::default();
-    let mut time = SECOND;
-    for happens in script {
-        time += MILLISECOND;
-        match (*happens, piece) {
-            (Says(party, bytes), None) => driver.datagram(party, bytes, time),
-            (Says(party, bytes), Some(piece)) => {
-                let bytes = build::with_length(bytes);
-                bytes.chunks(piece).for_each(|bytes| driver.feed(party, bytes, time));
-            }
-            (Misses(party), _) => driver.gap(party, None, time),
-            (Waits(nanoseconds), _) => {
-                time += nanoseconds;
-                driver.expire(time);
-            }
-            (Ends(party, how), _) => driver.end(party, how, time),
-        }
-    }
+    match piece {
+        None => driver.play(script, Driver::datagram),
+        Some(piece) => driver.play(script, |driver, party, bytes, time| {
+            build::with_length(bytes).chunks(piece).for_each(|bytes| driver.feed(party, bytes, time));
+        }),
+    };
     driver
 }
 
@@ -94,7 +74,7 @@ fn drive(script: &[Happens<'_>], piece: Option<usize>) -> Driver {
 fn check(script: &[Happens<'_>], expected: &[&str], unparsed: u64) {
     let driver = drive(script, None);
     assert_eq!((lines(&driver), driver.context.unparsed), (owned(expected), unparsed), "in datagrams");
-    for piece in (1..=80).chain([usize::MAX]) {
+    for piece in anywhere() {
         let mut driver = drive(script, Some(piece));
         for exchange in &mut driver.context.finished {
             let messages = exchange.attributes.get(names::WEIR_DNS_REQUEST_RESEND_COUNT);

@@ -3,87 +3,45 @@
 use model::Party::{Client, Server};
 use model::{Party, Value};
 
+use crate::harness::Happens::{Ends, Gap};
+use crate::harness::tables::{self, anywhere};
 use crate::http::Conversation;
-use crate::{CutBy, Exchange, Outcome};
-
-/// What happens on a connection.
-#[derive(Clone, Copy)]
-enum Happens<'a> {
-    /// A party sends.
-    Says(Party, &'a [u8]),
-    /// So many bytes of a party are missing.
-    Gap(Party, Option<u64>),
-    /// A party ends.
-    Ends(Party, CutBy),
-}
-use Happens::{Ends, Gap, Says};
+use crate::{CutBy, Exchange};
 
 type Driver = crate::harness::Driver<Conversation>;
+type Happens<'a> = crate::harness::Happens<&'a [u8]>;
 
-/// Time goes on with each happening, by 1 ms.
-fn drive(happenings: &[Happens<'_>], piece: usize) -> Driver {
-    let mut driver = Driver::default();
-    for (time, happens) in (1..).map(|n| n * 1_000_000).zip(happenings) {
-        match *happens {
-            Says(party, bytes) => {
-                bytes.chunks(piece.max(1)).for_each(|bytes| driver.feed(party, bytes, time))
-            }
-            Gap(party, length) => driver.gap(party, length, time),
-            Ends(party, how) => driver.end(party, how, time),
-        }
-    }
-    driver
+/// Arrays and vectors of bytes alike.
+fn says(party: Party, bytes: &[u8]) -> Happens<'_> {
+    crate::harness::Happens::Says(party, bytes)
 }
 
-/// An exchange in one line: name, outcome, sizes, marks.
 fn line(exchange: &Exchange) -> String {
-    let outcome = match &exchange.outcome {
-        Outcome::Ok => "ok".to_owned(),
-        Outcome::Error(error) => format!("error {error}"),
-        Outcome::ErrorForClient(error) => format!("client error {error}"),
-        Outcome::Cut(party, how) => format!("cut {party:?} {how:?}"),
-    };
-    let mut line =
-        format!("{}: {outcome}, {}/{}", exchange.name, exchange.request.bytes, exchange.response.bytes);
-    if exchange.waiting {
-        line.push_str(", waiting");
-    }
-    if let Some(incomplete) = exchange.incomplete {
-        line.push_str(", incomplete ");
-        line.push_str(incomplete.as_str());
-    }
-    line
+    tables::line(exchange, &exchange.name, "")
+}
+
+fn drive(happenings: &[Happens<'_>], piece: usize) -> Driver {
+    tables::drive(happenings, piece)
 }
 
 /// These happenings give these exchanges; cut anywhere.
 #[track_caller]
 fn check(happenings: &[Happens<'_>], expected: &[&str]) {
-    for piece in (1..=80).chain([usize::MAX]) {
-        let driver = drive(happenings, piece);
-        let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
-        assert_eq!(lines, expected, "in pieces of {piece}");
-    }
+    tables::check(happenings, anywhere(), line, expected, |_: &Driver, _| {});
 }
 
 /// As [`check`], for happenings whose outcome depends on how bytes are delivered: whole only.
 #[track_caller]
 fn check_whole(happenings: &[Happens<'_>], expected: &[&str], unparsed: u64) {
-    let driver = drive(happenings, usize::MAX);
-    let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
-    assert_eq!(
-        (lines.as_slice(), driver.context.unparsed),
-        (expected.iter().map(|s| s.to_string()).collect::<Vec<_>>().as_slice(), unparsed)
-    );
+    tables::check_count::<Conversation, _>(happenings, [usize::MAX], line, expected, unparsed);
 }
 
 /// This request gives these attributes.
 #[track_caller]
 fn check_attributes(request: &str, response: &str, expected: &str) {
-    let driver = drive(&[Says(Client, request.as_bytes()), Says(Server, response.as_bytes())], usize::MAX);
+    let driver = drive(&[says(Client, request.as_bytes()), says(Server, response.as_bytes())], usize::MAX);
     let [exchange] = driver.context.finished.as_slice() else { panic!("{:?}", driver.context.finished) };
-    let attributes: Vec<_> =
-        exchange.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    assert_eq!(attributes.join(" "), expected);
+    assert_eq!(tables::attributes(exchange).join(" "), expected);
 }
 
 const GET: &[u8] = b"GET /users/7 HTTP/1.1\r\nHost: shop\r\n\r\n";
@@ -93,10 +51,10 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 fn keep_alive() {
     check(
         &[
-            Says(Client, GET),
-            Says(Server, OK),
-            Says(Client, b"GET / HTTP/1.1\n\n"),
-            Says(Server, b"HTTP/1.1 404 \n\n"),
+            says(Client, GET),
+            says(Server, OK),
+            says(Client, b"GET / HTTP/1.1\n\n"),
+            says(Server, b"HTTP/1.1 404 \n\n"),
             Ends(Server, CutBy::Close),
         ],
         &["GET /users/{id}: ok, 37/43", "GET /: client error 404, 16/15"],
@@ -104,11 +62,11 @@ fn keep_alive() {
     let long = b"POST /a HTTP/1.1\r\nContent-Length: 3\r\ncontent-length: 3,3\r\n\r\nabc";
     check(
         &[
-            Says(Client, b"\r\n\n"),
-            Says(Client, long),
-            Says(Server, b"HTTP/1.0 503 Busy\r\nContent-Length:0\r\n\r\n"),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Client, b"\r\n\n"),
+            says(Client, long),
+            says(Server, b"HTTP/1.0 503 Busy\r\nContent-Length:0\r\n\r\n"),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &["POST /a: error 503, 63/39", "GET /users/{id}: ok, 37/43"],
     );
@@ -117,21 +75,21 @@ fn keep_alive() {
 #[test]
 fn pipelining() {
     let (gets, oks) = (GET.repeat(5), OK.repeat(5));
-    check(&[Says(Client, &gets), Says(Server, &oks)], &["GET /users/{id}: ok, 37/43"; 5]);
+    check(&[says(Client, &gets), says(Server, &oks)], &["GET /users/{id}: ok, 37/43"; 5]);
 }
 
 #[test]
 fn no_body() {
     check(
         &[
-            Says(Client, b"HEAD /a HTTP/1.1\r\n\r\n"),
-            Says(Server, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"),
-            Says(Client, b"GET /b HTTP/1.1\r\n\r\n"),
-            Says(Server, b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n"),
-            Says(Client, b"DELETE /c HTTP/1.1\r\n\r\n"),
-            Says(Server, b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Client, b"HEAD /a HTTP/1.1\r\n\r\n"),
+            says(Server, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"),
+            says(Client, b"GET /b HTTP/1.1\r\n\r\n"),
+            says(Server, b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n"),
+            says(Client, b"DELETE /c HTTP/1.1\r\n\r\n"),
+            says(Server, b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &["HEAD /a: ok, 20/39", "GET /b: ok, 19/49", "DELETE /c: ok, 22/55", "GET /users/{id}: ok, 37/43"],
     );
@@ -143,7 +101,7 @@ fn chunked() {
     let response = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 7\r\n\r\n\
         a ; q\r\n0123456789\r\n1\nx\n0\r\nTrailer: 1\r\nOther: 2\r\n\r\n";
     check(
-        &[Says(Client, request), Says(Server, response), Says(Client, GET), Says(Server, OK)],
+        &[says(Client, request), says(Server, response), says(Client, GET), says(Server, OK)],
         &["POST /a: ok, 71/116", "GET /users/{id}: ok, 37/43"],
     );
 }
@@ -152,18 +110,18 @@ fn chunked() {
 fn interim() {
     check(
         &[
-            Says(Client, b"PUT /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"),
-            Says(Server, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"),
-            Says(Client, b"ab"),
-            Says(Server, OK),
+            says(Client, b"PUT /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"),
+            says(Server, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"),
+            says(Client, b"ab"),
+            says(Server, OK),
         ],
         &["PUT /a: ok, 62/105"],
     );
     // Refused before the body was sent.
     check(
         &[
-            Says(Client, b"PUT /a HTTP/1.1\r\nContent-Length: 2\r\n\r\n"),
-            Says(Server, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"),
+            says(Client, b"PUT /a HTTP/1.1\r\nContent-Length: 2\r\n\r\n"),
+            says(Server, b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"),
             Ends(Server, CutBy::Close),
         ],
         &["PUT /a: client error 413, 38/45"],
@@ -174,21 +132,21 @@ fn interim() {
 fn leaves() {
     let socket = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
     let after = [b"HTTP/1.1 101 Switching Protocols\r\n\r\n".as_slice(), b"\x81\x05hello"].concat();
-    check(&[Says(Client, socket), Says(Server, &after), Says(Client, GET)], &["GET /ws: ok, 61/36"]);
+    check(&[says(Client, socket), says(Server, &after), says(Client, GET)], &["GET /ws: ok, 61/36"]);
     check(
         &[
-            Says(Client, b"CONNECT a.example:443 HTTP/1.1\r\n\r\n"),
-            Says(Client, b"\x16\x03\x01"),
-            Says(Server, b"HTTP/1.1 200 OK\r\n\r\n\x16\x03"),
+            says(Client, b"CONNECT a.example:443 HTTP/1.1\r\n\r\n"),
+            says(Client, b"\x16\x03\x01"),
+            says(Server, b"HTTP/1.1 200 OK\r\n\r\n\x16\x03"),
         ],
         &["CONNECT: ok, 34/19"],
     );
     check(
         &[
-            Says(Client, b"CONNECT a.example:443 HTTP/1.1\r\n\r\n"),
-            Says(Server, b"HTTP/1.1 407 Who?\r\nContent-Length: 0\r\n\r\n"),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Client, b"CONNECT a.example:443 HTTP/1.1\r\n\r\n"),
+            says(Server, b"HTTP/1.1 407 Who?\r\nContent-Length: 0\r\n\r\n"),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &["CONNECT: client error 407, 34/40", "GET /users/{id}: ok, 37/43"],
     );
@@ -197,7 +155,7 @@ fn leaves() {
 #[test]
 fn ends_with_the_connection() {
     let rest =
-        [Says(Client, GET), Says(Server, b"HTTP/1.0 200 OK\r\n\r\nand so on"), Gap(Server, Some(1000))];
+        [says(Client, GET), says(Server, b"HTTP/1.0 200 OK\r\n\r\nand so on"), Gap(Server, Some(1000))];
     for (how, expected) in
         [(CutBy::Close, "ok"), (CutBy::Reset, "cut Server Reset"), (CutBy::TimedOut, "cut Server TimedOut")]
     {
@@ -209,31 +167,31 @@ fn ends_with_the_connection() {
 #[test]
 fn cut() {
     let begun = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello";
-    check(&[Says(Client, GET), Ends(Server, CutBy::Close)], &["GET /users/{id}: cut Server Close, 37/0"]);
-    check(&[Says(Client, GET), Ends(Client, CutBy::Reset)], &["GET /users/{id}: cut Client Reset, 37/0"]);
+    check(&[says(Client, GET), Ends(Server, CutBy::Close)], &["GET /users/{id}: cut Server Close, 37/0"]);
+    check(&[says(Client, GET), Ends(Client, CutBy::Reset)], &["GET /users/{id}: cut Client Reset, 37/0"]);
     check(
-        &[Says(Client, GET), Ends(Client, CutBy::Close), Ends(Server, CutBy::Close)],
+        &[says(Client, GET), Ends(Client, CutBy::Close), Ends(Server, CutBy::Close)],
         &["GET /users/{id}: cut Client Close, 37/0"],
     );
     // A client may close its direction and wait for the answer.
     check(
-        &[Says(Client, GET), Ends(Client, CutBy::Close), Says(Server, OK), Ends(Server, CutBy::Close)],
+        &[says(Client, GET), Ends(Client, CutBy::Close), says(Server, OK), Ends(Server, CutBy::Close)],
         &["GET /users/{id}: ok, 37/43"],
     );
     check(
-        &[Says(Client, GET), Says(Server, begun), Ends(Server, CutBy::Close)],
+        &[says(Client, GET), says(Server, begun), Ends(Server, CutBy::Close)],
         &["GET /users/{id}: cut Server Close, 37/39"],
     );
     check(
-        &[Says(Client, GET), Says(Server, begun), Ends(Client, CutBy::Reset)],
+        &[says(Client, GET), says(Server, begun), Ends(Client, CutBy::Reset)],
         &["GET /users/{id}: cut Client Reset, 37/39"],
     );
     check(
-        &[Says(Client, b"GET /a HTTP/1.1\r\nHost: x\r\n"), Ends(Client, CutBy::Reset)],
+        &[says(Client, b"GET /a HTTP/1.1\r\nHost: x\r\n"), Ends(Client, CutBy::Reset)],
         &["GET /a: cut Client Reset, 26/0"],
     );
     check(
-        &[Says(Client, GET), Says(Server, b"HTTP/1.1 500 Oh\r\n"), Ends(Server, CutBy::Reset)],
+        &[says(Client, GET), says(Server, b"HTTP/1.1 500 Oh\r\n"), Ends(Server, CutBy::Reset)],
         &["GET /users/{id}: error 500, 37/17"],
     );
 }
@@ -242,44 +200,44 @@ fn cut() {
 fn gaps() {
     // Inside a body: it was to be passed over anyway.
     let post = b"POST /a HTTP/1.1\r\nContent-Length: 1000\r\n\r\nabc";
-    check(&[Says(Client, post), Gap(Client, Some(997)), Says(Server, OK)], &["POST /a: ok, 1042/43"]);
+    check(&[says(Client, post), Gap(Client, Some(997)), says(Server, OK)], &["POST /a: ok, 1042/43"]);
     // Inside heads, behind the start line.
     check_whole(
         &[
-            Says(Client, b"GET /a HTTP/1.1\r\nCoo"),
+            says(Client, b"GET /a HTTP/1.1\r\nCoo"),
             Gap(Client, Some(9)),
-            Says(Server, OK),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Server, OK),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &["GET /a: ok, 29/43, incomplete request", "GET /users/{id}: ok, 37/43"],
         0,
     );
     check_whole(
         &[
-            Says(Client, GET),
-            Says(Server, b"HTTP/1.1 500 Oh\r\nX: "),
+            says(Client, GET),
+            says(Server, b"HTTP/1.1 500 Oh\r\nX: "),
             Gap(Server, None),
-            Says(Server, b"rest"),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Server, b"rest"),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &["GET /users/{id}: error 500, 37/24, incomplete response", "GET /users/{id}: ok, 37/43"],
         0,
     );
     // A whole request: its response is counted, and not taken for that of the next one.
     check_whole(
-        &[Gap(Client, Some(37)), Says(Server, OK), Says(Client, GET), Says(Server, OK)],
+        &[Gap(Client, Some(37)), says(Server, OK), says(Client, GET), says(Server, OK)],
         &["GET /users/{id}: ok, 37/43"],
         2,
     );
     // A whole response.
     check_whole(
         &[
-            Says(Client, GET),
+            says(Client, GET),
             Gap(Server, Some(43)),
-            Says(Client, b"GET /b HTTP/1.1\r\n\r\n"),
-            Says(Server, OK),
+            says(Client, b"GET /b HTTP/1.1\r\n\r\n"),
+            says(Server, OK),
         ],
         &["GET /users/{id}: ok, 37/0, incomplete response", "GET /b: ok, 19/43"],
         1,
@@ -288,12 +246,12 @@ fn gaps() {
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
     check_whole(
         &[
-            Says(Client, GET),
-            Says(Server, chunked),
+            says(Client, GET),
+            says(Server, chunked),
             Gap(Server, None),
-            Says(Server, b"lo\r\n0\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Server, b"lo\r\n0\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &["GET /users/{id}: ok, 37/91, incomplete response", "GET /users/{id}: ok, 37/43"],
         0,
@@ -302,12 +260,12 @@ fn gaps() {
     let (gets, long) = (GET.repeat(4), b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel");
     check_whole(
         &[
-            Says(Client, &gets),
-            Says(Server, long),
+            says(Client, &gets),
+            says(Server, long),
             Gap(Server, Some(6 + OK.len() as u64)),
-            Says(Server, b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Server, b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &[
             "GET /users/{id}: ok, 37/47",
@@ -322,14 +280,14 @@ fn gaps() {
 
 #[test]
 fn joined_late() {
-    check_whole(&[Says(Server, OK), Says(Client, GET), Says(Server, OK)], &["GET /users/{id}: ok, 37/43"], 1);
+    check_whole(&[says(Server, OK), says(Client, GET), says(Server, OK)], &["GET /users/{id}: ok, 37/43"], 1);
     check_whole(
-        &[Says(Server, b"...the end of a body"), Says(Client, GET), Says(Server, OK)],
+        &[says(Server, b"...the end of a body"), says(Client, GET), says(Server, OK)],
         &["GET /users/{id}: ok, 37/43"],
         0,
     );
     let after_body = [b"{\"a\":1}".as_slice(), GET].concat();
-    check_whole(&[Says(Client, &after_body), Says(Server, OK)], &["GET /users/{id}: ok, 37/43"], 0);
+    check_whole(&[says(Client, &after_body), says(Server, OK)], &["GET /users/{id}: ok, 37/43"], 0);
 }
 
 #[test]
@@ -351,11 +309,11 @@ fn waiting() {
     let stream = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n";
     check(
         &[
-            Says(Client, GET),
-            Says(Server, stream),
-            Says(Server, b"3\r\na:b\r\n0\r\n\r\n"),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Client, GET),
+            says(Server, stream),
+            says(Server, b"3\r\na:b\r\n0\r\n\r\n"),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &["GET /users/{id}: ok, 37/95, waiting", "GET /users/{id}: ok, 37/43"],
     );
@@ -367,7 +325,7 @@ fn waiting() {
         ("GET /_matrix/client/v3/sync?timeout=30000 HTTP/1.1\r\n\r\n", true),
         ("GET /search?timeout=30s HTTP/1.1\r\n\r\n", false),
     ] {
-        let driver = drive(&[Says(Client, request.as_bytes()), Says(Server, OK)], usize::MAX);
+        let driver = drive(&[says(Client, request.as_bytes()), says(Server, OK)], usize::MAX);
         assert_eq!(driver.context.finished[0].waiting, waits, "{request}");
     }
 }
@@ -418,9 +376,9 @@ fn bounded() {
     let path = "x".repeat(50_000);
     let head = format!("GET /{path} HTTP/1.1\r\n{}\r\n", format!("Cookie: {path}\r\n").repeat(4));
     let size = head.len();
-    check(&[Says(Client, head.as_bytes()), Says(Server, OK)], &[&format!("GET /{{id}}: ok, {size}/43")]);
+    check(&[says(Client, head.as_bytes()), says(Server, OK)], &[&format!("GET /{{id}}: ok, {size}/43")]);
     // Requests that nobody answers.
-    let driver = drive(&[Says(Client, &GET.repeat(5_000)), Says(Server, &OK.repeat(4_000))], usize::MAX);
+    let driver = drive(&[says(Client, &GET.repeat(5_000)), says(Server, &OK.repeat(4_000))], usize::MAX);
     assert_eq!(driver.context.unparsed, 3976);
     assert_eq!(driver.context.finished.len(), 24);
 }
@@ -438,12 +396,12 @@ fn refused() {
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc",
         b"\x00\x01\x02\x03\r\n",
     ] {
-        let driver = drive(&[Says(Client, bytes)], usize::MAX);
+        let driver = drive(&[says(Client, bytes)], usize::MAX);
         assert_eq!(driver.lost, 1, "{}", bytes.escape_ascii());
     }
     // As long as a number goes.
     let huge = b"POST /a HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\nabc";
-    check(&[Says(Client, huge), Ends(Client, CutBy::Reset)], &["POST /a: cut Client Reset, 58/0"]);
+    check(&[says(Client, huge), Ends(Client, CutBy::Reset)], &["POST /a: cut Client Reset, 58/0"]);
 }
 
 #[test]
@@ -459,16 +417,16 @@ fn gaps_anywhere() {
                 let mut happenings = Vec::new();
                 for (speaker, bytes) in [(Client, ask), (Server, answer)] {
                     match speaker == party {
-                        false => happenings.push(Says(speaker, bytes)),
+                        false => happenings.push(says(speaker, bytes)),
                         true => happenings.extend([
-                            Says(speaker, &bytes[..from]),
+                            says(speaker, &bytes[..from]),
                             Gap(speaker, (missing > 1).then_some((to - from) as u64)),
-                            Says(speaker, &bytes[to..]),
+                            says(speaker, &bytes[to..]),
                         ]),
                     }
                 }
                 let last = b"GET /last HTTP/1.1\r\n\r\n";
-                happenings.extend([Says(Client, last), Says(Server, OK), Ends(Server, CutBy::Close)]);
+                happenings.extend([says(Client, last), says(Server, OK), Ends(Server, CutBy::Close)]);
                 let driver = drive(&happenings, usize::MAX);
                 let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
                 assert_eq!(
@@ -488,7 +446,7 @@ fn found() {
     // The bytes of a head that is refused are looked through again, and count once.
     let inner = b"HTTP/1.1 200 OK\r\nx: HTTP/1.1 200 OK\r\nContent-Length: \"5\r\n\r\n";
     let driver =
-        drive(&[Says(Client, &GET.repeat(2)), Says(Server, inner), Ends(Server, CutBy::Close)], usize::MAX);
+        drive(&[says(Client, &GET.repeat(2)), says(Server, inner), Ends(Server, CutBy::Close)], usize::MAX);
     let told: u64 = driver.context.finished.iter().map(|exchange| exchange.response.bytes).sum();
     assert!(told <= inner.len() as u64, "{:?}", driver.context.finished);
 }

@@ -3,86 +3,57 @@
 use model::Party::{Client, Server};
 use model::names;
 
+use crate::harness::tables::{self, anywhere, attribute};
+use crate::harness::{Happens, stream};
 use crate::postgresql::Conversation;
 use crate::postgresql::wire::{message, wire};
-use crate::{Conversation as _, CutBy, Exchange, Outcome};
+use crate::{Conversation as _, Exchange, Outcome};
 
 mod extended;
 mod gaps;
 
 type Driver = crate::harness::Driver<Conversation>;
 
-/// An exchange in one line: text, or name where that is another; outcome, sizes, marks.
+/// By its text, or name where that is another.
 fn line(exchange: &Exchange) -> String {
-    let attribute = |key| exchange.attributes.get(key).map(ToString::to_string).unwrap_or_default();
-    let text = attribute(names::DB_QUERY_TEXT);
-    let own = attribute(names::DB_QUERY_SUMMARY).is_empty();
-    let mut line = match text.as_str() {
+    let text = attribute(exchange, names::DB_QUERY_TEXT).unwrap_or_default();
+    let own = attribute(exchange, names::DB_QUERY_SUMMARY).is_none();
+    let name = match text.as_str() {
         "" => exchange.name.to_string(),
         text if own => format!("{} ({text})", exchange.name),
         text => text.to_owned(),
     };
-    line.push_str(&match &exchange.outcome {
-        Outcome::Ok => ": ok".to_owned(),
-        Outcome::Error(error) => format!(": error {error}"),
-        Outcome::ErrorForClient(error) => format!(": client error {error}"),
-        Outcome::Cut(party, how) => format!(": cut {party:?} {how:?}"),
-    });
-    line.push_str(&format!(", {}/{}", exchange.request.bytes, exchange.response.bytes));
-    for (key, word) in [
-        (names::DB_RESPONSE_RETURNED_ROWS, "returned"),
-        (names::DB_RESPONSE_AFFECTED_ROWS, "affected"),
-        (names::DB_NAMESPACE, "in"),
-    ] {
-        if exchange.attributes.get(key).is_some() {
-            line.push_str(&format!(", {word} {}", attribute(key)));
-        }
-    }
-    if let Some(incomplete) = exchange.incomplete {
-        line.push_str(&format!(", incomplete {}", incomplete.as_str()));
-    }
-    assert_eq!(attribute(names::DB_RESPONSE_STATUS_CODE).is_empty(), !is_sqlstate(&exchange.outcome));
+    let is_sqlstate = matches!(&exchange.outcome, Outcome::Error(error) if error.len() == 5);
+    assert_eq!(attribute(exchange, names::DB_RESPONSE_STATUS_CODE).is_some(), is_sqlstate);
     assert!(!exchange.waiting);
-    line
+    let facts = [
+        ("returned", names::DB_RESPONSE_RETURNED_ROWS),
+        ("affected", names::DB_RESPONSE_AFFECTED_ROWS),
+        ("in", names::DB_NAMESPACE),
+    ];
+    tables::line(exchange, &name, &tables::facts(exchange, &facts))
 }
 
-fn is_sqlstate(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Error(error) if error.len() == 5)
+fn script(lines: &[(&str, &str)]) -> Vec<Happens<Vec<u8>>> {
+    tables::script(lines, wire)
 }
 
-/// Lines that begin with `>` are the client's, those with `<` the server's; time goes on by 1 ms with each.
-fn drive(driver: &mut Driver, script: &[(&str, &str)], piece: usize) {
-    for (time, (who, text)) in (1..).map(|n| n * 1_000_000).zip(script) {
-        let party = if who.starts_with('>') { Client } else { Server };
-        match who.get(1..).unwrap_or_default() {
-            "gap" => driver.gap(party, text.parse().ok(), time),
-            "close" => driver.end(party, CutBy::Close, time),
-            "reset" => driver.end(party, CutBy::Reset, time),
-            _ => wire(party, text).chunks(piece).for_each(|bytes| driver.feed(party, bytes, time)),
-        }
-    }
+fn drive(driver: &mut Driver, lines: &[(&str, &str)], piece: usize) {
+    driver.play(&script(lines), stream(piece));
 }
 
 /// This script gives these exchanges; cut anywhere.
 #[track_caller]
-fn check(script: &[(&str, &str)], expected: &[&str]) {
-    for piece in (1..=80).chain([usize::MAX]) {
-        let mut driver = Driver::default();
-        drive(&mut driver, script, piece);
-        let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
-        assert_eq!(lines, expected, "in pieces of {piece}");
+fn check(lines: &[(&str, &str)], expected: &[&str]) {
+    tables::check(&script(lines), anywhere(), line, expected, |driver: &Driver, piece| {
         assert_eq!(driver.lost, 0, "in pieces of {piece}");
-    }
+    });
 }
 
 /// As [`check`], delivered whole; with the count of what was not understood.
 #[track_caller]
-fn check_whole(script: &[(&str, &str)], expected: &[&str], unparsed: u64) {
-    let mut driver = Driver::default();
-    drive(&mut driver, script, usize::MAX);
-    let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
-    assert_eq!(lines, expected);
-    assert_eq!(driver.context.unparsed, unparsed);
+fn check_whole(lines: &[(&str, &str)], expected: &[&str], unparsed: u64) {
+    tables::check_count::<Conversation, _>(&script(lines), [usize::MAX], line, expected, unparsed);
 }
 
 const ONE: &str = "T|D 1|C SELECT 1|Z I";
@@ -147,10 +118,8 @@ fn names_and_attributes() {
     drive(&mut driver, &script, usize::MAX);
     let exchange = driver.context.finished.pop().unwrap();
     assert_eq!(exchange.name, "SELECT orders items");
-    let attributes: Vec<_> =
-        exchange.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
     assert_eq!(
-        attributes,
+        tables::attributes(&exchange),
         [
             "db.system.name=postgresql",
             "db.operation.name=SELECT",

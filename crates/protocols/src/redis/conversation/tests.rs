@@ -2,35 +2,19 @@
 
 use model::Party::{Client, Server};
 
+use crate::Exchange;
+use crate::harness::tables::{self, anywhere};
+use crate::harness::{Happens, stream};
 use crate::redis::Conversation;
-use crate::{CutBy, Exchange, Outcome};
 
 type Driver = crate::harness::Driver<Conversation>;
 
-/// An exchange in one line: text, outcome, sizes, marks.
+/// By its text, and its name where that is another.
 fn line(exchange: &Exchange) -> String {
-    let outcome = match &exchange.outcome {
-        Outcome::Ok => "ok".to_owned(),
-        Outcome::Error(error) => format!("error {error}"),
-        Outcome::ErrorForClient(error) => format!("client error {error}"),
-        Outcome::Cut(party, how) => format!("cut {party:?} {how:?}"),
-    };
-    let text = exchange.attributes.get(model::names::DB_QUERY_TEXT);
-    let text = text.map(ToString::to_string).unwrap_or_default();
+    let text = tables::attribute(exchange, model::names::DB_QUERY_TEXT).unwrap_or_default();
     let name =
         if text.starts_with(exchange.name.as_str()) { text } else { format!("{} ({text})", exchange.name) };
-    let mut line = format!("{name}: {outcome}, {}/{}", exchange.request.bytes, exchange.response.bytes);
-    if let Some(database) = exchange.attributes.get(model::names::DB_NAMESPACE) {
-        line.push_str(&format!(", database {database}"));
-    }
-    if exchange.waiting {
-        line.push_str(", waiting");
-    }
-    if let Some(incomplete) = exchange.incomplete {
-        line.push_str(", incomplete ");
-        line.push_str(incomplete.as_str());
-    }
-    line
+    tables::line(exchange, &name, &tables::facts(exchange, &[("database", model::names::DB_NAMESPACE)]))
 }
 
 /// `|` stands for a line's end, and `¦` for the sign of an attribute.
@@ -38,41 +22,24 @@ fn wire(text: &str) -> String {
     text.replace('|', "\r\n").replace('¦', "|")
 }
 
-/// Lines that begin with `>` are the client's, those with `<` the server's; time goes on by 1 ms with each.
-fn drive(driver: &mut Driver, script: &[(&str, &str)], piece: usize) {
-    for (time, (who, bytes)) in (1..).map(|n| n * 1_000_000).zip(script) {
-        let party = if who.starts_with('>') { Client } else { Server };
-        match who.get(1..).unwrap_or_default() {
-            "gap" => driver.gap(party, bytes.parse().ok(), time),
-            "close" => driver.end(party, CutBy::Close, time),
-            "reset" => driver.end(party, CutBy::Reset, time),
-            _ => {
-                let bytes = wire(bytes);
-                bytes.as_bytes().chunks(piece).for_each(|bytes| driver.feed(party, bytes, time));
-            }
-        }
-    }
+fn script(lines: &[(&str, &str)]) -> Vec<Happens<String>> {
+    tables::script(lines, |_, text| wire(text))
+}
+
+fn drive(driver: &mut Driver, lines: &[(&str, &str)], piece: usize) {
+    driver.play(&script(lines), stream(piece));
 }
 
 /// This script gives these exchanges; cut anywhere.
 #[track_caller]
-fn check(script: &[(&str, &str)], expected: &[&str]) {
-    for piece in (1..=80).chain([usize::MAX]) {
-        let mut driver = Driver::default();
-        drive(&mut driver, script, piece);
-        let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
-        assert_eq!(lines, expected, "in pieces of {piece}");
-    }
+fn check(lines: &[(&str, &str)], expected: &[&str]) {
+    tables::check(&script(lines), anywhere(), line, expected, |_: &Driver, _| {});
 }
 
 /// As [`check`], delivered whole; with the count of what was not understood.
 #[track_caller]
-fn check_whole(script: &[(&str, &str)], expected: &[&str], unparsed: u64) {
-    let mut driver = Driver::default();
-    drive(&mut driver, script, usize::MAX);
-    let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
-    assert_eq!(lines, expected);
-    assert_eq!(driver.context.unparsed, unparsed);
+fn check_whole(lines: &[(&str, &str)], expected: &[&str], unparsed: u64) {
+    tables::check_count::<Conversation, _>(&script(lines), [usize::MAX], line, expected, unparsed);
 }
 
 const SET: &str = "*3|$3|SET|$1|k|$1|v|";

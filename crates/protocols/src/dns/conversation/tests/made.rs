@@ -10,7 +10,7 @@ fn out_of_order() {
     let none = answer(&second, 0, &[]);
     let one = answer(&first, 0, &[a("example.com", 60, 1)]);
     check(
-        &[Says(Client, &first), Says(Client, &second), Says(Server, &none), Says(Server, &one)],
+        &[says(Client, &first), says(Client, &second), says(Server, &none), says(Server, &one)],
         &[
             "AAAA example.com: noerror, 0 records, 29/29",
             "A example.com: noerror, 1 records, 192.0.2.1, ttl 60, 29/56",
@@ -24,7 +24,7 @@ fn the_same_id_for_two_names() {
     let (first, second) = (query(1, "a.example", 1), query(1, "b.example", 1));
     let answers = [answer(&second, 3, &[]), answer(&first, 2, &[])];
     check(
-        &[Says(Client, &first), Says(Client, &second), Says(Server, &answers[0]), Says(Server, &answers[1])],
+        &[says(Client, &first), says(Client, &second), says(Server, &answers[0]), says(Server, &answers[1])],
         &["A b.example: error NXDOMAIN, 0 records, 27/27", "A a.example: error SERVFAIL, 0 records, 27/27"],
         0,
     );
@@ -35,7 +35,7 @@ fn the_case_of_a_name() {
     let asked = query(1, "eXaMple.COM", 1);
     let answered = answer(&query(1, "ExaMPLE.com", 1), 0, &[a("EXAMPLE.com", 60, 1)]);
     check(
-        &[Says(Client, &asked), Says(Server, &answered)],
+        &[says(Client, &asked), says(Server, &answered)],
         &["A eXaMple.COM: noerror, 1 records, 192.0.2.1, ttl 60, 29/56"],
         0,
     );
@@ -47,14 +47,14 @@ fn sent_again() {
     let answered = answer(&asked, 0, &[]);
     check(
         &[
-            Says(Client, &asked),
-            Says(Client, &asked),
-            Says(Server, &answered),
+            says(Client, &asked),
+            says(Client, &asked),
+            says(Server, &answered),
             // The server answers the repetition too.
-            Says(Server, &answered),
+            says(Server, &answered),
             // And then the id is used anew.
-            Says(Client, &asked),
-            Says(Server, &answered),
+            says(Client, &asked),
+            says(Server, &answered),
         ],
         &["A example.com: noerror, 0 records, resent 1, 58/29", "A example.com: noerror, 0 records, 29/29"],
         0,
@@ -66,21 +66,21 @@ fn no_answer() {
     let asked = query(1, "example.com", 1);
     let late = answer(&asked, 0, &[]);
     let expected = ["A example.com: cut Server TimedOut, 29/0"];
-    check(&[Says(Client, &asked), Waits(11 * SECOND)], &[], 0);
-    check(&[Says(Client, &asked), Waits(13 * SECOND), Says(Server, &late)], &expected, 0);
+    check(&[says(Client, &asked), Waits(11 * SECOND)], &[], 0);
+    check(&[says(Client, &asked), Waits(13 * SECOND), says(Server, &late)], &expected, 0);
     check(
-        &[Says(Client, &asked), Ends(Client, CutBy::Close), Ends(Server, CutBy::Close)],
+        &[says(Client, &asked), Ends(Client, CutBy::Close), Ends(Server, CutBy::Close)],
         &["A example.com: cut Client Close, 29/0"],
         0,
     );
-    check(&[Says(Client, &asked), Ends(Server, CutBy::Reset)], &["A example.com: cut Server Reset, 29/0"], 0);
+    check(&[says(Client, &asked), Ends(Server, CutBy::Reset)], &["A example.com: cut Server Reset, 29/0"], 0);
 }
 
 #[test]
 fn answered_after_the_client_closed_its_half() {
     let asked = query(1, "example.com", 1);
     check(
-        &[Says(Client, &asked), Ends(Client, CutBy::Close), Says(Server, &answer(&asked, 0, &[]))],
+        &[says(Client, &asked), Ends(Client, CutBy::Close), says(Server, &answer(&asked, 0, &[]))],
         &["A example.com: noerror, 0 records, 29/29"],
         0,
     );
@@ -102,11 +102,11 @@ fn an_answer_without_a_query() {
     let asked = query(1, "example.com", 1);
     let answered = answer(&asked, 0, &[]);
     let ends = Ends(Server, CutBy::Reset);
-    check(&[Says(Server, &answered), ends], &[], 1);
-    check(&[Says(Server, &answered), Waits(13 * SECOND)], &[], 1);
+    check(&[says(Server, &answered), ends], &[], 1);
+    check(&[says(Server, &answered), Waits(13 * SECOND)], &[], 1);
     // Far too old for the query that comes later.
     check(
-        &[Says(Server, &answered), Waits(SECOND), Says(Client, &asked), ends],
+        &[says(Server, &answered), Waits(SECOND), says(Client, &asked), ends],
         &["A example.com: cut Server Reset, 29/0"],
         1,
     );
@@ -114,7 +114,7 @@ fn an_answer_without_a_query() {
     for other in [query(1, "example.org", 1), query(1, "example.com", 28), query(2, "example.com", 1)] {
         let other = answer(&other, 0, &[]);
         check(
-            &[Says(Client, &asked), Says(Server, &other), ends],
+            &[says(Client, &asked), says(Server, &other), ends],
             &["A example.com: cut Server Reset, 29/0"],
             1,
         );
@@ -126,7 +126,7 @@ fn an_answer_without_a_question() {
     let asked = query(1, "example.com", 1);
     let bare = message(1, 0x8181, [0; 4], &[]);
     check(
-        &[Says(Client, &asked), Says(Server, &bare)],
+        &[says(Client, &asked), says(Server, &bare)],
         &["A example.com: error FORMERR, 0 records, 29/12"],
         0,
     );
@@ -144,7 +144,7 @@ fn aliases() {
         a("host.example.net", 60, 2),
     ];
     let answered = answer(&asked, 0, &records);
-    let driver = drive(&[Says(Client, &asked), Says(Server, &answered)], None);
+    let driver = drive(&[says(Client, &asked), says(Server, &answered)], None);
     assert_eq!(
         lines(&driver),
         ["A www.example.com: noerror, 5 records, 192.0.2.1,192.0.2.2, ttl 20, 33/214"]
@@ -159,7 +159,7 @@ fn aliases() {
 fn what_leads_to_no_address_resolves_nothing() {
     let asked = query(1, "www.example.com", 1);
     let answered = answer(&asked, 0, &[cname("www.example.com", 300, "a.b")]);
-    let driver = drive(&[Says(Client, &asked), Says(Server, &answered)], None);
+    let driver = drive(&[says(Client, &asked), says(Server, &answered)], None);
     assert_eq!(lines(&driver), ["A www.example.com: noerror, 1 records, 33/65"]);
     assert_eq!(crate::dns::resolved(&driver.context.finished[0].attributes), None);
 }
@@ -169,7 +169,7 @@ fn lives_that_would_be_negative_are_none() {
     let asked = query(1, "a.b", 1);
     let answered = answer(&asked, 0, &[a("a.b", 1 << 31, 1)]);
     check_datagrams(
-        &[Says(Client, &asked), Says(Server, &answered)],
+        &[says(Client, &asked), says(Server, &answered)],
         &["A a.b: noerror, 1 records, 192.0.2.1, ttl 0, 21/40"],
         0,
     );
@@ -181,8 +181,8 @@ fn addresses_as_text() {
     for address in [[0, 0, 0, 0], [255, 255, 255, 255], [10, 100, 9, 99], [1, 20, 109, 200]] {
         let answered =
             answer(&asked, 0, &[record("a.b", 1, 60, &address), record("a.b", 28, 60, &[0x20; 16])]);
-        let driver = drive(&[Says(Client, &asked), Says(Server, &answered)], None);
-        let told = driver.context.finished[0].attributes.get(names::DNS_ANSWERS).map(ToString::to_string);
+        let driver = drive(&[says(Client, &asked), says(Server, &answered)], None);
+        let told = attribute(&driver.context.finished[0], names::DNS_ANSWERS);
         let expected =
             format!("{},2020:2020:2020:2020:2020:2020:2020:2020", std::net::Ipv4Addr::from(address));
         assert_eq!(told, Some(expected));
@@ -194,8 +194,8 @@ fn many_addresses() {
     let asked = query(1, "a.b", 1);
     let records: Vec<_> = (1..=40).map(|last| a("a.b", 60, last)).collect();
     let answered = answer(&asked, 0, &records);
-    let driver = drive(&[Says(Client, &asked), Says(Server, &answered)], None);
-    let addresses = driver.context.finished[0].attributes.get(names::DNS_ANSWERS).map(ToString::to_string);
+    let driver = drive(&[says(Client, &asked), says(Server, &answered)], None);
+    let addresses = attribute(&driver.context.finished[0], names::DNS_ANSWERS);
     let first: Vec<_> = (1..=16).map(|last| format!("192.0.2.{last}")).collect();
     assert_eq!(addresses, Some(first.join(",")));
 }
@@ -204,9 +204,9 @@ fn many_addresses() {
 fn extended_codes() {
     let asked = message(1, 0x0100, [1, 0, 0, 1], &[&question("a.b", 1), &opt(1232, 0)]);
     let answered = message(1, 0x8187, [1, 0, 0, 1], &[&question("a.b", 1), &opt(1232, 1)]);
-    check(&[Says(Client, &asked), Says(Server, &answered)], &["A a.b: error BADCOOKIE, 0 records, 32/32"], 0);
+    check(&[says(Client, &asked), says(Server, &answered)], &["A a.b: error BADCOOKIE, 0 records, 32/32"], 0);
     let unknown = message(1, 0x818f, [1, 0, 0, 1], &[&question("a.b", 1), &opt(1232, 255)]);
-    check(&[Says(Client, &asked), Says(Server, &unknown)], &["A a.b: error RCODE4095, 0 records, 32/32"], 0);
+    check(&[says(Client, &asked), says(Server, &unknown)], &["A a.b: error RCODE4095, 0 records, 32/32"], 0);
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn operations() {
     let update = message(2, 0x2800, [1, 0, 0, 0], &[&soa]);
     let refused = message(2, 0xa809, [0; 4], &[]);
     check(
-        &[Says(Client, &notify), Says(Server, &heard), Says(Client, &update), Says(Server, &refused)],
+        &[says(Client, &notify), says(Server, &heard), says(Client, &update), says(Server, &refused)],
         &["NOTIFY a.b (SOA): noerror, 0 records, 21/21", "UPDATE a.b (SOA): error NOTAUTH, 0 records, 21/12"],
         0,
     );
@@ -228,7 +228,7 @@ fn several_questions() {
     let both = [question("a.b", 1), question("c.d", 1)].concat();
     let asked = message(1, 0x0100, [2, 0, 0, 0], &[&both]);
     let refused = message(1, 0x8181, [2, 0, 0, 0], &[&both]);
-    check(&[Says(Client, &asked), Says(Server, &refused)], &["A a.b: error FORMERR, 0 records, 30/30"], 0);
+    check(&[says(Client, &asked), says(Server, &refused)], &["A a.b: error FORMERR, 0 records, 30/30"], 0);
 }
 
 /// Multicast: no ids, no question in the answer, and anybody may answer, or nobody.
@@ -241,24 +241,24 @@ fn multicast() {
     let news = message(0, 0x8400, [0, 1, 0, 0], &[&a("else.local", 120, 9)]);
     check(
         &[
-            Says(Client, &asked),
-            Says(Client, &asked),
-            Says(Server, &news),
-            Says(Server, &asked),
-            Says(Client, &news),
-            Says(Server, &answered),
-            Says(Server, &answered),
+            says(Client, &asked),
+            says(Client, &asked),
+            says(Server, &news),
+            says(Server, &asked),
+            says(Client, &news),
+            says(Server, &answered),
+            says(Server, &answered),
         ],
         &["A printer.local: noerror, 1 records, 192.0.2.1, ttl 120, 48/67"],
         0,
     );
-    check(&[Says(Client, &asked), Waits(13 * SECOND), Ends(Client, CutBy::Reset)], &[], 0);
+    check(&[says(Client, &asked), Waits(13 * SECOND), Ends(Client, CutBy::Reset)], &[], 0);
 }
 
 #[test]
 fn the_wrong_way_round() {
     let asked = query(1, "a.b", 1);
-    check(&[Says(Server, &asked), Says(Client, &answer(&asked, 0, &[]))], &[], 2);
+    check(&[says(Server, &asked), says(Client, &answer(&asked, 0, &[]))], &[], 2);
 }
 
 #[test]
@@ -268,11 +268,11 @@ fn gaps() {
     // The first answer may have been in the gap. The second was not.
     check(
         &[
-            Says(Client, &first),
-            Says(Client, &second),
-            Misses(Server),
-            Says(Client, &query(3, "c.d", 1)),
-            Says(Server, &answered),
+            says(Client, &first),
+            says(Client, &second),
+            Gap(Server, None),
+            says(Client, &query(3, "c.d", 1)),
+            says(Server, &answered),
             Waits(13 * SECOND),
         ],
         &[
@@ -285,10 +285,10 @@ fn gaps() {
     // A missed query: its answer is none of the others'.
     check(
         &[
-            Misses(Client),
-            Says(Server, &answer(&first, 0, &[])),
-            Says(Client, &second),
-            Says(Server, &answered),
+            Gap(Client, None),
+            says(Server, &answer(&first, 0, &[])),
+            says(Client, &second),
+            says(Server, &answered),
             Ends(Server, CutBy::Reset),
         ],
         &["AAAA a.b: noerror, 0 records, 21/21"],
@@ -301,7 +301,7 @@ fn a_datagram_that_was_not_captured_to_its_end() {
     let asked = query(1, "a.b", 1);
     let answered = answer(&asked, 0, &[a("a.b", 60, 1), a("a.b", 60, 2)]);
     check_datagrams(
-        &[Says(Client, &asked), Says(Server, &answered[..answered.len() - 3])],
+        &[says(Client, &asked), says(Server, &answered[..answered.len() - 3])],
         &["A a.b: noerror, 2 records, 192.0.2.1, ttl 60, 21/56, incomplete response"],
         0,
     );
@@ -318,7 +318,7 @@ fn hostile() {
     let opcode = message(1, 0x9980, [1, 0, 0, 0], &[&question("a.b", 1)]);
     for bad in [&loops, &short, &long, &alias, &opcode, &b"\0\x01\x81\x80".to_vec(), &vec![0xff; 40]] {
         check_datagrams(
-            &[Says(Client, &asked), Says(Server, bad), Says(Server, &answer(&asked, 0, &[]))],
+            &[says(Client, &asked), says(Server, bad), says(Server, &answer(&asked, 0, &[]))],
             &["A a.b: noerror, 0 records, 21/21"],
             1,
         );
@@ -326,7 +326,7 @@ fn hostile() {
     // A count of records that are not there.
     let counts = message(1, 0x8180, [1, 0xffff, 0xffff, 0xffff], &[&question("a.b", 1)]);
     check_datagrams(
-        &[Says(Client, &asked), Says(Server, &counts)],
+        &[says(Client, &asked), says(Server, &counts)],
         &["A a.b: noerror, 65535 records, 21/21, incomplete response"],
         0,
     );
@@ -385,13 +385,13 @@ fn a_zone_in_several_messages() {
     let other = query(2, "a.b", 1);
     let driver = drive(
         &[
-            Says(Client, &asked),
-            Says(Server, &begin),
-            Says(Client, &other),
-            Says(Server, &middle),
-            Says(Server, &answer(&other, 0, &[])),
+            says(Client, &asked),
+            says(Server, &begin),
+            says(Client, &other),
+            says(Server, &middle),
+            says(Server, &answer(&other, 0, &[])),
             Waits(11 * SECOND),
-            Says(Server, &end),
+            says(Server, &end),
         ],
         Some(50),
     );
@@ -401,7 +401,7 @@ fn a_zone_in_several_messages() {
         ["A a.b: noerror, 0 records, 23/23".to_owned(), format!("AXFR a.b: noerror, 5 records, 23/{total}")]
     );
     // One that stops in its middle was cut.
-    let driver = drive(&[Says(Client, &asked), Says(Server, &begin), Ends(Server, CutBy::Close)], Some(50));
+    let driver = drive(&[says(Client, &asked), says(Server, &begin), Ends(Server, CutBy::Close)], Some(50));
     assert_eq!(lines(&driver), [format!("AXFR a.b: cut Server Close, 2 records, 23/{}", begin.len() + 2)]);
 }
 

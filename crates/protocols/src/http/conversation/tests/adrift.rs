@@ -21,13 +21,13 @@ fn answered(driver: &Driver) -> Vec<(u64, u64)> {
 #[test]
 fn a_chunked_response_goes_on_until_the_client_does() {
     let happenings = [
-        Says(Client, GET),
-        Says(Server, CHUNKED),
+        says(Client, GET),
+        says(Server, CHUNKED),
         Gap(Server, Some(90_000)),
-        Says(Server, b"in the middle"),
+        says(Server, b"in the middle"),
         Gap(Server, Some(1_000)),
-        Says(Client, GET),
-        Says(Server, OK),
+        says(Client, GET),
+        says(Server, OK),
     ];
     let size = CHUNKED.len() + 91_013;
     let first = format!("GET /users/{{id}}: ok, 37/{size}");
@@ -46,15 +46,15 @@ fn a_chunked_response_goes_on_until_the_connection_ends() {
         [(CutBy::Close, "ok"), (CutBy::Reset, "cut Server Reset"), (CutBy::TimedOut, "cut Server TimedOut")]
     {
         let happenings =
-            [Says(Client, GET), Says(Server, CHUNKED), Gap(Server, Some(90_000)), Ends(Server, how)];
+            [says(Client, GET), says(Server, CHUNKED), Gap(Server, Some(90_000)), Ends(Server, how)];
         check_whole(&happenings, &[&format!("GET /users/{{id}}: {expected}, 37/{size}")], 0);
         assert_eq!(answered(&drive(&happenings, usize::MAX)), [(2, 3)]);
     }
     // Nobody goes on, and Weir stops watching.
     check_whole(
         &[
-            Says(Client, GET),
-            Says(Server, CHUNKED),
+            says(Client, GET),
+            says(Server, CHUNKED),
             Gap(Server, Some(90_000)),
             Ends(Client, CutBy::Forgotten),
             Ends(Server, CutBy::Forgotten),
@@ -65,8 +65,8 @@ fn a_chunked_response_goes_on_until_the_connection_ends() {
     // The client is the first to close, as it often is.
     check_whole(
         &[
-            Says(Client, GET),
-            Says(Server, CHUNKED),
+            says(Client, GET),
+            says(Server, CHUNKED),
             Gap(Server, Some(90_000)),
             Ends(Client, CutBy::Close),
             Ends(Server, CutBy::Close),
@@ -79,13 +79,13 @@ fn a_chunked_response_goes_on_until_the_connection_ends() {
 /// A gap in a body that is known to be chunked is no sign of a mistake; one where a response may hide is.
 #[test]
 fn such_a_gap_is_no_stumble() {
-    let driver = drive(&[Says(Client, GET), Says(Server, CHUNKED)], usize::MAX);
+    let driver = drive(&[says(Client, GET), says(Server, CHUNKED)], usize::MAX);
     assert!(driver.conversation.may_miss(Server) && !driver.conversation.may_miss(Client));
-    let driver = drive(&[Says(Client, GET), Says(Server, CHUNKED), Gap(Server, Some(9))], usize::MAX);
+    let driver = drive(&[says(Client, GET), says(Server, CHUNKED), Gap(Server, Some(9))], usize::MAX);
     assert!(driver.conversation.may_miss(Server));
-    let driver = drive(&[Says(Client, &GET.repeat(2)), Says(Server, CHUNKED)], usize::MAX);
+    let driver = drive(&[says(Client, &GET.repeat(2)), says(Server, CHUNKED)], usize::MAX);
     assert!(!driver.conversation.may_miss(Server));
-    let driver = drive(&[Says(Client, POST)], usize::MAX);
+    let driver = drive(&[says(Client, POST)], usize::MAX);
     assert!(driver.conversation.may_miss(Client) && !driver.conversation.may_miss(Server));
 }
 
@@ -93,10 +93,10 @@ fn such_a_gap_is_no_stumble() {
 fn a_response_that_may_hide_another_is_incomplete() {
     // Pipelined from the beginning, and while the first response was under way.
     for happenings in [
-        [Says(Client, &GET.repeat(2)), Says(Server, CHUNKED), Gap(Server, Some(99)), Says(Server, b"x")],
-        [Says(Client, GET), Says(Server, CHUNKED), Gap(Server, Some(99)), Says(Client, GET)],
+        [says(Client, &GET.repeat(2)), says(Server, CHUNKED), Gap(Server, Some(99)), says(Server, b"x")],
+        [says(Client, GET), says(Server, CHUNKED), Gap(Server, Some(99)), says(Client, GET)],
     ] {
-        let rest = [Says(Server, b"0\r\n\r\n"), Says(Client, b"GET /b HTTP/1.1\r\n\r\n"), Says(Server, OK)];
+        let rest = [says(Server, b"0\r\n\r\n"), says(Client, b"GET /b HTTP/1.1\r\n\r\n"), says(Server, OK)];
         let driver = drive(&[&happenings[..], &rest].concat(), usize::MAX);
         let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
         assert!(lines[0].ends_with("incomplete response"), "{lines:?}");
@@ -109,13 +109,13 @@ fn a_response_that_may_hide_another_is_incomplete() {
 fn what_is_adrift_does_not_swallow_others() {
     check_whole(
         &[
-            Says(Client, GET),
-            Says(Server, CHUNKED),
+            says(Client, GET),
+            says(Server, CHUNKED),
             Gap(Server, Some(90_000)),
             Gap(Client, Some(37)),
             Gap(Server, Some(43)),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &[
             &format!("GET /users/{{id}}: ok, 37/{}, incomplete response", CHUNKED.len() + 90_000),
@@ -126,12 +126,12 @@ fn what_is_adrift_does_not_swallow_others() {
     // The client's were lost before the body went adrift.
     check_whole(
         &[
-            Says(Client, GET),
-            Says(Server, CHUNKED),
+            says(Client, GET),
+            says(Server, CHUNKED),
             Gap(Client, Some(37)),
             Gap(Server, Some(90_000)),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &[
             &format!("GET /users/{{id}}: ok, 37/{}, incomplete response", CHUNKED.len() - 2),
@@ -141,11 +141,11 @@ fn what_is_adrift_does_not_swallow_others() {
     );
     check_whole(
         &[
-            Says(Client, POST),
+            says(Client, POST),
             Gap(Client, Some(90_000)),
             Gap(Server, Some(43)),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &[
             &format!("POST /up: ok, {}/0, incomplete request", POST.len() + 90_000),
@@ -159,13 +159,13 @@ fn what_is_adrift_does_not_swallow_others() {
 fn a_chunked_request_goes_on_until_its_response() {
     let size = POST.len() + 90_005;
     let upload =
-        [Says(Client, POST), Says(Client, b"ffff\r"), Gap(Client, Some(89_000)), Gap(Client, Some(1_000))];
+        [says(Client, POST), says(Client, b"ffff\r"), Gap(Client, Some(89_000)), Gap(Client, Some(1_000))];
     let first = format!("POST /up: ok, {size}/43");
     for rest in [
-        &[Says(Server, OK), Says(Client, GET), Says(Server, OK)][..],
+        &[says(Server, OK), says(Client, GET), says(Server, OK)][..],
         // Both are long.
-        &[Says(Server, OK), Ends(Client, CutBy::Close), Ends(Server, CutBy::Close)],
-        &[Ends(Client, CutBy::Close), Says(Server, OK), Ends(Server, CutBy::Close)],
+        &[says(Server, OK), Ends(Client, CutBy::Close), Ends(Server, CutBy::Close)],
+        &[Ends(Client, CutBy::Close), says(Server, OK), Ends(Server, CutBy::Close)],
     ] {
         let driver = drive(&[&upload[..], rest].concat(), usize::MAX);
         let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
@@ -173,7 +173,7 @@ fn a_chunked_request_goes_on_until_its_response() {
         assert!(lines[1..].iter().all(|line| line == "GET /users/{id}: ok, 37/43"), "{lines:?}");
         assert_eq!(driver.context.unparsed, 0);
     }
-    let down = [Says(Server, CHUNKED), Gap(Server, Some(70_000)), Says(Client, GET), Says(Server, OK)];
+    let down = [says(Server, CHUNKED), Gap(Server, Some(70_000)), says(Client, GET), says(Server, OK)];
     let first = format!("POST /up: ok, {size}/{}", CHUNKED.len() + 70_000);
     check_whole(&[&upload[..], &down].concat(), &[&first, "GET /users/{id}: ok, 37/43"], 0);
 }
@@ -184,17 +184,17 @@ fn bodies_are_not_taken_for_messages() {
     let size = POST.len() + 10 + 3 * asks.len() + 99;
     check_whole(
         &[
-            Says(Client, POST),
+            says(Client, POST),
             Gap(Client, Some(10)),
-            Says(Client, &asks),
+            says(Client, &asks),
             Gap(Client, Some(99)),
-            Says(Client, &asks),
+            says(Client, &asks),
             // To go on is not to answer.
-            Says(Server, b"HTTP/1.1 100 Continue\r\n\r\n"),
-            Says(Client, &asks),
-            Says(Server, OK),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Server, b"HTTP/1.1 100 Continue\r\n\r\n"),
+            says(Client, &asks),
+            says(Server, OK),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &[&format!("POST /up: ok, {size}/68"), "GET /users/{id}: ok, 37/43"],
         0,
@@ -202,14 +202,14 @@ fn bodies_are_not_taken_for_messages() {
     let size = CHUNKED.len() + 10 + 2 * answers.len() + 99;
     check_whole(
         &[
-            Says(Client, GET),
-            Says(Server, CHUNKED),
+            says(Client, GET),
+            says(Server, CHUNKED),
             Gap(Server, Some(10)),
-            Says(Server, &answers),
+            says(Server, &answers),
             Gap(Server, Some(99)),
-            Says(Server, &answers),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Server, &answers),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &[&format!("GET /users/{{id}}: ok, 37/{size}"), "GET /users/{id}: ok, 37/43"],
         0,
@@ -222,12 +222,12 @@ fn bodies_of_unseen_heads_are_not_taken_for_messages() {
     let (asks, answers) = (EVIL_ASK.repeat(100), EVIL_ANSWER.repeat(100));
     check_whole(
         &[
-            Says(Client, b"POST /up HTTP/1.1\r\nCookie: a"),
+            says(Client, b"POST /up HTTP/1.1\r\nCookie: a"),
             Gap(Client, Some(5_000)),
-            Says(Client, &asks),
-            Says(Server, OK),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Client, &asks),
+            says(Server, OK),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &[
             &format!("POST /up: ok, {}/43, incomplete request", 28 + 5_000 + asks.len()),
@@ -238,22 +238,22 @@ fn bodies_of_unseen_heads_are_not_taken_for_messages() {
     // The framing made no sense.
     check_whole(
         &[
-            Says(Client, b"POST /up HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n"),
-            Says(Client, &asks),
-            Says(Server, OK),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Client, b"POST /up HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n"),
+            says(Client, &asks),
+            says(Server, OK),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &["POST /up: ok, 0/43, incomplete request", "GET /users/{id}: ok, 37/43"],
         0,
     );
     check_whole(
         &[
-            Says(Client, GET),
+            says(Client, GET),
             Gap(Server, Some(50)),
-            Says(Server, &answers),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Server, &answers),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &["GET /users/{id}: ok, 37/0, incomplete response", "GET /users/{id}: ok, 37/43"],
         1,
@@ -265,13 +265,13 @@ fn a_body_that_was_refused_is_not_awaited() {
     let next = b"GET /next HTTP/1.1\r\n\r\n";
     let refused = "PUT /up: client error 417, 61/38";
     check(
-        &[Says(Client, EXPECTS), Says(Server, REFUSED), Says(Client, next), Says(Server, OK)],
+        &[says(Client, EXPECTS), says(Server, REFUSED), says(Client, next), says(Server, OK)],
         &[refused, "GET /next: ok, 22/43"],
     );
     check(
         &[
-            Says(Client, EXPECTS),
-            Says(Server, REFUSED),
+            says(Client, EXPECTS),
+            says(Server, REFUSED),
             Ends(Client, CutBy::Close),
             Ends(Server, CutBy::Close),
         ],
@@ -279,24 +279,24 @@ fn a_body_that_was_refused_is_not_awaited() {
     );
     let chunked = b"PUT /up HTTP/1.1\r\nExpect: 100-Continue\r\nTransfer-Encoding: chunked\r\n\r\n";
     check(
-        &[Says(Client, chunked), Says(Server, REFUSED), Says(Client, next), Says(Server, OK)],
+        &[says(Client, chunked), says(Server, REFUSED), says(Client, next), says(Server, OK)],
         &["PUT /up: client error 417, 70/38", "GET /next: ok, 22/43"],
     );
     // It is sent all the same, or was not refused.
     check(
-        &[Says(Client, EXPECTS), Says(Server, REFUSED), Says(Client, b"GET it on"), Says(Client, b"!")],
+        &[says(Client, EXPECTS), says(Server, REFUSED), says(Client, b"GET it on"), says(Client, b"!")],
         &["PUT /up: client error 417, 70/38"],
     );
     check(
         &[
-            Says(Client, EXPECTS),
-            Says(Server, b"HTTP/1.1 100 Continue\r\n\r\n"),
-            Says(Client, b"GET / HTT"),
-            Says(Server, OK),
+            says(Client, EXPECTS),
+            says(Server, b"HTTP/1.1 100 Continue\r\n\r\n"),
+            says(Client, b"GET / HTT"),
+            says(Server, OK),
         ],
         &["PUT /up: ok, 70/68"],
     );
-    check(&[Says(Client, EXPECTS), Says(Client, b"GET / HTT"), Says(Server, OK)], &["PUT /up: ok, 70/43"]);
+    check(&[says(Client, EXPECTS), says(Client, b"GET / HTT"), says(Server, OK)], &["PUT /up: ok, 70/43"]);
 }
 
 #[test]
@@ -305,13 +305,13 @@ fn an_awaited_body_is_not_seen() {
     for (gap, shown) in [(9, ""), (4, "hello"), (1, "12345678")] {
         check_whole(
             &[
-                Says(Client, EXPECTS),
-                Says(Server, go_on),
+                says(Client, EXPECTS),
+                says(Server, go_on),
                 Gap(Client, Some(gap)),
-                Says(Client, shown.as_bytes()),
-                Says(Server, OK),
-                Says(Client, GET),
-                Says(Server, OK),
+                says(Client, shown.as_bytes()),
+                says(Server, OK),
+                says(Client, GET),
+                says(Server, OK),
             ],
             &["PUT /up: ok, 70/68", "GET /users/{id}: ok, 37/43"],
             0,
@@ -328,12 +328,12 @@ fn what_is_missing_of_a_head_counts() {
     let rest = |whole: &[u8]| Some(whole.len() as u64 - 4096);
     check_whole(
         &[
-            Says(Client, &head[..4096]),
+            says(Client, &head[..4096]),
             Gap(Client, rest(&head)),
-            Says(Server, &answer[..4096]),
+            says(Server, &answer[..4096]),
             Gap(Server, rest(&answer)),
-            Says(Client, GET),
-            Says(Server, OK),
+            says(Client, GET),
+            says(Server, OK),
         ],
         &[
             &format!("GET /a: ok, {}/{}, incomplete request", head.len(), answer.len()),

@@ -7,6 +7,9 @@ use model::{Nanos, Party};
 
 use crate::{Context, Conversation, CutBy, Input, Step};
 
+#[cfg(test)]
+pub(crate) mod tables;
+
 /// The longest unread head of a direction.
 pub const BOUND: usize = 64 * 1024;
 
@@ -238,18 +241,53 @@ impl<C: Conversation> Driver<C> {
     }
 }
 
-/// One thing that happens on a connection, as a fuzzer makes them up.
+/// One thing that happens on a connection.
 #[derive(Debug, Clone, Copy)]
-enum Happens<'a> {
-    Feed(Party, &'a [u8]),
-    Expire,
+pub enum Happens<B> {
+    /// A party sends.
+    Says(Party, B),
+    /// So many bytes of a party are missing.
     Gap(Party, Option<u64>),
-    End(Party, CutBy),
+    /// Nothing is said for so many nanoseconds.
+    Waits(Nanos),
+    /// A party ends.
+    Ends(Party, CutBy),
 }
 
-/// Reads `data` as happenings: a byte for what happens and to whom, one for how long it is, and the bytes
+impl<C: Conversation> Driver<C> {
+    /// Lets all of it happen, `feed` being how bytes come. Time goes on by 1 ms with each; returns what it is then.
+    pub fn play<B: AsRef<[u8]>>(
+        &mut self,
+        script: &[Happens<B>],
+        feed: impl Fn(&mut Self, Party, &[u8], Nanos),
+    ) -> Nanos {
+        let mut time = 0;
+        for happens in script {
+            time += 1_000_000;
+            match happens {
+                Happens::Says(party, bytes) => feed(self, *party, bytes.as_ref(), time),
+                Happens::Gap(party, length) => self.gap(*party, *length, time),
+                Happens::Waits(nanoseconds) => {
+                    time += nanoseconds;
+                    self.expire(time);
+                }
+                Happens::Ends(party, how) => self.end(*party, *how, time),
+            }
+        }
+        time
+    }
+}
+
+/// Feeds bytes of a stream in pieces.
+pub fn stream<C: Conversation>(piece: usize) -> impl Fn(&mut Driver<C>, Party, &[u8], Nanos) {
+    move |driver, party, bytes, time| {
+        bytes.chunks(piece).for_each(|bytes| driver.feed(party, bytes, time));
+    }
+}
+
+/// Reads `data` as happenings, as a fuzzer makes them up: a byte for what happens and to whom, one for how long it is, and the bytes
 /// that are sent.
-fn happenings(mut data: &[u8]) -> Vec<Happens<'_>> {
+fn happenings(mut data: &[u8]) -> Vec<Happens<&[u8]>> {
     let mut list = Vec::new();
     while let [what, length, rest @ ..] = data {
         let party = if what & 1 == 0 { Party::Client } else { Party::Server };
@@ -259,12 +297,12 @@ fn happenings(mut data: &[u8]) -> Vec<Happens<'_>> {
             0 => Happens::Gap(party, Some(u64::from(*length) + 1)),
             1 => Happens::Gap(party, None),
             2 => Happens::Gap(party, Some(u64::from(*length) << 32 | 1)),
-            3 => Happens::End(party, CutBy::Close),
-            4 => Happens::End(party, CutBy::Reset),
-            5 if *length == 0 => Happens::Expire,
+            3 => Happens::Ends(party, CutBy::Close),
+            4 => Happens::Ends(party, CutBy::Reset),
+            5 if *length == 0 => Happens::Waits(20_000_000_000),
             _ => {
                 data = later;
-                Happens::Feed(party, now)
+                Happens::Says(party, now)
             }
         });
     }
@@ -291,39 +329,26 @@ pub fn check_datagrams<C: Conversation + Default>(data: &[u8]) {
     assert_eq!(driver.conversation.oldest_pending(), None, "all has ended");
 }
 
-/// Feeds in pieces.
-fn stream<C: Conversation>(piece: usize) -> impl Fn(&mut Driver<C>, Party, &[u8], Nanos) {
-    move |driver, party, bytes, time| {
-        bytes.chunks(piece).for_each(|bytes| driver.feed(party, bytes, time));
-    }
-}
-
 fn drive<C: Conversation + Default>(
-    list: &[Happens<'_>],
+    list: &[Happens<&[u8]>],
     feed: impl Fn(&mut Driver<C>, Party, &[u8], Nanos),
 ) -> Driver<C> {
     let mut driver = Driver::<C>::default();
+    let latest = driver.play(list, feed);
     let mut sent = [0u64; 2];
-    for (time, happens) in (1..).map(|n| n * 1_000_000).zip(list) {
-        match *happens {
-            Happens::Feed(party, bytes) => {
-                sent[party.index()] += bytes.len() as u64;
-                feed(&mut driver, party, bytes, time);
-            }
-            Happens::Expire => driver.expire(time + 20_000_000_000),
-            Happens::Gap(party, length) => {
-                sent[party.index()] = sent[party.index()].saturating_add(length.unwrap_or(0));
-                driver.gap(party, length, time);
-            }
-            Happens::End(party, how) => driver.end(party, how, time),
-        }
+    for happens in list {
+        let (party, length) = match *happens {
+            Happens::Says(party, bytes) => (party, bytes.len() as u64),
+            Happens::Gap(party, length) => (party, length.unwrap_or(0)),
+            Happens::Waits(_) | Happens::Ends(..) => continue,
+        };
+        sent[party.index()] = sent[party.index()].saturating_add(length);
     }
     let told = |size: fn(&crate::Exchange) -> u64| {
         driver.context.finished.iter().map(size).fold(0, u64::saturating_add)
     };
     assert!(told(|exchange| exchange.request.bytes) <= sent[0], "more asked than sent");
     assert!(told(|exchange| exchange.response.bytes) <= sent[1], "more answered than sent");
-    let latest = list.len() as u64 * 1_000_000;
     assert!(driver.conversation.oldest_pending().is_none_or(|oldest| oldest <= latest));
     driver
 }
