@@ -76,21 +76,21 @@ impl Unread {
         !self.bytes.is_empty() || self.unkept > 0
     }
 
-    /// Gives the conversation what was kept before there was one.
+    /// Gives the conversation what was kept before there was one; the last of it was seen at `last`.
     pub(crate) fn replay(
         &mut self,
         kept: &Unread,
         conversation: &mut AnyConversation,
         party: Party,
-        time: Nanos,
+        last: Nanos,
         context: &mut Context,
     ) -> Progress {
         let mut progress = Progress::Fine;
         if !kept.bytes.is_empty() {
-            progress = self.bytes(conversation, party, &kept.bytes, time, true, context);
+            progress = self.between(conversation, party, &kept.bytes, (kept.first, last), true, context);
         }
         if kept.unkept > 0 && progress != Progress::Left {
-            progress = self.gap(conversation, party, kept.unkept, time, context);
+            progress = self.gap(conversation, party, kept.unkept, last, context);
         }
         progress
     }
@@ -100,8 +100,21 @@ impl Unread {
         &mut self,
         conversation: &mut AnyConversation,
         party: Party,
-        mut data: &[u8],
+        data: &[u8],
         time: Nanos,
+        run_start: bool,
+        context: &mut Context,
+    ) -> Progress {
+        self.between(conversation, party, data, (time, time), run_start, context)
+    }
+
+    /// The same for bytes that were seen between two times.
+    fn between(
+        &mut self,
+        conversation: &mut AnyConversation,
+        party: Party,
+        mut data: &[u8],
+        (first, time): (Nanos, Nanos),
         run_start: bool,
         context: &mut Context,
     ) -> Progress {
@@ -123,11 +136,11 @@ impl Unread {
         }
         let mut progress = Progress::Fine;
         if self.bytes.is_empty() {
-            let read = self.read(conversation, party, data, (time, time, run_start), context, &mut progress);
+            let read = self.read(conversation, party, data, (first, time, run_start), context, &mut progress);
             let left = &data[read..];
             if !left.is_empty() && progress != Progress::Left {
                 self.bytes.extend_from_slice(left);
-                self.first = time;
+                self.first = if read == 0 { first } else { time };
                 self.run_start = run_start && read == 0;
             }
         } else {
