@@ -19,6 +19,10 @@ pub const URL_QUERY: Key = "url.query";
 pub const URL_SCHEME: Key = "url.scheme";
 /// `server.address`: here the `Host` header's name.
 pub const SERVER_ADDRESS: Key = "server.address";
+/// `client.address`: the client behind a proxy, as the proxy says: an IP address or a Unix socket's path.
+pub const CLIENT_ADDRESS: Key = "client.address";
+/// `client.port`: its port.
+pub const CLIENT_PORT: Key = "client.port";
 /// `user_agent.original`.
 pub const USER_AGENT_ORIGINAL: Key = "user_agent.original";
 /// `network.protocol.version`.

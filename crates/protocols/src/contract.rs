@@ -12,6 +12,8 @@
 //!   all where others say no;
 //! * [`Conversation::end`] when a party can say no more.
 //!
+//! What a proxy says before all else ([`crate::proxied`]) is taken off before any of this.
+//!
 //! Both parties' messages arrive in the order in which they were seen, which is nearly always, but not
 //! surely, the order in which they happened: a response may be shown shortly before its request.
 

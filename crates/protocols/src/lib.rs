@@ -15,6 +15,7 @@ pub mod http;
 pub mod mysql;
 mod pairing;
 pub mod postgresql;
+pub mod proxied;
 pub mod redis;
 pub mod registry;
 pub mod sql;

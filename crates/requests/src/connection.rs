@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use model::event::{Chunk, Instruction, Open};
-use model::{ConnectionId, Direction, Nanos, Party, Role};
+use model::{ConnectionId, Direction, Endpoint, Nanos, Party, Role};
 use protocols::{AnyConversation, Context, Conversation, CutBy, Protocol};
 use streams::{Arrival, Piece, Sequence};
 use workload::Process;
 
 use crate::detect::{self, Found};
 use crate::drive::{Progress, Unread};
+use crate::front::{Behind, Front};
 
 /// Payload captured of a run until it proves too little (the kernel side's own default).
 const FIRST_BUDGET: u32 = 4096;
@@ -27,6 +28,10 @@ pub(crate) struct Connection {
     pub(crate) peer_service: Option<Arc<str>>,
     /// No other end could be meant, so that the service does not have to be looked for again.
     pub(crate) peer_is_certain: bool,
+    /// Whether a proxy's header may still come, or is going by.
+    front: Front,
+    /// The client that a proxy's header told of.
+    pub(crate) behind: Option<Box<Behind>>,
     /// Who moved bytes last, by direction: process and thread.
     pub(crate) movers: [(u32, u32); 2],
     pub(crate) phase: Phase,
@@ -71,7 +76,13 @@ pub(crate) struct Effects {
 
 impl Connection {
     pub(crate) fn new(open: Open, datagrams: bool) -> Self {
+        // Elsewhere than at the beginning the same bytes mean something else. Of a Unix socket nobody tells whether its
+        // beginning was seen: there the first bytes that are seen count.
+        let begins = open.from_start || matches!(open.local, Endpoint::Unix(_));
+        let begins = begins && !datagrams && open.role != Role::Unknown;
         Connection {
+            front: if begins { Front::Open(None) } else { Front::Passed },
+            behind: None,
             datagrams,
             last_datagram: open.time,
             role: open.role,
@@ -191,11 +202,28 @@ impl Connection {
         if arrival.tid != 0 {
             self.movers[direction.index()] = (arrival.pid, arrival.tid);
         }
-        let run_start = self.speaker != Some(direction);
-        self.speaker = Some(direction);
         if let Piece::Lost(length) = arrival.piece {
             effects.lost_bytes += length;
         }
+        if matches!(self.front, Front::Passed) || self.role.speaker(direction) != Some(Party::Client) {
+            return self.read(direction, arrival, context, effects);
+        }
+        let mut front = std::mem::take(&mut self.front);
+        let behind = front.take(arrival, |arrival| self.read(direction, arrival, context, effects));
+        self.front = front;
+        self.behind = behind.or(self.behind.take());
+    }
+
+    /// What the protocol has to say: a proxy's header is no part of it.
+    fn read(
+        &mut self,
+        direction: Direction,
+        arrival: Arrival<'_>,
+        context: &mut Context,
+        effects: &mut Effects,
+    ) {
+        let run_start = self.speaker != Some(direction);
+        self.speaker = Some(direction);
         match &mut self.phase {
             Phase::LeftAlone => {}
             Phase::Detecting { .. } => self.look(direction, arrival, run_start, context, effects),

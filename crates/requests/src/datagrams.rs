@@ -2,7 +2,7 @@
 
 use model::event::{Chunk, Instruction};
 use model::{Direction, Nanos, Role};
-use protocols::{Context, Conversation, Input, Step};
+use protocols::{Context, Conversation, Input, Step, proxied};
 
 use crate::connection::{Connection, Effects, Phase};
 use crate::detect;
@@ -13,6 +13,8 @@ const IDLE: Nanos = 60 * 1_000_000_000;
 impl Connection {
     /// A datagram moved.
     pub(crate) fn datagram(&mut self, chunk: &Chunk<'_>, context: &mut Context) -> Effects {
+        // Which client a proxy's header names is not told: between a proxy and its server queries of many are under way.
+        let chunk = &Chunk { payload: proxied::datagram(chunk.payload), ..*chunk };
         let mut effects = Effects::default();
         let direction = chunk.direction;
         if chunk.pid != 0 {

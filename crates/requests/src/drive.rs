@@ -80,27 +80,28 @@ impl Unread {
         !self.bytes.is_empty() || self.unkept > 0
     }
 
-    /// Gives the conversation what was kept before there was one, and the `rest` that is at hand of what was not.
+    /// Gives the conversation what was kept before there was one, and the `rest` that is at hand of what was not; the last of
+    /// it was seen at `last`.
     pub(crate) fn replay(
         &mut self,
         kept: &Unread,
         rest: &[u8],
         conversation: &mut AnyConversation,
         party: Party,
-        time: Nanos,
+        last: Nanos,
         context: &mut Context,
     ) -> Progress {
         let mut progress = Progress::Fine;
         if !kept.bytes.is_empty() {
-            progress = self.bytes(conversation, party, &kept.bytes, time, true, context);
+            progress = self.between(conversation, party, &kept.bytes, (kept.first, last), true, context);
         }
         if progress == Progress::Left || kept.unkept == 0 {
             return progress;
         }
         if kept.unkept == rest.len() as u64 {
-            self.bytes(conversation, party, rest, time, false, context)
+            self.bytes(conversation, party, rest, last, false, context)
         } else {
-            self.gap(conversation, party, kept.unkept, time, context)
+            self.gap(conversation, party, kept.unkept, last, context)
         }
     }
 
@@ -109,8 +110,21 @@ impl Unread {
         &mut self,
         conversation: &mut AnyConversation,
         party: Party,
-        mut data: &[u8],
+        data: &[u8],
         time: Nanos,
+        run_start: bool,
+        context: &mut Context,
+    ) -> Progress {
+        self.between(conversation, party, data, (time, time), run_start, context)
+    }
+
+    /// The same for bytes that were seen between two times.
+    fn between(
+        &mut self,
+        conversation: &mut AnyConversation,
+        party: Party,
+        mut data: &[u8],
+        (first, time): (Nanos, Nanos),
         run_start: bool,
         context: &mut Context,
     ) -> Progress {
@@ -136,11 +150,11 @@ impl Unread {
         }
         let mut progress = Progress::Fine;
         if self.bytes.is_empty() {
-            let read = self.read(conversation, party, data, (time, time, run_start), context, &mut progress);
+            let read = self.read(conversation, party, data, (first, time, run_start), context, &mut progress);
             let left = &data[read..];
             if !left.is_empty() && progress != Progress::Left {
                 self.bytes.extend_from_slice(left);
-                self.first = time;
+                self.first = if read == 0 { first } else { time };
                 self.run_start = run_start && read == 0;
             }
         } else {

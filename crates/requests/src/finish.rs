@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::request::{Peer, Process, Request};
 use model::time::ClockReading;
-use model::{Direction, Nanos, Party, Role, Text};
+use model::{Direction, Nanos, Party, Role, Text, names};
 use protocols::{CutBy, Exchange, Outcome, Protocol};
 
 use crate::connection::Connection;
@@ -26,6 +26,13 @@ pub(crate) fn request(
     };
     let other = Peer { endpoint: open.remote.clone(), service: peer_service };
     let (client, server) = if connection.role == Role::Server { (other, own) } else { (own, other) };
+    let mut attributes = exchange.attributes;
+    if let Some(behind) = &connection.behind {
+        attributes.text(names::CLIENT_ADDRESS, behind.address.clone());
+        if let Some(port) = behind.port {
+            attributes.int(names::CLIENT_PORT, port);
+        }
+    }
     let first = exchange.request.first;
     // A response may be shown before its request's last byte; a duration is never negative.
     let cut = if matches!(exchange.outcome, Outcome::Cut(..)) { cut_at } else { 0 };
@@ -42,7 +49,7 @@ pub(crate) fn request(
         process: process(connection),
         request_bytes: exchange.request.bytes,
         response_bytes: exchange.response.bytes,
-        attributes: exchange.attributes,
+        attributes,
         connection: connection.id(),
         waiting: exchange.waiting,
         incomplete: exchange.incomplete,

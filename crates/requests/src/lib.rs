@@ -13,6 +13,7 @@ mod detect;
 mod drive;
 mod ends;
 mod finish;
+mod front;
 
 pub use analyzer::{Analyzer, Config};
 pub use counters::Counters;

@@ -6,6 +6,7 @@
 
 pub mod dialogue;
 pub mod dns;
+pub mod haproxy;
 pub mod http;
 pub mod mariadb;
 pub mod paced;

@@ -37,6 +37,15 @@ impl MariaDb {
     ///
     /// When it is not installed or does not come up.
     pub fn start() -> io::Result<MariaDb> {
+        MariaDb::start_with(&[])
+    }
+
+    /// The same with options of its own.
+    ///
+    /// # Errors
+    ///
+    /// When it is not installed or does not come up.
+    pub fn start_with(options: &[&str]) -> io::Result<MariaDb> {
         let folder = tempfile::tempdir()?;
         let data = folder.path().join("data");
         let mut install = Command::new("mariadb-install-db");
@@ -51,7 +60,7 @@ impl MariaDb {
         let mut command = Command::new("mariadbd");
         command.args(["--no-defaults", "--user=root", "--bind-address=127.0.0.1", "--skip-name-resolve"]);
         command.args(["--general-log=1", "--local-infile=1", "--innodb-flush-log-at-trx-commit=0"]);
-        command.arg(format!("--port={port}")).arg(option("datadir", &data));
+        command.arg(format!("--port={port}")).arg(option("datadir", &data)).args(options);
         for (name, file) in [("socket", "my.sock"), ("general-log-file", "general.log"), ("pid-file", "pid")]
         {
             command.arg(option(name, &folder.path().join(file)));

@@ -29,6 +29,7 @@ pub struct Nginx {
     folder: TempDir,
     port: u16,
     tls_port: Option<u16>,
+    proxied_port: Option<u16>,
 }
 
 /// How an [`Nginx`] is started.
@@ -38,6 +39,8 @@ pub struct NginxOptions {
     pub log: bool,
     /// Listen for TLS as well.
     pub tls: bool,
+    /// Listen on another port and on another Unix socket for clients that send a PROXY header first; keeps a log of its own.
+    pub proxied: bool,
     /// Processor that it stays on.
     pub cpu: Option<usize>,
 }
@@ -58,11 +61,17 @@ impl Nginx {
         if options.tls {
             make_certificate(path)?;
         }
-        fs::write(path.join("nginx.conf"), configuration(path, port, tls_port, options.log))?;
+        let proxied_port = if options.proxied { Some(free_port()?) } else { None };
+        let mut configuration = configuration(path, port, tls_port, options.log);
+        if let Some(port) = proxied_port {
+            let end = configuration.trim_end().len() - 1;
+            configuration.insert_str(end, &proxied(path, port));
+        }
+        fs::write(path.join("nginx.conf"), configuration)?;
         let mut command = on_cpu("nginx", options.cpu);
         command.arg("-p").arg(path).args(["-c", "nginx.conf", "-e", "error.log"]);
         let process = Process::start(command.stdin(Stdio::null()))?;
-        let nginx = Nginx { process, folder, port, tls_port };
+        let nginx = Nginx { process, folder, port, tls_port, proxied_port };
         wait_for_port(nginx.address())?;
         wait_for_path(&nginx.socket())?;
         Ok(nginx)
@@ -81,6 +90,25 @@ impl Nginx {
     /// Its port for TLS.
     pub fn tls_port(&self) -> Option<u16> {
         self.tls_port
+    }
+
+    /// Its port for what comes through proxies.
+    pub fn proxied_port(&self) -> Option<u16> {
+        self.proxied_port
+    }
+
+    /// Its Unix socket for what comes through proxies.
+    pub fn proxied_socket(&self) -> PathBuf {
+        self.folder.path().join("proxied.sock")
+    }
+
+    /// What came through proxies so far, `client's address, its port, path, length of the request` a line.
+    ///
+    /// # Errors
+    ///
+    /// When there is no log.
+    pub fn proxied_log(&self) -> io::Result<String> {
+        fs::read_to_string(self.folder.path().join("proxied.log"))
     }
 
     /// Its Unix socket.
@@ -136,6 +164,20 @@ http {{
     location = /empty {{ return 204; }}
     location / {{ }}
   }}
+}}
+"
+    )
+}
+
+/// A server behind proxies: a part of the configuration.
+fn proxied(folder: &Path, port: u16) -> String {
+    let folder = folder.display();
+    format!(
+        "log_format proxied '$proxy_protocol_addr $proxy_protocol_port $uri $request_length';
+server {{
+  listen 127.0.0.1:{port} proxy_protocol; listen unix:{folder}/proxied.sock proxy_protocol;
+  access_log proxied.log proxied;
+  location / {{ return 200 'ok'; }}
 }}
 "
     )

@@ -10,6 +10,7 @@ mod hosts;
 mod mysql;
 mod namespaces;
 mod postgresql;
+mod proxied;
 mod redis;
 mod saturation;
 mod shapes;
