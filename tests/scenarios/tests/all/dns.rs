@@ -11,7 +11,7 @@ use scenario_tests::scenario;
 use scenario_tests::weir::Weir;
 
 /// What a record says of a query.
-fn query(record: &Record) -> Query {
+pub(crate) fn query(record: &Record) -> Query {
     let text = |key: &str| record.text(&format!("/attributes/{key}")).to_owned();
     let answers = text("dns.answers");
     let mut addresses: Vec<String> =
