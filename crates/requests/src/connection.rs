@@ -25,6 +25,7 @@ pub(crate) struct Connection {
     pub(crate) open: Open,
     pub(crate) role: Role,
     pub(crate) process: Option<Arc<Process>>,
+    /// The service at the other end, or the name that its address was asked for by.
     pub(crate) peer_service: Option<Arc<str>>,
     /// No other end could be meant, so that the service does not have to be looked for again.
     pub(crate) peer_is_certain: bool,

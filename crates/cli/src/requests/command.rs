@@ -108,6 +108,7 @@ fn summary(lasted: Duration, shown: u64, dropped: u64, losses: Losses, counters:
         lost_bytes: counters.lost_bytes,
         unparsed: counters.unparsed.iter().map(|(l, n)| borrowed((l, *n))).collect(),
         left_alone: counters.left_alone.iter().map(|(l, n)| borrowed((l, *n))).collect(),
+        forgotten_names: counters.forgotten_names,
     }
 }
 

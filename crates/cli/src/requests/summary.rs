@@ -25,6 +25,8 @@ pub struct Summary {
     pub unparsed: Vec<Tally>,
     /// Connections that were not looked into, by label (`tls`, `unknown`).
     pub left_alone: Vec<Tally>,
+    /// Remote addresses whose name was forgotten.
+    pub forgotten_names: u64,
 }
 
 impl fmt::Display for Summary {
@@ -43,7 +45,12 @@ impl fmt::Display for Summary {
             write!(f, "\n{} missing within connections", Size(self.lost_bytes))?;
         }
         tallies(f, "message", "not understood", &self.unparsed)?;
-        tallies(f, "connection", "left alone", &self.left_alone)
+        tallies(f, "connection", "left alone", &self.left_alone)?;
+        match self.forgotten_names {
+            0 => Ok(()),
+            1 => write!(f, "\nthe name of 1 remote address forgotten"),
+            many => write!(f, "\nthe names of {} remote addresses forgotten", Count(many)),
+        }
     }
 }
 
@@ -80,13 +87,15 @@ mod tests {
             lost_bytes: 4_400,
             unparsed: vec![("http".into(), 9), ("redis".into(), 3)],
             left_alone: vec![("tls".into(), 4), ("unknown".into(), 1)],
+            forgotten_names: 8192,
         };
         let expected = "\
 5,310 requests in 12 s, 1,204 shown
 3 events lost: ring full 2, too many streams 1
 4.4 kB missing within connections
 12 messages not understood: http 9, redis 3
-5 connections left alone: tls 4, unknown 1";
+5 connections left alone: tls 4, unknown 1
+the names of 8,192 remote addresses forgotten";
         assert_eq!(summary.to_string(), expected);
     }
 

@@ -12,5 +12,6 @@ mod namespaces;
 mod postgresql;
 mod proxied;
 mod redis;
+mod remote;
 mod saturation;
 mod shapes;
