@@ -361,17 +361,21 @@ impl Analyzer {
         }
         let learns = protocol.resolves_names() && connection.role == Role::Client;
         for exchange in self.context.finished.drain(..) {
-            if learns && let Some(resolved) = protocols::dns::resolved(&exchange.attributes) {
-                let pid = connection.process.as_ref().map_or(0, |process| process.pid);
-                let asker = Asker { netns: connection.open.netns, pid };
-                let answered = exchange.response.last;
-                self.counters.forgotten_names += self.lookups.learn(asker, &resolved, answered);
-            }
+            let answered = exchange.response.last;
             let times = (self.cut_at, &self.clock);
             let request = finish::request(exchange, protocol, connection, peer_service.clone(), times);
-            if let Some(request) = request {
-                self.counters.requests += 1;
-                self.batch.push(request);
+            let Some(request) = request else { continue };
+            self.counters.requests += 1;
+            self.batch.push(request);
+            // In place: to move a record costs as much as to make one.
+            let Some(request) = self.batch.last_mut() else { continue };
+            if let Some(behind) = &connection.behind {
+                finish::client_behind(behind, &mut request.attributes);
+            }
+            if learns && let Some(resolved) = protocols::dns::resolved(&request.attributes) {
+                let pid = connection.process.as_ref().map_or(0, |process| process.pid);
+                let asker = Asker { netns: connection.open.netns, pid };
+                self.counters.forgotten_names += self.lookups.learn(asker, &resolved, answered);
             }
         }
     }
