@@ -91,9 +91,14 @@ impl Lookups {
 
     /// The name of `address` for a process that has a connection to it at `now`.
     pub(crate) fn name(&mut self, asker: Asker, address: IpAddr, now: Nanos) -> Option<Arc<str>> {
+        // Each connection asks, and a hash is not free.
+        if self.young.is_empty() && self.old.is_empty() {
+            return None;
+        }
         let place = (asker.netns, address.to_canonical());
         // What is in use stays, unless that would cost another its place.
-        if self.young.len() < ADDRESSES
+        if !self.old.is_empty()
+            && self.young.len() < ADDRESSES
             && let Some(answers) = self.old.remove(&place)
         {
             self.young.insert(place, answers);
