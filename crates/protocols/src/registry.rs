@@ -118,3 +118,10 @@ protocols! {
         Tls => tls, "tls";
     }
 }
+
+impl Protocol {
+    /// True where an exchange may tell to which addresses a name leads: [`crate::dns::resolved`].
+    pub fn resolves_names(self) -> bool {
+        matches!(self, Protocol::Dns | Protocol::DnsOverTcp)
+    }
+}

@@ -12,6 +12,7 @@ use workload::{Listeners, Processes, UnixSockets};
 
 use crate::connection::{Connection, Effects};
 use crate::ends::{Ends, Other};
+use crate::lookups::{Asker, Lookups};
 use crate::{Counters, finish};
 
 /// What the user may change.
@@ -48,6 +49,7 @@ pub struct Analyzer {
     /// Bytes that connections hold of what is not whole yet, and may hold.
     held: usize,
     most_held: usize,
+    lookups: Lookups,
     /// Connections that the kernel side was asked to announce again, and has not yet.
     asked_for: FxHashSet<ConnectionId>,
     /// Connections in which something waits for an event that is overdue.
@@ -80,6 +82,7 @@ impl Analyzer {
             ends: Ends::default(),
             held: 0,
             most_held: config.most_held,
+            lookups: Lookups::default(),
             asked_for: FxHashSet::default(),
             waiting: Vec::new(),
             batch: Vec::new(),
@@ -185,6 +188,13 @@ impl Analyzer {
         let process = self.processes.get(owner.pid).cloned();
         let Some(connection) = self.table.touch(owner.connection, 0) else { return };
         connection.process = process;
+        if connection.peer_service.is_none()
+            && let Endpoint::Ip(remote) = connection.open.remote
+        {
+            // What is asked for later may be another name of the same address. Whoever is found there himself goes before it.
+            let asker = Asker { netns: connection.open.netns, pid: owner.pid };
+            connection.peer_service = self.lookups.name(asker, remote.ip(), connection.open.time);
+        }
         if connection.role == Role::Unknown
             && let Some(port) = connection.open.local.port()
         {
@@ -406,18 +416,30 @@ impl Analyzer {
             self.context.finished.clear();
             return;
         }
+        let learns = protocol.resolves_names() && connection.role == Role::Client;
         for exchange in self.context.finished.drain(..) {
+            let answered = exchange.response.last;
             let times = (self.cut_at, &self.clock);
             let request = finish::request(exchange, protocol, connection, peer_service.clone(), times);
-            if let Some(request) = request {
-                self.counters.requests += 1;
-                self.batch.push(request);
+            let Some(request) = request else { continue };
+            self.counters.requests += 1;
+            self.batch.push(request);
+            // In place: to move a record costs as much as to make one.
+            let Some(request) = self.batch.last_mut() else { continue };
+            if let Some(behind) = &connection.behind {
+                finish::client_behind(behind, &mut request.attributes);
+            }
+            if learns && let Some(resolved) = protocols::dns::resolved(&request.attributes) {
+                let pid = connection.process.as_ref().map_or(0, |process| process.pid);
+                let asker = Asker { netns: connection.open.netns, pid };
+                self.counters.forgotten_names += self.lookups.learn(asker, &resolved, answered);
             }
         }
     }
 
-    /// The service at the other end, where that is on this host and known. Remembered once found, since the other end
-    /// may be gone before the last record is; but what was only likely is given up when another could be meant as well.
+    /// The service at the other end, where that is on this host and known; else the name that it had when the connection
+    /// was met. Remembered once found, since the other end may be gone before the last record is; but what was only likely is
+    /// given up when another could be meant as well.
     fn peer_service(&mut self, id: ConnectionId) -> Option<Arc<str>> {
         let connection = self.table.get(id)?;
         if connection.peer_is_certain {

@@ -25,6 +25,7 @@ pub(crate) struct Connection {
     pub(crate) open: Open,
     pub(crate) role: Role,
     pub(crate) process: Option<Arc<Process>>,
+    /// The service at the other end, or the name that its address was asked for by.
     pub(crate) peer_service: Option<Arc<str>>,
     /// No other end could be meant, so that the service does not have to be looked for again.
     pub(crate) peer_is_certain: bool,
@@ -232,29 +233,18 @@ impl Connection {
         context: &mut Context,
         effects: &mut Effects,
     ) {
+        if !matches!(self.front, Front::Passed) && self.role.speaker(direction) == Some(Party::Client) {
+            if self.front.may_be_header(&arrival) {
+                return self.before(direction, arrival, context, effects);
+            }
+            self.front = Front::Passed;
+        }
         if arrival.tid != 0 {
             self.movers[direction.index()] = (arrival.pid, arrival.tid);
         }
         if let Piece::Lost(length) = arrival.piece {
             effects.lost_bytes += length;
         }
-        if matches!(self.front, Front::Passed) || self.role.speaker(direction) != Some(Party::Client) {
-            return self.read(direction, arrival, context, effects);
-        }
-        let mut front = std::mem::take(&mut self.front);
-        let behind = front.take(arrival, |arrival| self.read(direction, arrival, context, effects));
-        self.front = front;
-        self.behind = behind.or(self.behind.take());
-    }
-
-    /// What the protocol has to say: a proxy's header is no part of it.
-    fn read(
-        &mut self,
-        direction: Direction,
-        arrival: Arrival<'_>,
-        context: &mut Context,
-        effects: &mut Effects,
-    ) {
         let run_start = self.speaker != Some(direction);
         self.speaker = Some(direction);
         match &mut self.phase {
@@ -290,6 +280,27 @@ impl Connection {
                 self.judge(direction, progress, hidden, left_as, effects);
                 self.provide(direction, effects);
             }
+        }
+    }
+
+    /// The client's first bytes: a proxy's header is no part of what the protocol has to say. Seldom, so not in the way of
+    /// the rest.
+    #[cold]
+    fn before(
+        &mut self,
+        direction: Direction,
+        arrival: Arrival<'_>,
+        context: &mut Context,
+        effects: &mut Effects,
+    ) {
+        let lost = effects.lost_bytes;
+        let mut front = std::mem::take(&mut self.front);
+        let behind = front.take(arrival, |rest| self.arrival(direction, rest, context, effects));
+        self.front = front;
+        self.behind = behind.or(self.behind.take());
+        if let Piece::Lost(length) = arrival.piece {
+            // Within the header too.
+            effects.lost_bytes = lost + length;
         }
     }
 

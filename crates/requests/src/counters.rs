@@ -21,4 +21,6 @@ pub struct Counters {
     pub forgotten: u64,
     /// Of these, the connections in which a request was still to be answered.
     pub forgotten_waiting: u64,
+    /// Remote addresses whose name was forgotten because there were too many.
+    pub forgotten_names: u64,
 }

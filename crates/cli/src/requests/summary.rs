@@ -27,6 +27,8 @@ pub struct Summary {
     pub unparsed: Vec<Tally>,
     /// Connections that were not looked into, by label (`tls`, `unknown`).
     pub left_alone: Vec<Tally>,
+    /// Remote addresses whose name was forgotten.
+    pub forgotten_names: u64,
 }
 
 impl fmt::Display for Summary {
@@ -48,7 +50,12 @@ impl fmt::Display for Summary {
             write!(f, "\n{} of messages beyond what is captured", Size(self.uncaptured_bytes))?;
         }
         tallies(f, "message", "not understood", &self.unparsed)?;
-        tallies(f, "connection", "left alone", &self.left_alone)
+        tallies(f, "connection", "left alone", &self.left_alone)?;
+        match self.forgotten_names {
+            0 => Ok(()),
+            1 => write!(f, "\nthe name of 1 remote address forgotten"),
+            many => write!(f, "\nthe names of {} remote addresses forgotten", Count(many)),
+        }
     }
 }
 
@@ -86,6 +93,7 @@ mod tests {
             uncaptured_bytes: 70_000,
             unparsed: vec![("http".into(), 9), ("redis".into(), 3)],
             left_alone: vec![("tls".into(), 4), ("unknown".into(), 1)],
+            forgotten_names: 8192,
         };
         let expected = "\
 5,310 requests in 12 s, 1,204 shown
@@ -93,7 +101,8 @@ mod tests {
 4.4 kB missing within connections
 70 kB of messages beyond what is captured
 12 messages not understood: http 9, redis 3
-5 connections left alone: tls 4, unknown 1";
+5 connections left alone: tls 4, unknown 1
+the names of 8,192 remote addresses forgotten";
         assert_eq!(summary.to_string(), expected);
     }
 

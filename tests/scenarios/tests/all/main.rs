@@ -13,5 +13,6 @@ mod namespaces;
 mod postgresql;
 mod proxied;
 mod redis;
+mod remote;
 mod saturation;
 mod shapes;
