@@ -23,6 +23,7 @@ fn requests() -> [(&'static str, Request); 4] {
     let mut missing = query("postgresql", "SELECT users");
     missing.error = Some("42P01".into());
     missing.attributes.text(names::DB_RESPONSE_STATUS_CODE, "42P01");
+    missing.attributes.text(names::DB_QUERY_TEXT, "SELECT secret FROM users WHERE id = ?");
     let waiting = Request { duration: 5_000_000_000, waiting: true, ..query("redis", "BLPOP") };
     let slow = Request { duration: 1_000_000, ..http("GET /users/{id}", "/users/7", 503) };
     [
@@ -76,6 +77,9 @@ fn options_let_through_what_they_say() {
         ("--name /users/?", "good slow"),
         ("--name SELECT*", "missing"),
         ("--name *users", "missing"),
+        ("--name secret", "missing"),
+        ("--name *where?id*", ""),
+        ("--name *WHERE?id*", "missing"),
         ("--slower 1ms", "slow"),
         ("--slower 0.2ms", "good slow missing"),
         ("--slower 1", ""),

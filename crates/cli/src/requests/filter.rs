@@ -32,8 +32,8 @@ pub struct FilterArgs {
     /// Only what ended so: ok, error, timeout, a code such as 404, 42P01 or NXDOMAIN, or a class such as 5xx.
     #[arg(long, value_name = "ok|error|CODE", value_parser = Status::parse)]
     pub status: Vec<Status>,
-    /// Only requests whose name or path, or name that DNS was asked for, contains this, or fits it when it has a `*` or
-    /// `?`.
+    /// Only requests whose name, path or statement, or name that DNS was asked for, contains this, or fits it when it has
+    /// a `*` or `?`.
     #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new())]
     pub name: Vec<String>,
     /// Only errors.
@@ -288,7 +288,7 @@ impl Name {
             Some(Value::Text(text)) => Some(text.as_str()),
             _ => None,
         };
-        let asked = [text(names::URL_PATH), text(names::DNS_QUESTION_NAME)];
+        let asked = [names::URL_PATH, names::DB_QUERY_TEXT, names::DNS_QUESTION_NAME].map(text);
         [Some(request.name.as_str())].into_iter().chain(asked).flatten().any(|text| match self {
             Name::Glob(glob) => glob.matches(text),
             Name::Part(part) => text.to_lowercase().contains(part.as_str()),
