@@ -15,12 +15,20 @@ use crate::ends::{Ends, Other};
 use crate::{Counters, finish};
 
 /// What the user may change.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Config {
     /// For the parsers.
     pub protocols: Settings,
     /// For the table of connections.
     pub connections: Limits,
+    /// Bytes that may be kept of messages that are not whole yet, in all connections together.
+    pub most_held: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { protocols: Settings::default(), connections: Limits::default(), most_held: 32 << 20 }
+    }
 }
 
 /// Follows every connection. See the crate's documentation.
@@ -37,6 +45,9 @@ pub struct Analyzer {
     context: Context,
     clock: ClockReading,
     ends: Ends,
+    /// Bytes that connections hold of what is not whole yet, and may hold.
+    held: usize,
+    most_held: usize,
     /// Connections that the kernel side was asked to announce again, and has not yet.
     asked_for: FxHashSet<ConnectionId>,
     /// Connections in which something waits for an event that is overdue.
@@ -67,6 +78,8 @@ impl Analyzer {
             context: Context { settings: config.protocols, ..Context::default() },
             clock: ClockReading::default(),
             ends: Ends::default(),
+            held: 0,
+            most_held: config.most_held,
             asked_for: FxHashSet::default(),
             waiting: Vec::new(),
             batch: Vec::new(),
@@ -194,10 +207,19 @@ impl Analyzer {
         };
         self.context.server = server_key(connection);
         let waited = connection.is_waiting();
-        let effects = match connection.datagrams {
+        let mut effects = match connection.datagrams {
             true => connection.datagram(chunk, &mut self.context),
             false => connection.chunk(chunk, &mut self.context),
         };
+        let before = connection.accounted;
+        let mut held = connection.held();
+        if held > before && self.held + held - before > self.most_held {
+            // Whoever comes with more than there is room for has to do without.
+            effects.lost_bytes += connection.shed(chunk.time, &mut self.context).lost_bytes;
+            held = connection.held();
+        }
+        connection.accounted = held;
+        self.held = self.held + held - before;
         if !waited && connection.is_waiting() {
             self.waiting.push(id);
         }
@@ -316,12 +338,46 @@ impl Analyzer {
             connection.finish(direction, None, CutBy::Forgotten, now, &mut self.context);
         }
         self.context.finished.clear();
-        self.ends.remove(&connection.open, connection.datagrams);
+        self.gone(&connection);
     }
 
     fn remove(&mut self, id: ConnectionId) {
+        self.bequeath(id);
         if let Some(connection) = self.table.remove(id) {
-            self.ends.remove(&connection.open, connection.datagrams);
+            self.gone(&connection);
+        }
+    }
+
+    fn gone(&mut self, connection: &Connection) {
+        self.held -= connection.accounted;
+        if connection.is_unknown() {
+            *self.counters.left_alone.entry("unknown").or_default() += 1;
+        }
+        self.ends.remove(&connection.open, connection.datagrams);
+    }
+
+    /// The other end may have more to tell than this one, and will want to know who this was.
+    fn bequeath(&mut self, id: ConnectionId) {
+        let Some(connection) = self.table.get(id) else { return };
+        let Some(service) = connection.process.as_ref().map(|process| process.service.clone()) else {
+            return;
+        };
+        let (peer, is_certain) = match self.other_end(connection) {
+            Other::Certain(peer) => (peer, true),
+            Other::Likely(peer) => (peer, false),
+            Other::Ambiguous | Other::Unknown => return,
+        };
+        if let Some(peer) = self.table.touch(peer, 0)
+            && !peer.peer_is_certain
+        {
+            (peer.peer_service, peer.peer_is_certain) = (Some(service), is_certain);
+        }
+    }
+
+    fn other_end(&self, connection: &Connection) -> Other {
+        match connection.open.peer {
+            Some(peer) => Other::Certain(peer),
+            None => self.ends.other(&connection.open, connection.datagrams),
         }
     }
 
@@ -334,6 +390,7 @@ impl Analyzer {
             *self.counters.left_alone.entry(label).or_default() += 1;
         }
         self.counters.lost_bytes += effects.lost_bytes;
+        self.counters.uncaptured_bytes += effects.uncaptured_bytes;
         if self.context.finished.is_empty() && self.context.unparsed == 0 {
             return;
         }
@@ -366,10 +423,7 @@ impl Analyzer {
         if connection.peer_is_certain {
             return connection.peer_service.clone();
         }
-        let other = match connection.open.peer {
-            Some(peer) => Other::Certain(peer),
-            None => self.ends.other(&connection.open, connection.datagrams),
-        };
+        let other = self.other_end(connection);
         let service = match other {
             Other::Certain(peer) | Other::Likely(peer) => self.service_of(peer),
             Other::Ambiguous => None,

@@ -4,6 +4,7 @@
 
 mod command;
 mod dns;
+mod dns_clients;
 mod errors;
 mod exactness;
 mod hosts;
