@@ -31,23 +31,20 @@ fn every_recording_fits_every_width() {
     let recordings = recordings();
     assert!(recordings.len() >= 10, "{recordings:?}");
     for recording in &recordings {
-        let mut rows = Vec::new();
+        let records = std::fs::read_to_string(recording.with_extension("jsonl")).expect("what it gives");
+        let records = records.lines().count();
         for columns in [40, 60, 80, 120, 200] {
             let table = table(recording, &columns.to_string());
             let wide = table.lines().find(|line| text::width(line) > columns);
             assert_eq!(wide, None, "{}: wider than {columns}", recording.display());
-            let header = table.lines().next().expect("a header");
+            assert_eq!(table.lines().count().saturating_sub(1), records, "{}", recording.display());
+            // Of a protocol that is not known nothing is shown.
+            let Some(header) = table.lines().next() else { continue };
             let at = header.find("REQUEST").expect("a column of requests");
             let at = text::width(&header[..at]);
             let blank = table.lines().find(|line| line.chars().nth(at).is_none_or(|char| char == ' '));
             assert_eq!(blank, None, "{}: a request is missing at {columns}", recording.display());
-            rows.push(table.lines().count());
         }
-        assert!(
-            rows.iter().all(|count| *count == rows[0] && *count > 1),
-            "{}: {rows:?}",
-            recording.display()
-        );
     }
 }
 

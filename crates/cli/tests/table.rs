@@ -182,6 +182,11 @@ fn what_a_person_wants_to_read() {
             "SELECT users orders  SELECT u.id, u.name, o.total…",
         ),
         (statement("mysql", "SELECT users orders", joined), 76, joined),
+        (
+            statement("mysql", "SELECT; DELETE items; SELECT", "SELECT ? AS a; DELETE FROM items; SELECT ?"),
+            35,
+            "SELECT ? AS a; DELETE FROM items;…",
+        ),
         // Its name, where that is all there is room for; a part of another name is not enough.
         (statement("mysql", "SELECT users orders", joined), 30, "SELECT users orders"),
         (statement("mysql", "SELECT item", "SELECT items FROM x, y, z, item"), 27, "SELECT item"),

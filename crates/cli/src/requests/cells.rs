@@ -150,7 +150,7 @@ fn statement(request: &Request, query: &str, columns: usize, cell: &mut String) 
     let before = cell.len();
     line(query, columns, cell);
     let shown = cell.get(before..).unwrap_or_default();
-    if !name.split_whitespace().all(|word| mentions(shown, word)) {
+    if !words(name).all(|word| mentions(shown, word)) {
         cell.truncate(before);
         line(name, columns, cell);
         further(query, if has_summary { FEWEST_OF_STATEMENT } else { FEWEST }, columns, cell);
@@ -165,15 +165,20 @@ fn says_no_more(query: &str, name: &str) -> bool {
 
 /// True when `word` stands in `statement`, in whatever case and with or without quotes.
 fn mentions(statement: &str, word: &str) -> bool {
-    const QUOTES: &[char] = &['"', '`'];
-    let in_name = |char: char| char.is_alphanumeric() || "_.$".contains(char) || QUOTES.contains(&char);
-    let bare = |char: &char| !QUOTES.contains(char);
-    let same = |name: &str| {
-        let (name, word) = (name.chars().filter(bare), word.chars().filter(bare));
-        name.map(|char| char.to_ascii_lowercase()).eq(word.map(|char| char.to_ascii_lowercase()))
-    };
-    statement.split(|char| !in_name(char)).any(same)
+    words(statement).any(|other| bare(other).eq(bare(word)))
 }
+
+fn bare(word: &str) -> impl Iterator<Item = char> {
+    word.chars().filter(|char| !QUOTES.contains(char)).map(|char| char.to_ascii_lowercase())
+}
+
+/// Keywords and names, in their quotes.
+fn words(statement: &str) -> impl Iterator<Item = &str> {
+    let in_word = |char: char| char.is_alphanumeric() || "_.$".contains(char) || QUOTES.contains(&char);
+    statement.split(move |char| !in_word(char)).filter(|word| !word.is_empty())
+}
+
+const QUOTES: [char; 2] = ['"', '`'];
 
 /// Appends `text` on one line, cut at its end.
 fn line(text: &str, columns: usize, cell: &mut String) {
