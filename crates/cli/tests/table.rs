@@ -23,6 +23,8 @@ fn databases() -> Vec<Request> {
     let early = "UPDATE shop.items\n   SET name = ?,\n\tprice = ?\n WHERE id IN (?) AND deleted IS NULL";
     let mut named = query("postgresql", "PREPARE");
     named.attributes.text(names::DB_QUERY_TEXT, "SELECT note FROM orders WHERE id = ?");
+    let mut many = statement("postgresql", "SELECT users", long);
+    many.attributes.int(names::DB_RESPONSE_RETURNED_ROWS, 20_000);
     let redis = |name: &str, text: &str| {
         let mut request = query("redis", name);
         request.attributes.text(names::DB_QUERY_TEXT, text);
@@ -30,7 +32,7 @@ fn databases() -> Vec<Request> {
     };
     vec![
         Request { duration: 4_200_000, ..statement("postgresql", "SELECT", "SELECT pg_sleep(?)") },
-        statement("postgresql", "SELECT users", long),
+        many,
         Request {
             error: Some("42P01".into()),
             role: Role::Server,
@@ -228,6 +230,43 @@ fn the_header_comes_again() {
     table.resize(120);
     table.write(&request, &mut out);
     assert_eq!(headers(&out), [0, 4, 8, 10]);
+}
+
+#[test]
+fn rows_are_told() {
+    let cases = [
+        (Some(0), None, "0 rows"),
+        (Some(1), None, "1 row"),
+        (Some(9999), None, "9999 rows"),
+        (Some(20_999), None, "20k rows"),
+        (Some(1_999_999), None, "1M rows"),
+        (None, Some(3), "3 rows"),
+        (Some(2), Some(3), "3 rows"),
+        // So MySQL says of BEGIN too.
+        (None, Some(0), "ok"),
+        (None, None, "ok"),
+    ];
+    for (returned, affected, expected) in cases {
+        let mut request = statement("mysql", "SELECT items", "SELECT * FROM items");
+        for (key, count) in
+            [(names::DB_RESPONSE_RETURNED_ROWS, returned), (names::DB_RESPONSE_AFFECTED_ROWS, affected)]
+        {
+            if let Some(count) = count {
+                request.attributes.int(key, count);
+            }
+        }
+        for (error, incomplete, expected) in
+            [(None, None, expected), (Some("1062"), None, "1062"), (None, Some(Incomplete::Request), "~ok")]
+        {
+            let request = Request { error: error.map(Into::into), incomplete, ..request.clone() };
+            let mut out = String::new();
+            Table::new(Options::default()).write(&request, &mut out);
+            let header = out.lines().next().expect("a header");
+            let status = text::width(&header[..header.find("STATUS").expect("a column")]);
+            let row: String = out.lines().nth(1).expect("a row").chars().skip(status).collect();
+            assert_eq!(row.split("  ").next(), Some(expected), "{returned:?} {affected:?}");
+        }
+    }
 }
 
 #[test]

@@ -196,14 +196,15 @@ fn further(text: &str, fewest: usize, columns: usize, cell: &mut String) {
     }
 }
 
-/// Appends how it ended: the error, else HTTP's code, else what DNS found, else a word. `~` says that not all of it was
+/// Appends how it ended: the error, else HTTP's code, else what was found, else a word. `~` says that not all of it was
 /// seen.
 pub(super) fn status(request: &Request, cell: &mut String) {
     let code = request.attributes.get(names::HTTP_RESPONSE_STATUS_CODE);
-    if let (None, None, Some(Value::Int(count))) =
-        (&request.error, request.incomplete, request.attributes.get(names::WEIR_DNS_ANSWER_COUNT))
+    if request.error.is_none()
+        && request.incomplete.is_none()
+        && let Some((count, what)) = found(request)
     {
-        put(cell, format_args!("{count} found"));
+        put(cell, format_args!("{count} {what}"));
         return;
     }
     let unseen =
@@ -217,6 +218,33 @@ pub(super) fn status(request: &Request, cell: &mut String) {
         (None, _) if unseen => cell.push('?'),
         (None, _) if request.waiting => cell.push_str("waited"),
         (None, _) => cell.push_str("ok"),
+    }
+}
+
+/// How many records, or rows; of rows that were changed only where there are any, since MySQL tells so of all statements.
+fn found(request: &Request) -> Option<(Few, &'static str)> {
+    let count = |key| match request.attributes.get(key) {
+        Some(Value::Int(count)) => u64::try_from(*count).ok(),
+        _ => None,
+    };
+    if let Some(records) = count(names::WEIR_DNS_ANSWER_COUNT) {
+        return Some((Few(records), "found"));
+    }
+    let changed = count(names::DB_RESPONSE_AFFECTED_ROWS).filter(|rows| *rows > 0);
+    let rows = changed.or(count(names::DB_RESPONSE_RETURNED_ROWS))?;
+    Some((Few(rows), if rows == 1 { "row" } else { "rows" }))
+}
+
+/// A count in four letters: `9999`, `10k`.
+struct Few(u64);
+
+impl std::fmt::Display for Few {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            few @ ..10_000 => write!(f, "{few}"),
+            many @ ..1_000_000 => write!(f, "{}k", many / 1000),
+            many => write!(f, "{}M", many / 1_000_000),
+        }
     }
 }
 
