@@ -57,20 +57,29 @@ pub fn push_elided(text: &str, columns: usize, out: &mut String) -> usize {
 /// Appends `text`, cut at its end where it is wider than `columns`: it is read from its beginning. Takes at most
 /// `columns`, and gives back how many were taken.
 pub fn push_cut(text: &str, columns: usize, out: &mut String) -> usize {
+    let from = out.len();
+    out.push_str(text);
+    cut(out, from, columns)
+}
+
+/// Cuts what stands in `out` behind `from` as [`push_cut`] does.
+pub fn cut(out: &mut String, from: usize, columns: usize) -> usize {
+    let text = out.get(from..).unwrap_or_default();
     let whole = width(text);
     if whole <= columns {
-        out.push_str(text);
         return whole;
     }
     if columns == 0 {
+        out.truncate(from);
         return 0;
     }
     let (end, _) = fitting(text.char_indices(), columns - 1);
     // A blank before the sign of a cut says nothing.
-    let head = text[..end.map_or(0, |(at, char)| at + char.len_utf8())].trim_end();
-    out.push_str(head);
+    let head = text.get(..end.map_or(0, |(at, char)| at + char.len_utf8())).unwrap_or_default().trim_end();
+    let (length, taken) = (head.len(), width(head));
+    out.truncate(from + length);
     out.push('…');
-    width(head) + 1
+    taken + 1
 }
 
 /// The last of the characters that fit in `columns`, and how many columns they take.

@@ -6,7 +6,7 @@ use model::request::{Incomplete, Peer};
 use model::{Endpoint, Request, Role, Value, names};
 use protocols::Protocol;
 
-use crate::text::{push_clean, push_cut, push_elided, push_line, width};
+use crate::text::{cut, push_clean, push_elided, push_line, width};
 use crate::units::{Duration, Size};
 
 /// Appends the time of day: `08:00:00`, with `millis` `08:00:00.123`.
@@ -132,10 +132,10 @@ fn target(request: &Request, path: &str, columns: usize, cell: &mut String) {
     if let Some(query) = text(request, names::URL_QUERY)
         && room > 0
     {
-        clean.clear();
-        clean.push('?');
-        push_line(query, room, &mut clean);
-        push_cut(&clean, room, cell);
+        let from = cell.len();
+        cell.push('?');
+        push_line(query, room, cell);
+        cut(cell, from, room);
     }
 }
 
@@ -182,9 +182,9 @@ const QUOTES: [char; 2] = ['"', '`'];
 
 /// Appends `text` on one line, cut at its end.
 fn line(text: &str, columns: usize, cell: &mut String) {
-    let mut clean = String::new();
-    push_line(text, columns, &mut clean);
-    push_cut(&clean, columns, cell);
+    let from = cell.len();
+    push_line(text, columns, cell);
+    cut(cell, from, columns);
 }
 
 /// Appends something further behind two blanks, where at least `fewest` columns are left for it.
