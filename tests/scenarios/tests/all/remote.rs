@@ -13,7 +13,7 @@ fn by_the_name_that_was_asked_for() {
     let Some(_alone) = scenario() else { return };
     let weir = Weir::requests(&["--protocol", "http", "--service", "far-away*"]).unwrap();
     let mut table = Command::new(binary());
-    table.args(["requests", "--service", "www.remote.test", "--protocol", "http"]);
+    table.args(["requests", "--service", "www.remote.test", "--protocol", "http"]).env("COLUMNS", "200");
     let table = Weir::start(&mut table, Keep::Text).unwrap();
     let mut python = Command::new("/usr/bin/python3");
     python.args([CLIENT, "far-away"]).env("OTEL_SERVICE_NAME", "far-away").stdout(Stdio::piped());
