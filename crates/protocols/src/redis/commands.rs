@@ -27,6 +27,9 @@ pub(super) enum Kind {
     /// Allowed, and answered by an array, where a client of RESP2 subscribed.
     Ping,
     Reset,
+    Multi,
+    Exec,
+    Discard,
     ClientReply,
     /// Its arguments may hold a password: they are never shown.
     Secret,
@@ -70,7 +73,7 @@ commands! {
         "PFMERGE" "PFSELFTEST" "GEOADD" "GEODIST" "GEOHASH" "GEOPOS" "GEORADIUS" "GEORADIUSBYMEMBER"
         "GEORADIUSBYMEMBER_RO" "GEORADIUS_RO" "GEOSEARCH" "GEOSEARCHSTORE"
         // Transactions, scripts, publishing.
-        "DISCARD" "EXEC" "MULTI" "UNWATCH" "WATCH" "EVAL" "EVALSHA" "EVALSHA_RO" "EVAL_RO" "FCALL"
+        "UNWATCH" "WATCH" "EVAL" "EVALSHA" "EVALSHA_RO" "EVAL_RO" "FCALL"
         "FCALL_RO" "PUBLISH" "SPUBLISH"
         // Connections, servers.
         "ASKING" "BGREWRITEAOF" "BGSAVE" "DBSIZE" "ECHO" "FAILOVER" "FLUSHALL" "FLUSHDB" "INFO" "LASTSAVE"
@@ -127,6 +130,9 @@ commands! {
     Select: "SELECT";
     Ping: "PING";
     Reset: "RESET";
+    Multi: "MULTI";
+    Exec: "EXEC";
+    Discard: "DISCARD";
     ClientReply: "CLIENT REPLY";
     Secret: "AUTH" "HELLO" "MIGRATE" "CONFIG SET" "ACL SETUSER" "SENTINEL SET" "SENTINEL CONFIG";
 }

@@ -1,12 +1,13 @@
 use model::{Nanos, Party};
 
-use super::command::{self, Reply as Wish};
+use super::command;
 use super::commands::Kind;
 use super::record::{self, Answer, Asked};
 use super::reply::{self, Kind as ReplyKind};
 use super::scan::{self, Read};
 use crate::pairing::{Queue, can_answer};
 use crate::{Context, CutBy, Half, Input, Outcome, Step};
+use silence::{Gets, Silence};
 
 /// Commands without a reply that are remembered; older ones are dropped and counted.
 const MOST_PENDING: usize = 4096;
@@ -29,7 +30,6 @@ pub struct Conversation {
     owed: u64,
     /// The database in use, once a SELECT was seen.
     database: Option<u32>,
-    /// Which of the next commands get no reply.
     silence: Silence,
     /// A subscription was asked for: arrays may be published messages.
     subscribed: bool,
@@ -41,14 +41,6 @@ pub struct Conversation {
     ended: Option<(Party, CutBy)>,
     /// [`Step::Lost`] was returned for the head of this direction: nothing begins there.
     refused: [bool; 2],
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Silence {
-    #[default]
-    No,
-    Next,
-    On,
 }
 
 impl crate::Conversation for Conversation {
@@ -128,6 +120,10 @@ impl crate::Conversation for Conversation {
         }
     }
 
+    fn expire(&mut self, now: Nanos, context: &mut Context) {
+        self.lose_patience(now, context);
+    }
+
     fn oldest_pending(&self) -> Option<Nanos> {
         let outstanding = self.pending.front().map(|asked| asked.half.first);
         outstanding.or((!self.commands.is_idle()).then_some(self.asking.first))
@@ -167,6 +163,9 @@ impl Conversation {
             if self.leads_elsewhere() && !matches!(input.bytes[0], b'\r' | b'\n' | b'-') {
                 return self.leave(input, context);
             }
+            if self.silence.lacking > 0 && self.front_is(Kind::Exec) {
+                self.replies.set_lacking(self.silence.lacking);
+            }
         }
         let read = self.replies.read(input.bytes);
         self.answering.last = input.last;
@@ -182,7 +181,11 @@ impl Conversation {
 
     /// True when the next reply makes this something else than commands and replies.
     fn leads_elsewhere(&self) -> bool {
-        self.owed == 0 && self.pending.front().is_some_and(|asked| asked.command.id.kind() == Kind::Leaves)
+        self.owed == 0 && self.front_is(Kind::Leaves)
+    }
+
+    fn front_is(&self, kind: Kind) -> bool {
+        self.pending.front().is_some_and(|asked| asked.command.id.kind() == kind)
     }
 
     fn leave(&mut self, input: Input<'_>, context: &mut Context) -> Step {
@@ -191,7 +194,7 @@ impl Conversation {
         let reply = reply::Reply { kind: status, ..reply::Reply::default() };
         self.answering.bytes = next as u64;
         self.answering.last = input.last;
-        self.answer(Answer { reply, half: self.answering, torn: false }, context);
+        self.answer(Answer { reply, half: self.answering, torn: false }, false, context);
         if status == ReplyKind::Queued { Step::Read(next) } else { Step::Leave(next) }
     }
 
@@ -199,38 +202,20 @@ impl Conversation {
     fn ask(&mut self, context: &mut Context) {
         let Some(command) = self.commands.take() else { return };
         let asked = asked(command, self.asking);
-        match asked.command.id.kind() {
-            Kind::Subscribe | Kind::Unsubscribe => self.subscribed = true,
-            Kind::Reset => self.silence = Silence::No,
-            _ => {}
+        if matches!(asked.command.id.kind(), Kind::Subscribe | Kind::Unsubscribe) {
+            self.subscribed = true;
         }
-        let silent = match (asked.command.id.kind(), asked.command.reply, self.silence) {
-            (Kind::ClientReply, Wish::Off, _) => {
-                self.silence = Silence::On;
-                true
-            }
-            (Kind::ClientReply, Wish::Skip, silence) => {
-                self.silence = if silence == Silence::On { silence } else { Silence::Next };
-                true
-            }
-            (Kind::ClientReply, Wish::On, _) => {
-                self.silence = Silence::No;
-                false
-            }
-            (_, _, Silence::Next) => {
-                self.silence = Silence::No;
-                true
-            }
-            (_, _, silence) => silence == Silence::On,
-        };
-        if silent {
-            record::exchange(asked, None, None, self.database, context);
-            return;
+        if let Some(asked) = self.without_reply(asked, context) {
+            self.push(asked, context);
         }
-        self.push(asked, context);
     }
 
     fn push(&mut self, asked: Asked, context: &mut Context) {
+        self.lose_patience(asked.half.first, context);
+        if self.pending.len() >= MOST_PENDING && self.front_gets() == Gets::Unknown {
+            self.accept(context);
+            self.settle(context);
+        }
         if self.pending.len() >= MOST_PENDING
             && let Some(dropped) = self.pending.pop()
         {
@@ -238,20 +223,31 @@ impl Conversation {
             context.unparsed += 1;
         }
         self.pending.push(asked);
-        while self.pending.len() > 0
-            && let Some(answer) = self.early.pop()
-        {
-            self.answer(answer, context);
+        self.settle(context);
+        for _ in 0..self.early.len() {
+            if let Some(answer) = self.early.pop() {
+                self.answer(answer, true, context);
+            }
         }
+    }
+
+    /// Keeps a reply until its command is seen.
+    fn hold(&mut self, answer: Answer, context: &mut Context) {
+        if self.early.len() >= MOST_EARLY {
+            self.early.pop();
+            context.unparsed += 1;
+        }
+        self.early.push(answer);
     }
 
     /// A reply is whole.
     fn replied(&mut self, context: &mut Context) {
         let answer = Answer { reply: self.replies.take(), half: self.answering, torn: false };
-        self.answer(answer, context);
+        self.answer(answer, false, context);
     }
 
-    fn answer(&mut self, answer: Answer, context: &mut Context) {
+    /// Gives a reply to its command; with `held` it came before the last command was seen.
+    fn answer(&mut self, mut answer: Answer, held: bool, context: &mut Context) {
         let front = self.pending.front().map(|asked| asked.command.id.kind());
         let subscribing = matches!(front, Some(Kind::Subscribe | Kind::Unsubscribe));
         match answer.reply.kind {
@@ -260,7 +256,8 @@ impl Conversation {
             // RESP2 has arrays for these; they are values where the outstanding command shows that the
             // client is not subscribed (any more).
             ReplyKind::Message | ReplyKind::Confirmation
-                if self.subscribed && (subscribing || matches!(front, None | Some(Kind::Ping))) =>
+                if self.subscribed
+                    && (subscribing || matches!(front, None | Some(Kind::Ping | Kind::ClientReply))) =>
             {
                 return;
             }
@@ -270,14 +267,13 @@ impl Conversation {
             self.owed -= 1;
             return;
         }
-        let Some(asked) = self.pending.front_mut() else {
-            if self.early.len() >= MOST_EARLY {
-                self.early.pop();
-                context.unparsed += 1;
+        if self.front_gets() == Gets::Unknown {
+            match self.decide(answer, held, context) {
+                Some(decided) => answer = decided,
+                None => return,
             }
-            self.early.push(answer);
-            return;
-        };
+        }
+        let Some(asked) = self.pending.front_mut() else { return self.hold(answer, context) };
         if !can_answer(asked.half.first, answer.half.first) {
             // It began before anything that is outstanding: its command was not seen.
             context.unparsed += 1;
@@ -301,6 +297,7 @@ impl Conversation {
     }
 
     fn finish(&mut self, asked: Asked, answer: Answer, context: &mut Context) {
+        self.silence.done(&asked.command, Some(&answer.reply));
         let (kind, status) = (asked.command.id.kind(), answer.reply.kind);
         let selected = asked.command.database;
         record::exchange(asked, Some(answer), None, self.database, context);
@@ -309,6 +306,7 @@ impl Conversation {
             Kind::Reset if status == ReplyKind::Status => (self.database, self.subscribed) = (Some(0), false),
             _ => {}
         }
+        self.settle(context);
     }
 }
 
@@ -352,5 +350,6 @@ fn begins_reply(bytes: &[u8]) -> bool {
 }
 
 mod ends;
+mod silence;
 #[cfg(test)]
 mod tests;

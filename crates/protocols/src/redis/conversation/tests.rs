@@ -224,30 +224,6 @@ fn leaves() {
 }
 
 #[test]
-fn silent() {
-    check(
-        &[
-            (">", "*3|$6|CLIENT|$5|REPLY|$4|SKIP|"),
-            (">", SET),
-            (">", GET),
-            ("<", "$1|v|"),
-            (">", "*3|$6|CLIENT|$5|REPLY|$3|OFF|"),
-            (">", SET),
-            (">", "*3|$6|CLIENT|$5|REPLY|$2|ON|"),
-            ("<", "+OK|"),
-        ],
-        &[
-            "CLIENT REPLY ?: ok, 37/0",
-            "SET ? ?: ok, 27/0",
-            "GET ?: ok, 20/7",
-            "CLIENT REPLY ?: ok, 36/0",
-            "SET ? ?: ok, 27/0",
-            "CLIENT REPLY ?: ok, 35/5",
-        ],
-    );
-}
-
-#[test]
 fn names() {
     check(
         &[
@@ -487,3 +463,5 @@ fn anything() {
     .map(wire);
     crate::harness::check_random::<Conversation>(&words.each_ref().map(|word| word.as_bytes()));
 }
+
+mod silence;
