@@ -1,7 +1,7 @@
 use model::{Nanos, Party};
 
 use super::command;
-use super::commands::Kind;
+use super::commands::{self, Kind};
 use super::record::{self, Answer, Asked};
 use super::reply::{self, Kind as ReplyKind};
 use super::scan::{self, Read};
@@ -33,6 +33,8 @@ pub struct Conversation {
     silence: Silence,
     /// A subscription was asked for: arrays may be published messages.
     subscribed: bool,
+    /// The end of all subscriptions was confirmed once, to this command: once for each may follow.
+    unsubscribed: Option<&'static str>,
     /// Replies may have been missed: what is outstanding when the client goes on was answered.
     missed: bool,
     /// How many bytes of each party go by, to be counted when they did.
@@ -246,22 +248,33 @@ impl Conversation {
         self.answer(answer, false, context);
     }
 
-    /// Gives a reply to its command; with `held` it came before the last command was seen.
-    fn answer(&mut self, mut answer: Answer, held: bool, context: &mut Context) {
-        let front = self.pending.front().map(|asked| asked.command.id.kind());
-        let subscribing = matches!(front, Some(Kind::Subscribe | Kind::Unsubscribe));
-        match answer.reply.kind {
-            ReplyKind::Confirmation if subscribing => {}
-            _ if answer.reply.push => return,
+    /// True for what a server says without being asked, or more often than it was.
+    fn is_no_answer(&mut self, reply: &reply::Reply) -> bool {
+        let front = self.pending.front().map(|asked| asked.command.id);
+        let unsubscribed = self.unsubscribed;
+        if !reply.push {
+            self.unsubscribed.take_if(|name| reply.kind != ReplyKind::Confirmation(name));
+        }
+        match reply.kind {
+            ReplyKind::Confirmation(name) if front.is_some_and(|id| id.command().name == name) => false,
+            _ if reply.push => true,
+            // What was unsubscribed from, and how many subscriptions are left.
+            ReplyKind::Confirmation(name) if reply.elements == 3 && unsubscribed == Some(name) => true,
             // RESP2 has arrays for these; they are values where the outstanding command shows that the
             // client is not subscribed (any more).
-            ReplyKind::Message | ReplyKind::Confirmation
-                if self.subscribed
-                    && (subscribing || matches!(front, None | Some(Kind::Ping | Kind::ClientReply))) =>
-            {
-                return;
+            ReplyKind::Message | ReplyKind::Confirmation(_) => {
+                use Kind::{ClientReply, Ping, Subscribe, Unsubscribe};
+                let front = front.map(commands::Id::kind);
+                self.subscribed && matches!(front, None | Some(Ping | ClientReply | Subscribe | Unsubscribe))
             }
-            _ => {}
+            _ => false,
+        }
+    }
+
+    /// Gives a reply to its command; with `held` it came before the last command was seen.
+    fn answer(&mut self, mut answer: Answer, held: bool, context: &mut Context) {
+        if self.is_no_answer(&answer.reply) {
+            return;
         }
         if self.owed > 0 {
             self.owed -= 1;
@@ -286,7 +299,7 @@ impl Conversation {
             asked.answered.last = answer.half.last;
         }
         asked.expected = match answer.reply.kind {
-            ReplyKind::Confirmation => asked.expected.saturating_sub(1),
+            ReplyKind::Confirmation(_) => asked.expected.saturating_sub(1),
             _ => 0,
         };
         if asked.expected == 0
@@ -300,6 +313,9 @@ impl Conversation {
         self.silence.done(&asked.command, Some(&answer.reply));
         let (kind, status) = (asked.command.id.kind(), answer.reply.kind);
         let selected = asked.command.database;
+        if kind == Kind::Unsubscribe && asked.command.arguments == 0 {
+            self.unsubscribed = Some(asked.command.id.command().name);
+        }
         record::exchange(asked, Some(answer), None, self.database, context);
         match kind {
             Kind::Select if status == ReplyKind::Status => self.database = selected,

@@ -31,8 +31,8 @@ pub(super) enum Kind {
     /// `+QUEUED`
     Queued,
     Error,
-    /// An array or push message that confirms a subscription, or the end of one.
-    Confirmation,
+    /// An array or push message that confirms a subscription, or the end of one, to the command of this name.
+    Confirmation(&'static str),
     /// An array or push message that brings a published message.
     Message,
 }
@@ -288,8 +288,12 @@ impl Reader {
     /// The first element of an array or push message.
     fn tell(&mut self, word: &[u8]) {
         let kind = match word {
-            b"subscribe" | b"psubscribe" | b"ssubscribe" => Kind::Confirmation,
-            b"unsubscribe" | b"punsubscribe" | b"sunsubscribe" => Kind::Confirmation,
+            b"subscribe" => Kind::Confirmation("SUBSCRIBE"),
+            b"psubscribe" => Kind::Confirmation("PSUBSCRIBE"),
+            b"ssubscribe" => Kind::Confirmation("SSUBSCRIBE"),
+            b"unsubscribe" => Kind::Confirmation("UNSUBSCRIBE"),
+            b"punsubscribe" => Kind::Confirmation("PUNSUBSCRIBE"),
+            b"sunsubscribe" => Kind::Confirmation("SUNSUBSCRIBE"),
             b"message" | b"pmessage" | b"smessage" => Kind::Message,
             _ => return,
         };
