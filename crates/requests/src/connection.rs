@@ -411,6 +411,9 @@ impl Connection {
             if went != Progress::Fine {
                 progress = went;
             }
+            if went == Progress::Left {
+                break;
+            }
         }
         self.protocol = Some(found.protocol);
         let tails = [Party::Client, Party::Server].into_iter().any(|party| conversation.wants_tails(party));

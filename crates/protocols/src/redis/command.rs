@@ -68,6 +68,11 @@ impl Reader {
         (reader.read > 0).then_some(reader.command)
     }
 
+    /// What is special about the command that was read.
+    pub(super) fn kind(&self) -> Kind {
+        self.command.id.kind()
+    }
+
     /// True when what was to be skipped was the last of the command.
     pub(super) fn is_whole(&self) -> bool {
         self.total > 0 && self.read == self.total

@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Unsubscribe,
     /// Ends with the first line of its reply, and so does what can be understood.
     Leaves,
+    /// Has no reply, and is said only where a replica follows its master.
+    Replicates,
     Select,
     /// Allowed, and answered by an array, where a client of RESP2 subscribed.
     Ping,
@@ -77,7 +79,7 @@ commands! {
         "FCALL_RO" "PUBLISH" "SPUBLISH"
         // Connections, servers.
         "ASKING" "BGREWRITEAOF" "BGSAVE" "DBSIZE" "ECHO" "FAILOVER" "FLUSHALL" "FLUSHDB" "INFO" "LASTSAVE"
-        "LOLWUT" "QUIT" "READONLY" "READWRITE" "REPLCONF" "REPLICAOF" "ROLE" "SAVE" "SHUTDOWN"
+        "LOLWUT" "QUIT" "READONLY" "READWRITE" "REPLICAOF" "ROLE" "SAVE" "SHUTDOWN"
         "SLAVEOF" "SWAPDB" "TIME"
         // Vector sets.
         "VADD" "VCARD" "VDIM" "VEMB" "VGETATTR" "VINFO" "VISMEMBER" "VLINKS" "VRANDMEMBER" "VREM"
@@ -121,12 +123,13 @@ commands! {
         "SLOWLOG LEN" "SLOWLOG RESET" "XGROUP CREATE" "XGROUP CREATECONSUMER" "XGROUP DELCONSUMER"
         "XGROUP DESTROY" "XGROUP SETID" "XINFO CONSUMERS" "XINFO GROUPS" "XINFO STREAM";
     Container: "ACL" "CLIENT" "CLUSTER" "COMMAND" "CONFIG" "DEBUG" "FUNCTION" "LATENCY" "MEMORY" "MODULE"
-        "OBJECT" "PUBSUB" "SCRIPT" "SENTINEL" "SLOWLOG" "XGROUP" "XINFO";
+        "OBJECT" "PUBSUB" "REPLCONF" "SCRIPT" "SENTINEL" "SLOWLOG" "XGROUP" "XINFO";
     Waits: "BLPOP" "BRPOP" "BLMOVE" "BRPOPLPUSH" "BZPOPMIN" "BZPOPMAX" "BLMPOP" "BZMPOP" "WAIT" "WAITAOF";
     MayWait: "XREAD" "XREADGROUP";
     Subscribe: "SUBSCRIBE" "PSUBSCRIBE" "SSUBSCRIBE";
     Unsubscribe: "UNSUBSCRIBE" "PUNSUBSCRIBE" "SUNSUBSCRIBE";
     Leaves: "MONITOR" "PSYNC" "SYNC";
+    Replicates: "REPLCONF ACK" "REPLCONF GETACK";
     Select: "SELECT";
     Ping: "PING";
     Reset: "RESET";

@@ -35,6 +35,8 @@ pub struct Conversation {
     subscribed: bool,
     /// The end of all subscriptions was confirmed once, to this command: once for each may follow.
     unsubscribed: Option<&'static str>,
+    /// What it has become.
+    left_as: Option<&'static str>,
     /// Replies may have been missed: what is outstanding when the client goes on was answered.
     missed: bool,
     /// How many bytes of each party go by, to be counted when they did.
@@ -126,6 +128,10 @@ impl crate::Conversation for Conversation {
         self.lose_patience(now, context);
     }
 
+    fn left_as(&self) -> &'static str {
+        self.left_as.unwrap_or("upgraded")
+    }
+
     fn oldest_pending(&self) -> Option<Nanos> {
         let outstanding = self.pending.front().map(|asked| asked.half.first);
         outstanding.or((!self.commands.is_idle()).then_some(self.asking.first))
@@ -150,6 +156,7 @@ impl Conversation {
         let read = self.commands.read(input.bytes, context.settings);
         self.asking.last = input.last;
         match read {
+            Read::Whole(read) if self.commands.kind() == Kind::Replicates => self.leave_replication(read),
             Read::Whole(read) => {
                 self.asking.bytes = self.asking.bytes.saturating_add(read as u64);
                 self.ask(context);
@@ -164,6 +171,11 @@ impl Conversation {
             self.answering = Half { bytes: 0, first: input.first, last: input.last };
             if self.leads_elsewhere() && !matches!(input.bytes[0], b'\r' | b'\n' | b'-') {
                 return self.leave(input, context);
+            }
+            match replicates(input.bytes) {
+                Some(true) => return self.leave_replication(input.bytes.len()),
+                Some(false) => {}
+                None => return Step::NeedMore,
             }
             if self.silence.lacking > 0 && self.front_is(Kind::Exec) {
                 self.replies.set_lacking(self.silence.lacking);
@@ -196,8 +208,17 @@ impl Conversation {
         let reply = reply::Reply { kind: status, ..reply::Reply::default() };
         self.answering.bytes = next as u64;
         self.answering.last = input.last;
+        let replicates =
+            self.pending.front().is_some_and(|asked| asked.command.id.command().name != "MONITOR");
+        self.left_as = replicates.then_some("replication");
         self.answer(Answer { reply, half: self.answering, torn: false }, false, context);
         if status == ReplyKind::Queued { Step::Read(next) } else { Step::Leave(next) }
+    }
+
+    /// A replica follows its master here: commands come from there, and nothing is answered.
+    fn leave_replication(&mut self, read: usize) -> Step {
+        *self = Conversation { left_as: Some("replication"), ..Conversation::default() };
+        Step::Leave(read)
     }
 
     /// A command is whole: it is outstanding from now on.
@@ -332,6 +353,20 @@ fn asked(command: command::Command, half: Half) -> Asked {
         _ => 1,
     };
     Asked { command, half, expected, answered: Half::default(), torn: false }
+}
+
+/// What replicas and masters say with REPLCONF, where the other end was taken for the client.
+const REPLICATES: [&[u8]; 2] =
+    [b"*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n", b"*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n"];
+
+/// True when this is no reply but replication; `None` when more has to be seen.
+fn replicates(bytes: &[u8]) -> Option<bool> {
+    if REPLICATES.iter().any(|said| bytes.starts_with(said)) {
+        return Some(true);
+    }
+    // Few other lists begin so, and they go on at once.
+    let may_be = bytes.len() > 8 && REPLICATES.iter().any(|said| said.starts_with(bytes));
+    (!may_be).then_some(false)
 }
 
 /// The step for what was read of a message that is not whole, or of none.

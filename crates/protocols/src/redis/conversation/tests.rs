@@ -2,10 +2,10 @@
 
 use model::Party::{Client, Server};
 
-use crate::Exchange;
 use crate::harness::tables::{self, anywhere};
 use crate::harness::{Happens, stream};
 use crate::redis::Conversation;
+use crate::{Conversation as _, Exchange};
 
 type Driver = crate::harness::Driver<Conversation>;
 
@@ -266,6 +266,49 @@ fn leaves() {
         &[(">", "*3|$5|PSYNC|$1|?|$2|-1|"), ("<", "-NOMASTERLINK|"), (">", GET), ("<", "_|")],
         &["PSYNC ? ?: error NOMASTERLINK, 30/15", "GET ?: ok, 20/3"],
     );
+}
+
+/// A replica that follows its master already: commands come from the master, and acknowledgements are no requests.
+#[test]
+fn replication() {
+    let ack = "*3|$8|REPLCONF|$3|ACK|$4|1234|";
+    let getack = "*3|$8|REPLCONF|$6|GETACK|$1|*|";
+    let stream = [&SET.repeat(20), "*1|$4|PING|"].concat();
+    for (ack, getack) in [(ack.to_owned(), getack.to_owned()), (ack.to_lowercase(), getack.to_uppercase())] {
+        for script in [
+            // As it is.
+            [(">", ack.as_str()), ("<", stream.as_str()), (">", ack.as_str())],
+            [("<", &stream), ("<", &getack), (">", &ack)],
+            // With the ends mistaken for one another.
+            [(">", &stream), (">", &getack), ("<", &ack)],
+        ] {
+            for piece in [usize::MAX, 40] {
+                let mut driver = Driver::default();
+                drive(&mut driver, &script, piece);
+                assert!(driver.left, "{script:?}");
+                assert_eq!((driver.context.finished.len(), driver.context.unparsed), (0, 0), "{script:?}");
+                assert_eq!(driver.conversation.left_as(), "replication");
+            }
+        }
+    }
+    let mut driver = Driver::default();
+    drive(&mut driver, &[(">", &stream), ("<", ack)], usize::MAX);
+    assert!(driver.left && driver.context.finished.is_empty());
+    // The way there, and lists like it.
+    check(
+        &[
+            (">", "*3|$8|REPLCONF|$4|capa|$3|eof|"),
+            ("<", "+OK|"),
+            (">", GET),
+            ("<", "*3|$8|REPLCONF|$3|ACT|$1|a|"),
+        ],
+        &["REPLCONF ? ?: ok, 37/5", "GET ?: ok, 20/34"],
+    );
+    for (asked, label) in [("*1|$7|MONITOR|", "upgraded"), ("*1|$4|SYNC|", "replication")] {
+        let mut driver = Driver::default();
+        drive(&mut driver, &[(">", asked), ("<", "+OK|")], usize::MAX);
+        assert_eq!((driver.left, driver.conversation.left_as()), (true, label));
+    }
 }
 
 #[test]
