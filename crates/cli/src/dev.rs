@@ -20,6 +20,7 @@ use crate::color::Color;
 use crate::options::{CaptureArgs, ValueArgs};
 use crate::output::{Output, Style};
 use crate::requests::{Filter, FilterArgs};
+use crate::say::say;
 use crate::stop::Stop;
 use crate::units;
 
@@ -101,7 +102,7 @@ fn capture(arguments: &CaptureArguments) -> anyhow::Result<()> {
         events: 0,
     };
     let mut capture = Capture::start(&arguments.capture.config())?;
-    eprintln!("ready: recording to {path}; Ctrl-C ends");
+    say(format_args!("ready: recording to {path}; Ctrl-C ends"));
     let end = arguments.duration.map(|duration| Instant::now() + Duration::from_nanos(duration.0));
     let mut result = recorder.clock();
     while result.is_ok() && !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
@@ -120,7 +121,7 @@ fn capture(arguments: &CaptureArguments) -> anyhow::Result<()> {
         .finish()
         .and_then(|mut file| file.flush())
         .with_context(|| format!("cannot write {path}"))?;
-    eprintln!("{events} events recorded; lost: {}", capture.losses());
+    say(format_args!("{events} events recorded; lost: {}", capture.losses()));
     Ok(())
 }
 

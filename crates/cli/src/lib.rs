@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod options;
 pub mod output;
 pub mod requests;
+pub mod say;
 pub mod stop;
 pub mod text;
 pub mod units;

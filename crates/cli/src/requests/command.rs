@@ -12,6 +12,7 @@ use crate::agent::Agent;
 use crate::color::Color;
 use crate::options::{CaptureArgs, ValueArgs};
 use crate::output::{Output, Style};
+use crate::say::say;
 use crate::stop::Stop;
 use crate::units;
 
@@ -67,7 +68,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let output = Output::start(style, stop.clone());
     // Connections that were open before are asked for before anybody counts on being seen.
     agent.drain(&output);
-    eprintln!("{}", ready(&agent));
+    say(ready(&agent));
     let began = Instant::now();
     let end = arguments.duration.map(|duration| began + Duration::from_nanos(duration.0));
     while !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
@@ -77,7 +78,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     agent.drain(&output);
     let (shown, dropped) = output.finish()?;
     let losses = agent.capture().losses();
-    eprintln!("{}", summary(lasted, shown, dropped, losses, agent.analyzer().counters()));
+    say(summary(lasted, shown, dropped, losses, agent.analyzer().counters()));
     Ok(())
 }
 
