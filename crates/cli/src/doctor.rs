@@ -3,6 +3,7 @@
 use clap::Args;
 use probes::{Capture, Error, Purpose, Report};
 
+use crate::agent::caution;
 use crate::options::CaptureArgs;
 use crate::say::answer;
 
@@ -27,6 +28,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             for program in capture.programs() {
                 let (name, verified) = (program.name, program.verified_instructions);
                 text.push_str(&format!("  {name:<20} {verified:>7} instructions verified\n"));
+            }
+            if let Some(caution) = caution(capture.report()) {
+                text.push_str(&format!("\n{caution}\n"));
             }
             text.push_str("\nWeir can see the requests of this host: `weir requests` shows them.\n");
             Ok(answer(&text)?)

@@ -319,6 +319,9 @@ pub struct Report {
     pub host: Host,
     /// Everything tried, in order.
     pub attempts: Vec<Attempt>,
+    /// Processes have other ids in `/proc` than the kernel side tells: it shows another pid namespace than the initial one,
+    /// and what is found there under an id is somebody else.
+    pub foreign_proc: bool,
 }
 
 impl Report {

@@ -8,7 +8,7 @@ use model::ConnectionId;
 use model::event::{Event, Instruction};
 
 use crate::backend::{Attempt, Backend, Purpose, Report, WAYS, Way};
-use crate::host::{Host, KernelTypes};
+use crate::host::{self, Host, KernelTypes};
 use crate::instructions::Instructions;
 use crate::loaded::{Loaded, processors};
 use crate::rings::Rings;
@@ -68,7 +68,7 @@ impl Capture {
     /// [`Error::NoBackend`] where TCP cannot be seen in both directions; it says why and what to do.
     pub fn start(config: &Config) -> Result<Capture, Error> {
         let host = Host::inspect();
-        let mut report = Report { host, attempts: Vec::new() };
+        let mut report = Report { host, attempts: Vec::new(), foreign_proc: false };
         if !report.host.may_load_programs() || !report.host.has_btf {
             return Err(Error::NoBackend { report: Box::new(report) });
         }
@@ -91,6 +91,7 @@ impl Capture {
         }
         let mut capture = Capture::load(config, &chosen, &types, report)?;
         let own = capture.fire(&chosen)?;
+        capture.report.foreign_proc = host::own_id_in_proc() != own;
         if !config.observe_self {
             capture.exclude(own)?;
         }
@@ -209,7 +210,7 @@ fn choose(
 }
 
 fn try_way(config: &Config, way: &'static Way, types: &KernelTypes, host: &Host) -> Result<(), Error> {
-    let report = Report { host: host.clone(), attempts: Vec::new() };
+    let report = Report { host: host.clone(), attempts: Vec::new(), foreign_proc: false };
     let mut capture = Capture::load(config, &[way], types, report)?;
     capture.fire(&[way]).map(drop)
 }
