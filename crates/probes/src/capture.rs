@@ -13,7 +13,7 @@ use crate::instructions::Instructions;
 use crate::loaded::{Loaded, processors};
 use crate::rings::Rings;
 use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
-use crate::{Error, Losses, ProgramStatistics, decode, kernel_error};
+use crate::{Error, Losses, ProgramStatistics, decode, files, kernel_error};
 
 /// What the user may change.
 #[derive(Debug, Clone)]
@@ -65,13 +65,14 @@ impl Capture {
     ///
     /// # Errors
     ///
-    /// [`Error::NoBackend`] where TCP cannot be seen in both directions; it says why and what to do.
+    /// [`Error::NoBackend`] where TCP cannot be seen in both directions, [`Error::TooFewFiles`]; they say why and what to do.
     pub fn start(config: &Config) -> Result<Capture, Error> {
         let host = Host::inspect();
         let mut report = Report { host, attempts: Vec::new(), foreign_proc: false };
         if !report.host.may_load_programs() || !report.host.has_btf {
             return Err(Error::NoBackend { report: Box::new(report) });
         }
+        files::provide()?;
         let types = KernelTypes::load();
         let mut chosen = Vec::new();
         let wanted = |purpose: &Purpose| config.datagrams || *purpose != Purpose::Datagrams;

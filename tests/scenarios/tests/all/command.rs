@@ -121,6 +121,25 @@ fn all_readers_may_go() {
     assert_eq!(String::from_utf8_lossy(&errors), "");
 }
 
+/// Programs, maps and rings are files. A low soft limit does no harm; a low hard one is named, not what fails for it.
+#[test]
+fn too_few_files() {
+    let Some(_alone) = scenario() else { return };
+    let run = |limits: &str| {
+        let line = format!("{limits} && exec {} requests --duration 100ms", binary().display());
+        Command::new("bash").args(["-c", &line]).stdin(Stdio::null()).output().unwrap()
+    };
+    let output = run("ulimit -S -n 20");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = run("ulimit -n 20");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && said.starts_with("weir: this process may open only 20 files"),
+        "{said}"
+    );
+    assert!(said.contains("ulimit -n") && said.lines().count() == 1, "{said}");
+}
+
 /// Ids of all programs that the kernel has loaded.
 fn programs() -> BTreeSet<u64> {
     let listed = Command::new("bpftool").args(["--json", "prog", "list"]).output().unwrap();
