@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use model::time::ClockReading;
-use probes::Capture;
+use probes::{Capture, Report};
 use requests::{Analyzer, Config};
 use workload::{Docker, Listeners, Processes, Source, UnixSockets};
 
@@ -46,14 +46,14 @@ impl Agent {
     pub fn start(capture: &probes::Config, config: Config) -> Result<Self, probes::Error> {
         let capture = Capture::start(capture)?;
         come_first();
-        let proc_root = PathBuf::from("/proc");
+        let proc_root = proc_root(capture.report());
         let processes = Processes::new(
-            Source::Proc(proc_root.clone()),
+            source(capture.report()),
             workload::Config::default(),
             Box::new(Docker::new("/var/lib/docker")),
             workload::Limits::default(),
         );
-        let sockets = (Listeners::new(Some(proc_root.clone())), UnixSockets::new(Some(proc_root)));
+        let sockets = (Listeners::new(proc_root.clone()), UnixSockets::new(proc_root));
         let analyzer = Analyzer::new(config, processes, sockets);
         Ok(Agent {
             capture,
@@ -113,6 +113,24 @@ impl Agent {
     pub fn analyzer(&self) -> &Analyzer {
         &self.analyzer
     }
+}
+
+/// Where processes are looked up by the ids that the kernel side tells; nowhere if they would be others.
+fn proc_root(report: &Report) -> Option<PathBuf> {
+    (!report.foreign_proc).then(|| PathBuf::from("/proc"))
+}
+
+/// Where what names processes comes from.
+pub fn source(report: &Report) -> Source {
+    proc_root(report).map_or(Source::Recorded, Source::Proc)
+}
+
+/// What stands in the way of processes' names, and what to do about it.
+pub fn caution(report: &Report) -> Option<&'static str> {
+    report.foreign_proc.then_some(
+        "caution: in a pid namespace of its own Weir knows processes by command only;\n\
+         start its container with --pid=host (Kubernetes: hostPID: true)",
+    )
 }
 
 /// Who reads late loses what was not read: on a busy processor this process, and the threads that it starts from now on, come

@@ -15,11 +15,12 @@ use recording::{Entry, Reader, Writer};
 use requests::Analyzer;
 use workload::{Listeners, NoNames, Processes, Source, UnixSockets};
 
-use crate::agent::read_clocks;
+use crate::agent::{caution, read_clocks, source};
 use crate::color::Color;
 use crate::options::{CaptureArgs, ValueArgs};
 use crate::output::{Output, Style};
 use crate::requests::{Filter, FilterArgs};
+use crate::say::say;
 use crate::stop::Stop;
 use crate::units;
 
@@ -87,10 +88,11 @@ fn capture(arguments: &CaptureArguments) -> anyhow::Result<()> {
     let stop = Stop::on_signals()?;
     let path = arguments.file.display();
     let file = File::create(&arguments.file).with_context(|| format!("cannot write {path}"))?;
+    let mut capture = Capture::start(&arguments.capture.config())?;
     let mut recorder = Recorder {
         writer: Writer::new(BufWriter::new(file)).with_context(|| format!("cannot write {path}"))?,
         processes: Processes::new(
-            Source::Proc("/proc".into()),
+            source(capture.report()),
             workload::Config::default(),
             Box::new(NoNames),
             workload::Limits::default(),
@@ -100,8 +102,10 @@ fn capture(arguments: &CaptureArguments) -> anyhow::Result<()> {
         wanted: HashSet::new(),
         events: 0,
     };
-    let mut capture = Capture::start(&arguments.capture.config())?;
-    eprintln!("ready: recording to {path}; Ctrl-C ends");
+    say(format_args!("ready: recording to {path}; Ctrl-C ends"));
+    if let Some(caution) = caution(capture.report()) {
+        say(caution);
+    }
     let end = arguments.duration.map(|duration| Instant::now() + Duration::from_nanos(duration.0));
     let mut result = recorder.clock();
     while result.is_ok() && !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
@@ -120,7 +124,7 @@ fn capture(arguments: &CaptureArguments) -> anyhow::Result<()> {
         .finish()
         .and_then(|mut file| file.flush())
         .with_context(|| format!("cannot write {path}"))?;
-    eprintln!("{events} events recorded; lost: {}", capture.losses());
+    say(format_args!("{events} events recorded; lost: {}", capture.losses()));
     Ok(())
 }
 

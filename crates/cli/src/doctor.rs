@@ -3,7 +3,9 @@
 use clap::Args;
 use probes::{Capture, Error, Purpose, Report};
 
+use crate::agent::caution;
 use crate::options::CaptureArgs;
+use crate::say::answer;
 
 /// Arguments of `weir doctor`.
 #[derive(Debug, Args)]
@@ -21,17 +23,20 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match Capture::start(&arguments.capture.config()) {
         Ok(capture) => {
-            print!("{}", describe(capture.report()));
-            println!("\nPrograms");
+            let mut text = describe(capture.report());
+            text.push_str("\nPrograms\n");
             for program in capture.programs() {
-                println!("  {:<20} {:>7} instructions verified", program.name, program.verified_instructions);
+                let (name, verified) = (program.name, program.verified_instructions);
+                text.push_str(&format!("  {name:<20} {verified:>7} instructions verified\n"));
             }
-            println!("\nWeir can see the requests of this host: `weir requests` shows them.");
-            Ok(())
+            if let Some(caution) = caution(capture.report()) {
+                text.push_str(&format!("\n{caution}\n"));
+            }
+            text.push_str("\nWeir can see the requests of this host: `weir requests` shows them.\n");
+            Ok(answer(&text)?)
         }
         Err(Error::NoBackend { report }) => {
-            print!("{}", describe(&report));
-            println!();
+            answer(&(describe(&report) + "\n"))?;
             Err(Error::NoBackend { report }.into())
         }
         Err(error) => Err(error.into()),

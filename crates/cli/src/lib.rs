@@ -8,6 +8,7 @@ mod nearest;
 pub mod options;
 pub mod output;
 pub mod requests;
+pub mod say;
 pub mod stop;
 pub mod text;
 pub mod units;

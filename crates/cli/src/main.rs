@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use weir_cli::say::say;
 use weir_cli::{dev, doctor, requests};
 
 /// Sees every request that the services of this Linux host make or serve, without touching them.
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("weir: {error:#}");
+            say(format_args!("weir: {error:#}"));
             ExitCode::FAILURE
         }
     }

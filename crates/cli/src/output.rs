@@ -180,7 +180,9 @@ struct Writer {
 impl Writer {
     fn new(style: Style) -> Self {
         let is_terminal = io::stdout().is_terminal();
-        let color = style.color.enabled(is_terminal, std::env::var_os("NO_COLOR").as_deref());
+        let variable = std::env::var_os;
+        let (term, no_color) = (variable("TERM"), variable("NO_COLOR"));
+        let color = style.color.enabled(is_terminal, term.as_deref(), no_color.as_deref());
         let width = terminal_width(is_terminal).or_else(wanted_width).unwrap_or(Options::default().width);
         let header_every = if is_terminal { Options::default().header_every } else { 0 };
         let options = Options { width, color, header_every, utc_offset: utc_offset() };

@@ -150,6 +150,9 @@ impl fmt::Display for Hook {
 const PAGES: &str = "payload of sendfile, splice and other page-backed sends (their length is seen)";
 const SPLICE_OUT: &str =
     "payload of TCP reads by splice and with MSG_TRUNC (their length is seen with the next event)";
+const FAST_OPEN: &str =
+    "what a client sends with its SYN (TCP Fast Open): its answer is counted as not understood";
+const MPTCP: &str = "connections that speak MPTCP (both ends; plain TCP at its sockets is seen)";
 const RETURNS: &str = "the rest of sends that block, while more of them block than the kernel keeps returns for (10, or 2 per processor)";
 const COPIES: &str = "payload of sendfile, splice and MSG_TRUNC (their length is seen)";
 const NO_CALL: &str = "io_uring, zero-copy receive and the kernel's own use of sockets (TCP: their length is seen with \
@@ -173,7 +176,7 @@ pub(crate) const WAYS: &[Way] = &[
         needs: &[Hook::Tracepoint("tcp_sendmsg_locked")],
         programs: &["send_tracepoint"],
         extras: &[],
-        blind_spots: &[PAGES],
+        blind_spots: &[PAGES, FAST_OPEN, MPTCP],
     },
     Way {
         purpose: Purpose::TcpSent,
@@ -182,7 +185,7 @@ pub(crate) const WAYS: &[Way] = &[
         needs: &[Hook::Function("tcp_sendmsg_locked")],
         programs: &["send_entry", "send_exit"],
         extras: &[(Hook::Function("do_tcp_sendpages"), "sendpages_exit")],
-        blind_spots: &[PAGES],
+        blind_spots: &[PAGES, FAST_OPEN, MPTCP],
     },
     Way {
         purpose: Purpose::TcpSent,
@@ -194,7 +197,7 @@ pub(crate) const WAYS: &[Way] = &[
             (Hook::Function("do_tcp_sendpages"), "sendpages_probe"),
             (Hook::Function("do_tcp_sendpages"), "sendpages_return_probe"),
         ],
-        blind_spots: &[PAGES, RETURNS],
+        blind_spots: &[PAGES, RETURNS, FAST_OPEN, MPTCP],
     },
     Way {
         purpose: Purpose::TcpSent,
@@ -203,7 +206,7 @@ pub(crate) const WAYS: &[Way] = &[
         needs: &[Hook::Tracepoint("sys_enter"), Hook::Tracepoint("sys_exit")],
         programs: &["call_enter", "call_exit"],
         extras: &[],
-        blind_spots: &[COPIES, NO_CALL, COMPAT, CONCURRENT],
+        blind_spots: &[COPIES, NO_CALL, COMPAT, CONCURRENT, FAST_OPEN, MPTCP],
     },
     Way {
         purpose: Purpose::Received,
@@ -216,7 +219,7 @@ pub(crate) const WAYS: &[Way] = &[
         ],
         programs: &["receive_tracepoint"],
         extras: &[],
-        blind_spots: &[SPLICE_OUT, RING_PEEKS],
+        blind_spots: &[SPLICE_OUT, RING_PEEKS, MPTCP],
     },
     Way {
         purpose: Purpose::Received,
@@ -225,7 +228,7 @@ pub(crate) const WAYS: &[Way] = &[
         needs: &[Hook::Function("skb_copy_datagram_iter")],
         programs: &["receive_exit"],
         extras: &[],
-        blind_spots: &[SPLICE_OUT, RING_PEEKS],
+        blind_spots: &[SPLICE_OUT, RING_PEEKS, MPTCP],
     },
     Way {
         purpose: Purpose::Received,
@@ -234,7 +237,7 @@ pub(crate) const WAYS: &[Way] = &[
         needs: &[Hook::Probes, Hook::Function("skb_copy_datagram_iter")],
         programs: &["receive_probe", "receive_return_probe"],
         extras: &[],
-        blind_spots: &[SPLICE_OUT, RING_PEEKS],
+        blind_spots: &[SPLICE_OUT, RING_PEEKS, MPTCP],
     },
     Way {
         purpose: Purpose::Received,
@@ -243,7 +246,7 @@ pub(crate) const WAYS: &[Way] = &[
         needs: &[Hook::Tracepoint("sys_enter"), Hook::Tracepoint("sys_exit")],
         programs: &["call_enter", "call_exit"],
         extras: &[],
-        blind_spots: &[COPIES, NO_CALL, COMPAT, CONCURRENT],
+        blind_spots: &[COPIES, NO_CALL, COMPAT, CONCURRENT, MPTCP],
     },
     Way {
         purpose: Purpose::UnixSpliced,
@@ -319,6 +322,9 @@ pub struct Report {
     pub host: Host,
     /// Everything tried, in order.
     pub attempts: Vec<Attempt>,
+    /// Processes have other ids in `/proc` than the kernel side tells: it shows another pid namespace than the initial one,
+    /// and what is found there under an id is somebody else.
+    pub foreign_proc: bool,
 }
 
 impl Report {

@@ -8,12 +8,12 @@ use model::ConnectionId;
 use model::event::{Event, Instruction};
 
 use crate::backend::{Attempt, Backend, Purpose, Report, WAYS, Way};
-use crate::host::{Host, KernelTypes};
+use crate::host::{self, Host, KernelTypes};
 use crate::instructions::Instructions;
 use crate::loaded::{Loaded, processors};
 use crate::rings::Rings;
 use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
-use crate::{Error, Losses, ProgramStatistics, decode, kernel_error};
+use crate::{Error, Losses, ProgramStatistics, decode, files, kernel_error};
 
 /// What the user may change.
 #[derive(Debug, Clone)]
@@ -65,13 +65,14 @@ impl Capture {
     ///
     /// # Errors
     ///
-    /// [`Error::NoBackend`] where TCP cannot be seen in both directions; it says why and what to do.
+    /// [`Error::NoBackend`] where TCP cannot be seen in both directions, [`Error::TooFewFiles`]; they say why and what to do.
     pub fn start(config: &Config) -> Result<Capture, Error> {
         let host = Host::inspect();
-        let mut report = Report { host, attempts: Vec::new() };
+        let mut report = Report { host, attempts: Vec::new(), foreign_proc: false };
         if !report.host.may_load_programs() || !report.host.has_btf {
             return Err(Error::NoBackend { report: Box::new(report) });
         }
+        files::provide()?;
         let types = KernelTypes::load();
         let mut chosen = Vec::new();
         let wanted = |purpose: &Purpose| config.datagrams || *purpose != Purpose::Datagrams;
@@ -91,6 +92,7 @@ impl Capture {
         }
         let mut capture = Capture::load(config, &chosen, &types, report)?;
         let own = capture.fire(&chosen)?;
+        capture.report.foreign_proc = host::own_id_in_proc() != own;
         if !config.observe_self {
             capture.exclude(own)?;
         }
@@ -209,7 +211,7 @@ fn choose(
 }
 
 fn try_way(config: &Config, way: &'static Way, types: &KernelTypes, host: &Host) -> Result<(), Error> {
-    let report = Report { host: host.clone(), attempts: Vec::new() };
+    let report = Report { host: host.clone(), attempts: Vec::new(), foreign_proc: false };
     let mut capture = Capture::load(config, &[way], types, report)?;
     capture.fire(&[way]).map(drop)
 }

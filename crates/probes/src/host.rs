@@ -46,6 +46,13 @@ impl Host {
     }
 }
 
+/// Our process id as `/proc` has it, which need not show the pid namespace that we are in.
+pub(crate) fn own_id_in_proc() -> u32 {
+    let shown = std::fs::read_link("/proc/self").ok();
+    let id = shown.as_deref().and_then(Path::to_str).and_then(|id| id.parse().ok());
+    id.unwrap_or_else(std::process::id)
+}
+
 /// The kernel's own types, to ask whether a hook exists before it is loaded.
 pub(crate) struct KernelTypes(Option<Btf<'static>>);
 

@@ -7,6 +7,7 @@
 pub mod backend;
 pub mod capture;
 mod decode;
+mod files;
 mod firing;
 mod host;
 mod instructions;
@@ -31,6 +32,17 @@ pub enum Error {
     NoBackend {
         /// What was tried.
         report: Box<Report>,
+    },
+    /// Programs, maps and rings are files, and there may be too few of them.
+    #[error(
+        "this process may open only {limit} files, and Weir needs {needed}: raise the limit (`ulimit -n {needed}`, or \
+         LimitNOFILE= in a systemd unit)"
+    )]
+    TooFewFiles {
+        /// How many may be open.
+        limit: u64,
+        /// How many have to be.
+        needed: u64,
     },
     /// libbpf or the kernel refused something else.
     #[error("{doing}: {reason}")]

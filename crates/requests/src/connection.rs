@@ -468,6 +468,9 @@ impl Connection {
             if went != Progress::Fine {
                 progress = went;
             }
+            if went == Progress::Left {
+                break;
+            }
         }
         self.protocol = Some(found.protocol);
         let left_as = conversation.left_as();

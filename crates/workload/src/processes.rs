@@ -30,7 +30,7 @@ pub struct Process {
 pub enum Source {
     /// Read below this path, which is `/proc` outside of tests.
     Proc(PathBuf),
-    /// Only what [`Processes::facts`] is given: a recording is played.
+    /// Only what events tell and [`Processes::facts`] is given: a recording is played, or `/proc` knows processes by other ids.
     Recorded,
 }
 

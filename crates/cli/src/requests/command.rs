@@ -8,10 +8,11 @@ use probes::{Backend, Losses, Purpose};
 use requests::Counters;
 
 use super::{Filter, FilterArgs, Summary};
-use crate::agent::Agent;
+use crate::agent::{Agent, caution};
 use crate::color::Color;
 use crate::options::{CaptureArgs, ValueArgs};
 use crate::output::{Output, Style};
+use crate::say::say;
 use crate::stop::Stop;
 use crate::units;
 
@@ -67,7 +68,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let output = Output::start(style, stop.clone());
     // Connections that were open before are asked for before anybody counts on being seen.
     agent.drain(&output);
-    eprintln!("{}", ready(&agent));
+    say(ready(&agent));
+    if let Some(caution) = caution(agent.capture().report()) {
+        say(caution);
+    }
     let began = Instant::now();
     let end = arguments.duration.map(|duration| began + Duration::from_nanos(duration.0));
     while !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
@@ -77,7 +81,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     agent.drain(&output);
     let (shown, dropped) = output.finish()?;
     let losses = agent.capture().losses();
-    eprintln!("{}", summary(lasted, shown, dropped, losses, agent.analyzer().counters()));
+    say(summary(lasted, shown, dropped, losses, agent.analyzer().counters()));
     Ok(())
 }
 
@@ -141,5 +145,15 @@ mod tests {
                 assert!(line.starts_with("ready: ") && line.len() <= 80, "{line}");
             }
         }
+    }
+
+    #[test]
+    fn a_caution_follows_only_where_names_are_in_doubt() {
+        let report =
+            |foreign_proc| probes::Report { host: probes::Host::inspect(), attempts: vec![], foreign_proc };
+        assert_eq!(caution(&report(false)), None);
+        let caution = caution(&report(true)).expect("a caution");
+        assert!(caution.starts_with("caution: ") && caution.contains("--pid=host"), "{caution}");
+        assert!(caution.lines().all(|line| line.len() <= 80), "{caution}");
     }
 }

@@ -26,7 +26,9 @@ pub(super) struct Command {
 /// What CLIENT REPLY says.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reply {
+    /// Nothing that a server understands.
     #[default]
+    Other,
     On,
     Off,
     Skip,
@@ -64,6 +66,11 @@ impl Reader {
         let mut reader = std::mem::take(self);
         reader.command.arguments += reader.total - reader.read;
         (reader.read > 0).then_some(reader.command)
+    }
+
+    /// What is special about the command that was read.
+    pub(super) fn kind(&self) -> Kind {
+        self.command.id.kind()
     }
 
     /// True when what was to be skipped was the last of the command.
@@ -183,6 +190,7 @@ impl Reader {
             (1, Kind::Select) => {
                 command.database = decimal(argument).and_then(|number| number.try_into().ok())
             }
+            (2, Kind::ClientReply) if argument.eq_ignore_ascii_case(b"ON") => command.reply = Reply::On,
             (2, Kind::ClientReply) if argument.eq_ignore_ascii_case(b"OFF") => command.reply = Reply::Off,
             (2, Kind::ClientReply) if argument.eq_ignore_ascii_case(b"SKIP") => command.reply = Reply::Skip,
             (_, Kind::MayWait) if argument.eq_ignore_ascii_case(b"STREAMS") => self.options_over = true,

@@ -23,10 +23,15 @@ pub(super) enum Kind {
     Unsubscribe,
     /// Ends with the first line of its reply, and so does what can be understood.
     Leaves,
+    /// Has no reply, and is said only where a replica follows its master.
+    Replicates,
     Select,
     /// Allowed, and answered by an array, where a client of RESP2 subscribed.
     Ping,
     Reset,
+    Multi,
+    Exec,
+    Discard,
     ClientReply,
     /// Its arguments may hold a password: they are never shown.
     Secret,
@@ -70,11 +75,11 @@ commands! {
         "PFMERGE" "PFSELFTEST" "GEOADD" "GEODIST" "GEOHASH" "GEOPOS" "GEORADIUS" "GEORADIUSBYMEMBER"
         "GEORADIUSBYMEMBER_RO" "GEORADIUS_RO" "GEOSEARCH" "GEOSEARCHSTORE"
         // Transactions, scripts, publishing.
-        "DISCARD" "EXEC" "MULTI" "UNWATCH" "WATCH" "EVAL" "EVALSHA" "EVALSHA_RO" "EVAL_RO" "FCALL"
+        "UNWATCH" "WATCH" "EVAL" "EVALSHA" "EVALSHA_RO" "EVAL_RO" "FCALL"
         "FCALL_RO" "PUBLISH" "SPUBLISH"
         // Connections, servers.
         "ASKING" "BGREWRITEAOF" "BGSAVE" "DBSIZE" "ECHO" "FAILOVER" "FLUSHALL" "FLUSHDB" "INFO" "LASTSAVE"
-        "LOLWUT" "QUIT" "READONLY" "READWRITE" "REPLCONF" "REPLICAOF" "ROLE" "SAVE" "SHUTDOWN"
+        "LOLWUT" "QUIT" "READONLY" "READWRITE" "REPLICAOF" "ROLE" "SAVE" "SHUTDOWN"
         "SLAVEOF" "SWAPDB" "TIME"
         // Vector sets.
         "VADD" "VCARD" "VDIM" "VEMB" "VGETATTR" "VINFO" "VISMEMBER" "VLINKS" "VRANDMEMBER" "VREM"
@@ -118,15 +123,19 @@ commands! {
         "SLOWLOG LEN" "SLOWLOG RESET" "XGROUP CREATE" "XGROUP CREATECONSUMER" "XGROUP DELCONSUMER"
         "XGROUP DESTROY" "XGROUP SETID" "XINFO CONSUMERS" "XINFO GROUPS" "XINFO STREAM";
     Container: "ACL" "CLIENT" "CLUSTER" "COMMAND" "CONFIG" "DEBUG" "FUNCTION" "LATENCY" "MEMORY" "MODULE"
-        "OBJECT" "PUBSUB" "SCRIPT" "SENTINEL" "SLOWLOG" "XGROUP" "XINFO";
+        "OBJECT" "PUBSUB" "REPLCONF" "SCRIPT" "SENTINEL" "SLOWLOG" "XGROUP" "XINFO";
     Waits: "BLPOP" "BRPOP" "BLMOVE" "BRPOPLPUSH" "BZPOPMIN" "BZPOPMAX" "BLMPOP" "BZMPOP" "WAIT" "WAITAOF";
     MayWait: "XREAD" "XREADGROUP";
     Subscribe: "SUBSCRIBE" "PSUBSCRIBE" "SSUBSCRIBE";
     Unsubscribe: "UNSUBSCRIBE" "PUNSUBSCRIBE" "SUNSUBSCRIBE";
     Leaves: "MONITOR" "PSYNC" "SYNC";
+    Replicates: "REPLCONF ACK" "REPLCONF GETACK";
     Select: "SELECT";
     Ping: "PING";
     Reset: "RESET";
+    Multi: "MULTI";
+    Exec: "EXEC";
+    Discard: "DISCARD";
     ClientReply: "CLIENT REPLY";
     Secret: "AUTH" "HELLO" "MIGRATE" "CONFIG SET" "ACL SETUSER" "SENTINEL SET" "SENTINEL CONFIG";
 }

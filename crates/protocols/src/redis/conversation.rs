@@ -1,12 +1,13 @@
 use model::{Nanos, Party};
 
-use super::command::{self, Reply as Wish};
-use super::commands::Kind;
+use super::command;
+use super::commands::{self, Kind};
 use super::record::{self, Answer, Asked};
 use super::reply::{self, Kind as ReplyKind};
 use super::scan::{self, Read};
 use crate::pairing::{Queue, can_answer};
 use crate::{Context, CutBy, Half, Input, Outcome, Step};
+use silence::{Gets, Silence};
 
 /// Commands without a reply that are remembered; older ones are dropped and counted.
 const MOST_PENDING: usize = 4096;
@@ -29,10 +30,13 @@ pub struct Conversation {
     owed: u64,
     /// The database in use, once a SELECT was seen.
     database: Option<u32>,
-    /// Which of the next commands get no reply.
     silence: Silence,
     /// A subscription was asked for: arrays may be published messages.
     subscribed: bool,
+    /// The end of all subscriptions was confirmed once, to this command: once for each may follow.
+    unsubscribed: Option<&'static str>,
+    /// What it has become.
+    left_as: Option<&'static str>,
     /// Replies may have been missed: what is outstanding when the client goes on was answered.
     missed: bool,
     /// How many bytes of each party go by, to be counted when they did.
@@ -41,14 +45,6 @@ pub struct Conversation {
     ended: Option<(Party, CutBy)>,
     /// [`Step::Lost`] was returned for the head of this direction: nothing begins there.
     refused: [bool; 2],
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Silence {
-    #[default]
-    No,
-    Next,
-    On,
 }
 
 impl crate::Conversation for Conversation {
@@ -128,6 +124,14 @@ impl crate::Conversation for Conversation {
         }
     }
 
+    fn expire(&mut self, now: Nanos, context: &mut Context) {
+        self.lose_patience(now, context);
+    }
+
+    fn left_as(&self) -> &'static str {
+        self.left_as.unwrap_or("upgraded")
+    }
+
     fn oldest_pending(&self) -> Option<Nanos> {
         let outstanding = self.pending.front().map(|asked| asked.half.first);
         outstanding.or((!self.commands.is_idle()).then_some(self.asking.first))
@@ -152,6 +156,7 @@ impl Conversation {
         let read = self.commands.read(input.bytes, context.settings);
         self.asking.last = input.last;
         match read {
+            Read::Whole(read) if self.commands.kind() == Kind::Replicates => self.leave_replication(read),
             Read::Whole(read) => {
                 self.asking.bytes = self.asking.bytes.saturating_add(read as u64);
                 self.ask(context);
@@ -166,6 +171,14 @@ impl Conversation {
             self.answering = Half { bytes: 0, first: input.first, last: input.last };
             if self.leads_elsewhere() && !matches!(input.bytes[0], b'\r' | b'\n' | b'-') {
                 return self.leave(input, context);
+            }
+            match replicates(input.bytes) {
+                Some(true) => return self.leave_replication(input.bytes.len()),
+                Some(false) => {}
+                None => return Step::NeedMore,
+            }
+            if self.silence.lacking > 0 && self.front_is(Kind::Exec) {
+                self.replies.set_lacking(self.silence.lacking);
             }
         }
         let read = self.replies.read(input.bytes);
@@ -182,7 +195,11 @@ impl Conversation {
 
     /// True when the next reply makes this something else than commands and replies.
     fn leads_elsewhere(&self) -> bool {
-        self.owed == 0 && self.pending.front().is_some_and(|asked| asked.command.id.kind() == Kind::Leaves)
+        self.owed == 0 && self.front_is(Kind::Leaves)
+    }
+
+    fn front_is(&self, kind: Kind) -> bool {
+        self.pending.front().is_some_and(|asked| asked.command.id.kind() == kind)
     }
 
     fn leave(&mut self, input: Input<'_>, context: &mut Context) -> Step {
@@ -191,46 +208,37 @@ impl Conversation {
         let reply = reply::Reply { kind: status, ..reply::Reply::default() };
         self.answering.bytes = next as u64;
         self.answering.last = input.last;
-        self.answer(Answer { reply, half: self.answering, torn: false }, context);
+        let replicates =
+            self.pending.front().is_some_and(|asked| asked.command.id.command().name != "MONITOR");
+        self.left_as = replicates.then_some("replication");
+        self.answer(Answer { reply, half: self.answering, torn: false }, false, context);
         if status == ReplyKind::Queued { Step::Read(next) } else { Step::Leave(next) }
+    }
+
+    /// A replica follows its master here: commands come from there, and nothing is answered.
+    fn leave_replication(&mut self, read: usize) -> Step {
+        *self = Conversation { left_as: Some("replication"), ..Conversation::default() };
+        Step::Leave(read)
     }
 
     /// A command is whole: it is outstanding from now on.
     fn ask(&mut self, context: &mut Context) {
         let Some(command) = self.commands.take() else { return };
         let asked = asked(command, self.asking);
-        match asked.command.id.kind() {
-            Kind::Subscribe | Kind::Unsubscribe => self.subscribed = true,
-            Kind::Reset => self.silence = Silence::No,
-            _ => {}
+        if matches!(asked.command.id.kind(), Kind::Subscribe | Kind::Unsubscribe) {
+            self.subscribed = true;
         }
-        let silent = match (asked.command.id.kind(), asked.command.reply, self.silence) {
-            (Kind::ClientReply, Wish::Off, _) => {
-                self.silence = Silence::On;
-                true
-            }
-            (Kind::ClientReply, Wish::Skip, silence) => {
-                self.silence = if silence == Silence::On { silence } else { Silence::Next };
-                true
-            }
-            (Kind::ClientReply, Wish::On, _) => {
-                self.silence = Silence::No;
-                false
-            }
-            (_, _, Silence::Next) => {
-                self.silence = Silence::No;
-                true
-            }
-            (_, _, silence) => silence == Silence::On,
-        };
-        if silent {
-            record::exchange(asked, None, None, self.database, context);
-            return;
+        if let Some(asked) = self.without_reply(asked, context) {
+            self.push(asked, context);
         }
-        self.push(asked, context);
     }
 
     fn push(&mut self, asked: Asked, context: &mut Context) {
+        self.lose_patience(asked.half.first, context);
+        if self.pending.len() >= MOST_PENDING && self.front_gets() == Gets::Unknown {
+            self.accept(context);
+            self.settle(context);
+        }
         if self.pending.len() >= MOST_PENDING
             && let Some(dropped) = self.pending.pop()
         {
@@ -238,46 +246,68 @@ impl Conversation {
             context.unparsed += 1;
         }
         self.pending.push(asked);
-        while self.pending.len() > 0
-            && let Some(answer) = self.early.pop()
-        {
-            self.answer(answer, context);
+        self.settle(context);
+        for _ in 0..self.early.len() {
+            if let Some(answer) = self.early.pop() {
+                self.answer(answer, true, context);
+            }
         }
+    }
+
+    /// Keeps a reply until its command is seen.
+    fn hold(&mut self, answer: Answer, context: &mut Context) {
+        if self.early.len() >= MOST_EARLY {
+            self.early.pop();
+            context.unparsed += 1;
+        }
+        self.early.push(answer);
     }
 
     /// A reply is whole.
     fn replied(&mut self, context: &mut Context) {
         let answer = Answer { reply: self.replies.take(), half: self.answering, torn: false };
-        self.answer(answer, context);
+        self.answer(answer, false, context);
     }
 
-    fn answer(&mut self, answer: Answer, context: &mut Context) {
-        let front = self.pending.front().map(|asked| asked.command.id.kind());
-        let subscribing = matches!(front, Some(Kind::Subscribe | Kind::Unsubscribe));
-        match answer.reply.kind {
-            ReplyKind::Confirmation if subscribing => {}
-            _ if answer.reply.push => return,
+    /// True for what a server says without being asked, or more often than it was.
+    fn is_no_answer(&mut self, reply: &reply::Reply) -> bool {
+        let front = self.pending.front().map(|asked| asked.command.id);
+        let unsubscribed = self.unsubscribed;
+        if !reply.push {
+            self.unsubscribed.take_if(|name| reply.kind != ReplyKind::Confirmation(name));
+        }
+        match reply.kind {
+            ReplyKind::Confirmation(name) if front.is_some_and(|id| id.command().name == name) => false,
+            _ if reply.push => true,
+            // What was unsubscribed from, and how many subscriptions are left.
+            ReplyKind::Confirmation(name) if reply.elements == 3 && unsubscribed == Some(name) => true,
             // RESP2 has arrays for these; they are values where the outstanding command shows that the
             // client is not subscribed (any more).
-            ReplyKind::Message | ReplyKind::Confirmation
-                if self.subscribed && (subscribing || matches!(front, None | Some(Kind::Ping))) =>
-            {
-                return;
+            ReplyKind::Message | ReplyKind::Confirmation(_) => {
+                use Kind::{ClientReply, Ping, Subscribe, Unsubscribe};
+                let front = front.map(commands::Id::kind);
+                self.subscribed && matches!(front, None | Some(Ping | ClientReply | Subscribe | Unsubscribe))
             }
-            _ => {}
+            _ => false,
+        }
+    }
+
+    /// Gives a reply to its command; with `held` it came before the last command was seen.
+    fn answer(&mut self, mut answer: Answer, held: bool, context: &mut Context) {
+        if self.is_no_answer(&answer.reply) {
+            return;
         }
         if self.owed > 0 {
             self.owed -= 1;
             return;
         }
-        let Some(asked) = self.pending.front_mut() else {
-            if self.early.len() >= MOST_EARLY {
-                self.early.pop();
-                context.unparsed += 1;
+        if self.front_gets() == Gets::Unknown {
+            match self.decide(answer, held, context) {
+                Some(decided) => answer = decided,
+                None => return,
             }
-            self.early.push(answer);
-            return;
-        };
+        }
+        let Some(asked) = self.pending.front_mut() else { return self.hold(answer, context) };
         if !can_answer(asked.half.first, answer.half.first) {
             // It began before anything that is outstanding: its command was not seen.
             context.unparsed += 1;
@@ -290,7 +320,7 @@ impl Conversation {
             asked.answered.last = answer.half.last;
         }
         asked.expected = match answer.reply.kind {
-            ReplyKind::Confirmation => asked.expected.saturating_sub(1),
+            ReplyKind::Confirmation(_) => asked.expected.saturating_sub(1),
             _ => 0,
         };
         if asked.expected == 0
@@ -301,14 +331,19 @@ impl Conversation {
     }
 
     fn finish(&mut self, asked: Asked, answer: Answer, context: &mut Context) {
+        self.silence.done(&asked.command, Some(&answer.reply));
         let (kind, status) = (asked.command.id.kind(), answer.reply.kind);
         let selected = asked.command.database;
+        if kind == Kind::Unsubscribe && asked.command.arguments == 0 {
+            self.unsubscribed = Some(asked.command.id.command().name);
+        }
         record::exchange(asked, Some(answer), None, self.database, context);
         match kind {
             Kind::Select if status == ReplyKind::Status => self.database = selected,
             Kind::Reset if status == ReplyKind::Status => (self.database, self.subscribed) = (Some(0), false),
             _ => {}
         }
+        self.settle(context);
     }
 }
 
@@ -318,6 +353,20 @@ fn asked(command: command::Command, half: Half) -> Asked {
         _ => 1,
     };
     Asked { command, half, expected, answered: Half::default(), torn: false }
+}
+
+/// What replicas and masters say with REPLCONF, where the other end was taken for the client.
+const REPLICATES: [&[u8]; 2] =
+    [b"*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n", b"*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n"];
+
+/// True when this is no reply but replication; `None` when more has to be seen.
+fn replicates(bytes: &[u8]) -> Option<bool> {
+    if REPLICATES.iter().any(|said| bytes.starts_with(said)) {
+        return Some(true);
+    }
+    // Few other lists begin so, and they go on at once.
+    let may_be = bytes.len() > 8 && REPLICATES.iter().any(|said| said.starts_with(bytes));
+    (!may_be).then_some(false)
 }
 
 /// The step for what was read of a message that is not whole, or of none.
@@ -352,5 +401,6 @@ fn begins_reply(bytes: &[u8]) -> bool {
 }
 
 mod ends;
+mod silence;
 #[cfg(test)]
 mod tests;

@@ -58,43 +58,17 @@ fn array(prefix: &[u8]) -> u8 {
     }
 }
 
-/// Inline commands that no other protocol in lines has: not QUIT, AUTH, HELP or what memcached knows.
-const INLINE: &[&[u8]] = &[
-    b"PING",
-    b"ECHO",
-    b"SET",
-    b"GET",
-    b"DEL",
-    b"EXISTS",
-    b"DBSIZE",
-    b"CONFIG",
-    b"CLIENT",
-    b"FLUSHALL",
-    b"FLUSHDB",
-    b"MONITOR",
-    b"SELECT",
-    b"HGETALL",
-    b"INCR",
-    b"LPUSH",
-    b"RPUSH",
-    b"LRANGE",
-    b"COMMAND",
-    b"PSYNC",
-    b"REPLCONF",
-    b"CLUSTER",
-    b"SLOWLOG",
-    b"EVAL",
-];
+/// Inline commands that are answered by `+OK` elsewhere too: in NATS (in its verbose mode) and POP3. Only Redis answers the first with
+/// `+PONG`; the others are no proof, as those protocols write them.
+const SHARED: [&[u8]; 3] = [b"PING", b"AUTH", b"QUIT"];
 
-/// How much less `PING` says, and how much more `+PONG`.
+/// How much less these say, and how much more `+PONG`.
 const PONG: u8 = 10;
 
 fn inline(prefix: &[u8]) -> u8 {
     let Some((line, next)) = scan::line(prefix, 0) else { return 0 };
-    let name = line.split(|byte| *byte == b' ').next().unwrap_or_default();
-    // IMAP has SELECT, but behind a tag; memcached has "get", in lower case, and no "ping".
-    let known = INLINE.contains(&name) || line == b"INFO" || name == b"ping";
-    let text = line.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    let name = line.split(|byte| matches!(byte, b' ' | b'\t')).next().unwrap_or_default();
+    let text = line.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
     // The rest has to be commands too.
     let rest = &prefix[next..];
     let more = rest.is_empty()
@@ -102,11 +76,11 @@ fn inline(prefix: &[u8]) -> u8 {
             command::Reader::default().read(rest, Settings::default()),
             Read::Lost | Read::Nothing(_)
         );
-    let path = line.get(name.len()..).is_some_and(|rest| rest.starts_with(b" /"));
+    // HTTP/0.9; and NATS, whose servers introduce themselves to one another.
+    let other = line.starts_with(b"GET /") || line.starts_with(b"INFO {");
     let http = memchr::memmem::find(line, b" HTTP/").is_some();
-    match known && text && more && !path && !http {
-        // NATS has it too, and in its verbose mode `+OK`: only Redis answers it with `+PONG`.
-        true if line == b"PING" => LIKELY - PONG,
+    match Id::of(name).is_some() && text && more && !other && !http {
+        true if SHARED.contains(&name) => LIKELY - PONG,
         true => LIKELY,
         false => 0,
     }

@@ -16,10 +16,11 @@
 //! | case | rule |
 //! |---|---|
 //! | pipelines, MULTI, EXEC | each command is one exchange; one queued by MULTI ends with its `+QUEUED` |
-//! | SUBSCRIBE and its like | ends with the last of its confirmations; messages are no replies |
+//! | SUBSCRIBE and its like | ends with the last of its confirmations, UNSUBSCRIBE of everything with the first; messages are no replies |
 //! | push messages (`>`) | no replies, but for the confirmations of SUBSCRIBE |
 //! | MONITOR, SYNC, PSYNC | ends with the first line of the reply; the connection is left alone |
-//! | after CLIENT REPLY OFF or SKIP | no reply comes: the exchange is the command |
+//! | REPLCONF ACK, REPLCONF GETACK | have no reply and are no exchange: a replica followed its master before the connection was seen, and it is left alone |
+//! | after CLIENT REPLY OFF or SKIP | once it shows that the server accepted it (by a later reply, or by a second of silence), the exchange is the command; an error shows that it was refused, and then all is as before; queued by MULTI it holds from EXEC on |
 //! | BLPOP and its like, WAIT, XREAD with BLOCK | marked as waiting: the command asks for it, whether or not it had to wait; not so when queued by MULTI |
 //! | a command that is not in the table | named `OTHER`, so that names stay few |
 //! | a reply whose command was not seen | counted as unparsed, no exchange |

@@ -14,6 +14,10 @@ pub(super) struct Reply {
     pub(super) push: bool,
     /// The first word of an error.
     pub(super) error: Option<Text>,
+    /// An error that CLIENT REPLY may get: it names the command, or nothing at all is allowed.
+    pub(super) refuses_client: bool,
+    /// Elements of an array or the like, as it announces them.
+    pub(super) elements: u64,
 }
 
 /// What a reply is, as far as it matters.
@@ -27,8 +31,8 @@ pub(super) enum Kind {
     /// `+QUEUED`
     Queued,
     Error,
-    /// An array or push message that confirms a subscription, or the end of one.
-    Confirmation,
+    /// An array or push message that confirms a subscription, or the end of one, to the command of this name.
+    Confirmation(&'static str),
     /// An array or push message that brings a published message.
     Message,
 }
@@ -51,6 +55,8 @@ pub(super) struct Reader {
     chunks: bool,
     /// What goes by completes an element.
     passing: bool,
+    /// Elements that an array announces and does not have.
+    lacking: u64,
 }
 
 const STREAMED: u64 = u64::MAX;
@@ -66,6 +72,11 @@ impl Reader {
     /// True between replies.
     pub(super) fn is_idle(&self) -> bool {
         !self.begun
+    }
+
+    /// If the next reply is an array, it has so many elements less than it announces.
+    pub(super) fn set_lacking(&mut self, lacking: u64) {
+        self.lacking = lacking;
     }
 
     /// The reply that was whole, or what is known of it.
@@ -161,6 +172,8 @@ impl Reader {
             [] => Text::const_new("ERR"),
             word => bounded(word, LONGEST_ERROR),
         });
+        let names_it = || text.windows(6).any(|word| word.eq_ignore_ascii_case(b"client"));
+        self.reply.refuses_client = matches!(word, b"NOAUTH" | b"BUSY" | b"LOADING") || names_it();
     }
 
     fn bulk(&mut self, bytes: &[u8], at: usize, top: bool, telling: bool) -> Element {
@@ -243,9 +256,13 @@ impl Reader {
             Number::Cut => return Element::Cut,
             _ => return Element::Lost,
         };
-        let elements = if matches!(kind, b'%' | b'|') { count * 2 } else { count };
+        let mut elements = if matches!(kind, b'%' | b'|') { count * 2 } else { count };
         if top && kind != b'|' {
             self.known = true;
+            self.reply.elements = count;
+            if kind == b'*' {
+                elements = elements.saturating_sub(std::mem::take(&mut self.lacking));
+            }
             self.reply.push = kind == b'>';
             self.telling = matches!(kind, b'>' | b'*') && count > 0;
         }
@@ -271,8 +288,12 @@ impl Reader {
     /// The first element of an array or push message.
     fn tell(&mut self, word: &[u8]) {
         let kind = match word {
-            b"subscribe" | b"psubscribe" | b"ssubscribe" => Kind::Confirmation,
-            b"unsubscribe" | b"punsubscribe" | b"sunsubscribe" => Kind::Confirmation,
+            b"subscribe" => Kind::Confirmation("SUBSCRIBE"),
+            b"psubscribe" => Kind::Confirmation("PSUBSCRIBE"),
+            b"ssubscribe" => Kind::Confirmation("SSUBSCRIBE"),
+            b"unsubscribe" => Kind::Confirmation("UNSUBSCRIBE"),
+            b"punsubscribe" => Kind::Confirmation("PUNSUBSCRIBE"),
+            b"sunsubscribe" => Kind::Confirmation("SUNSUBSCRIBE"),
             b"message" | b"pmessage" | b"smessage" => Kind::Message,
             _ => return,
         };

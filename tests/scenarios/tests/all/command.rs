@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -96,6 +97,47 @@ fn a_reader_that_goes_ends_it() {
     assert_eq!(String::from_utf8_lossy(&output).lines().count(), 1);
     let errors = String::from_utf8_lossy(&errors).into_owned();
     assert!(!errors.contains("weir:") && !errors.contains("panicked"), "{errors}");
+}
+
+/// Neither a reader of requests nor one of what is said about them is needed for it to end as it should.
+#[test]
+fn all_readers_may_go() {
+    let Some(_alone) = scenario() else { return };
+    let mut weir = Command::new(binary());
+    weir.args(["requests", "--json", "--port", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut weir = Process::start(&mut weir).unwrap();
+    let mut said = String::new();
+    BufReader::new(weir.child().stderr.take().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.starts_with("ready"), "{said}");
+    drop(weir.child().stdout.take());
+    weir.signal(libc::SIGINT);
+    let status = weir.wait(Duration::from_secs(5)).unwrap();
+    assert!(status.success(), "{status}");
+
+    let mut shell = Command::new("sh");
+    let line = format!("{} doctor | true", binary().display());
+    shell.args(["-c", &line]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (_, errors) = Process::start(&mut shell).unwrap().output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&errors), "");
+}
+
+/// Programs, maps and rings are files. A low soft limit does no harm; a low hard one is named, not what fails for it.
+#[test]
+fn too_few_files() {
+    let Some(_alone) = scenario() else { return };
+    let run = |limits: &str| {
+        let line = format!("{limits} && exec {} requests --duration 100ms", binary().display());
+        Command::new("bash").args(["-c", &line]).stdin(Stdio::null()).output().unwrap()
+    };
+    let output = run("ulimit -S -n 20");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = run("ulimit -n 20");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && said.starts_with("weir: this process may open only 20 files"),
+        "{said}"
+    );
+    assert!(said.contains("ulimit -n") && said.lines().count() == 1, "{said}");
 }
 
 /// Ids of all programs that the kernel has loaded.

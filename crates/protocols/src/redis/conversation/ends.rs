@@ -2,8 +2,8 @@
 
 use model::Party;
 
-use super::{Answer, Asked, Conversation, asked, record};
-use crate::{Context, Outcome};
+use super::{Answer, Asked, Conversation, Gets, asked, record};
+use crate::{Context, CutBy, Outcome};
 
 impl Conversation {
     /// The command that was being read, if its name was.
@@ -25,7 +25,7 @@ impl Conversation {
                 let idle = self.replies.is_idle();
                 let reply = self.replies.take();
                 if !idle && self.answering.bytes > 0 {
-                    self.answer(Answer { reply, half: self.answering, torn: true }, context);
+                    self.answer(Answer { reply, half: self.answering, torn: true }, false, context);
                 }
             }
         }
@@ -36,6 +36,7 @@ impl Conversation {
         (self.missed, self.owed) = (false, 0);
         while let Some(asked) = self.pending.pop() {
             let unseen = Answer { torn: true, ..Answer::default() };
+            self.silence.done(&asked.command, None);
             record::exchange(asked, Some(unseen), None, self.database, context);
         }
     }
@@ -52,7 +53,14 @@ impl Conversation {
         if self.missed {
             self.flush_missed(context);
         }
+        // No refusal came, and where both ended in good order none was on its way.
+        let in_order = self.ended.is_some_and(|(_, how)| matches!(how, CutBy::Close | CutBy::Forgotten));
         while let Some(asked) = self.pending.pop() {
+            if in_order && self.silence.of(&asked.command) != Gets::Reply {
+                self.silence.done(&asked.command, None);
+                record::exchange(asked, None, None, self.database, context);
+                continue;
+            }
             record::exchange(asked, None, cut.clone(), self.database, context);
         }
         while self.early.pop().is_some() {

@@ -2,10 +2,10 @@
 
 use model::Party::{Client, Server};
 
-use crate::Exchange;
 use crate::harness::tables::{self, anywhere};
 use crate::harness::{Happens, stream};
 use crate::redis::Conversation;
+use crate::{Conversation as _, Exchange};
 
 type Driver = crate::harness::Driver<Conversation>;
 
@@ -207,6 +207,51 @@ fn subscriptions() {
     check(&[(">", "*4|$6|LRANGE|$1|l|$1|0|$1|9|"), ("<", message)], &["LRANGE ? ? ?: ok, 37/32"]);
 }
 
+/// Each subscription's end is confirmed, however many there were, and the next command's reply comes after.
+#[test]
+fn all_unsubscribed() {
+    let end = |name: &str, left: u32| format!("*3|${}|{name}|$1|c|:{left}|", name.len());
+    let three = |name: &str| (0..3).map(|left| end(name, 2 - left)).collect::<String>();
+    for (name, asked) in [
+        ("unsubscribe", "*1|$11|UNSUBSCRIBE|"),
+        ("punsubscribe", "*1|$12|PUNSUBSCRIBE|"),
+        ("sunsubscribe", "*1|$12|SUNSUBSCRIBE|"),
+    ] {
+        let expected = format!("{}: ok, {}/{}", name.to_uppercase(), asked.len() + 3, 22 + name.len());
+        let commands = [asked, GET, SET, GET].concat();
+        let replies = format!("{}$1|v|-WRONGTYPE x|$1|v|", three(name));
+        check(
+            &[(">", &commands), ("<", &replies)],
+            &[expected.as_str(), "GET ?: ok, 20/7", "SET ? ?: error WRONGTYPE, 27/14", "GET ?: ok, 20/7"],
+        );
+    }
+    // Of both kinds, in a row; and anew, in RESP2 and RESP3.
+    let commands = "*1|$11|UNSUBSCRIBE|*1|$12|PUNSUBSCRIBE|*2|$9|SUBSCRIBE|$1|a|*1|$4|PING|";
+    let replies =
+        format!("{}{}*3|$9|subscribe|$1|a|:1|*2|$4|pong|$0||", three("unsubscribe"), three("punsubscribe"));
+    let expected = ["UNSUBSCRIBE: ok, 22/33", "PUNSUBSCRIBE: ok, 23/34", "SUBSCRIBE ?: ok, 26/30"];
+    let in_arrays = [expected.as_slice(), &["PING: ok, 14/20"]].concat();
+    check(&[(">", commands), ("<", &replies)], &in_arrays);
+    let pushed = replies.replace("*3", ">3").replace("*2|$4|pong|$0||", "+PONG|");
+    check(&[(">", commands), ("<", &pushed)], &[expected.as_slice(), &["PING: ok, 14/7"]].concat());
+    // Lists like it, which are not.
+    let lrange = "*4|$6|LRANGE|$1|l|$1|0|$1|9|";
+    let (all, last) = ("*1|$11|UNSUBSCRIBE|", end("unsubscribe", 0));
+    check(
+        &[
+            (">", &[all, GET, lrange, all, lrange].concat()),
+            ("<", &format!("{last}_|{last}{last}*2|$11|unsubscribe|$1|a|")),
+        ],
+        &[
+            "UNSUBSCRIBE: ok, 22/33",
+            "GET ?: ok, 20/3",
+            "LRANGE ? ? ?: ok, 37/33",
+            "UNSUBSCRIBE: ok, 22/33",
+            "LRANGE ? ? ?: ok, 37/29",
+        ],
+    );
+}
+
 #[test]
 fn leaves() {
     check(
@@ -223,28 +268,47 @@ fn leaves() {
     );
 }
 
+/// A replica that follows its master already: commands come from the master, and acknowledgements are no requests.
 #[test]
-fn silent() {
+fn replication() {
+    let ack = "*3|$8|REPLCONF|$3|ACK|$4|1234|";
+    let getack = "*3|$8|REPLCONF|$6|GETACK|$1|*|";
+    let stream = [&SET.repeat(20), "*1|$4|PING|"].concat();
+    for (ack, getack) in [(ack.to_owned(), getack.to_owned()), (ack.to_lowercase(), getack.to_uppercase())] {
+        for script in [
+            // As it is.
+            [(">", ack.as_str()), ("<", stream.as_str()), (">", ack.as_str())],
+            [("<", &stream), ("<", &getack), (">", &ack)],
+            // With the ends mistaken for one another.
+            [(">", &stream), (">", &getack), ("<", &ack)],
+        ] {
+            for piece in [usize::MAX, 40] {
+                let mut driver = Driver::default();
+                drive(&mut driver, &script, piece);
+                assert!(driver.left, "{script:?}");
+                assert_eq!((driver.context.finished.len(), driver.context.unparsed), (0, 0), "{script:?}");
+                assert_eq!(driver.conversation.left_as(), "replication");
+            }
+        }
+    }
+    let mut driver = Driver::default();
+    drive(&mut driver, &[(">", &stream), ("<", ack)], usize::MAX);
+    assert!(driver.left && driver.context.finished.is_empty());
+    // The way there, and lists like it.
     check(
         &[
-            (">", "*3|$6|CLIENT|$5|REPLY|$4|SKIP|"),
-            (">", SET),
-            (">", GET),
-            ("<", "$1|v|"),
-            (">", "*3|$6|CLIENT|$5|REPLY|$3|OFF|"),
-            (">", SET),
-            (">", "*3|$6|CLIENT|$5|REPLY|$2|ON|"),
+            (">", "*3|$8|REPLCONF|$4|capa|$3|eof|"),
             ("<", "+OK|"),
+            (">", GET),
+            ("<", "*3|$8|REPLCONF|$3|ACT|$1|a|"),
         ],
-        &[
-            "CLIENT REPLY ?: ok, 37/0",
-            "SET ? ?: ok, 27/0",
-            "GET ?: ok, 20/7",
-            "CLIENT REPLY ?: ok, 36/0",
-            "SET ? ?: ok, 27/0",
-            "CLIENT REPLY ?: ok, 35/5",
-        ],
+        &["REPLCONF ? ?: ok, 37/5", "GET ?: ok, 20/34"],
     );
+    for (asked, label) in [("*1|$7|MONITOR|", "upgraded"), ("*1|$4|SYNC|", "replication")] {
+        let mut driver = Driver::default();
+        drive(&mut driver, &[(">", asked), ("<", "+OK|")], usize::MAX);
+        assert_eq!((driver.left, driver.conversation.left_as()), (true, label));
+    }
 }
 
 #[test]
@@ -487,3 +551,5 @@ fn anything() {
     .map(wire);
     crate::harness::check_random::<Conversation>(&words.each_ref().map(|word| word.as_bytes()));
 }
+
+mod silence;

@@ -80,6 +80,29 @@ fn replies() {
     check(Server, 0, &["+", "+O", "$", "*", "-", "$x\r\n", "+OK\r\nPONG\r\n"]);
 }
 
+/// As somebody types it, in any case; the answer makes it sure.
+#[test]
+fn inline_commands_with_their_answers() {
+    for (asked, answered) in [
+        ("set foo bar\r\n", "+OK\r\n"),
+        ("SET foo \"a b\"\r\n", "+OK\r\n"),
+        ("get foo\r\n", "$3\r\nbar\r\n"),
+        ("get foo\r\n", "$-1\r\n"),
+        ("lpush foo x\r\n", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"),
+        ("EXPIRE foo 5\n", ":1\r\n"),
+        ("Zadd\tz 1 a\n", ":1\r\n"),
+        ("set /a b\r\n", "+OK\r\n"),
+        ("quit\r\n", "+OK\r\n"),
+        ("auth a b\r\n", "-WRONGPASS invalid username-password pair or user is disabled.\r\n"),
+        ("client reply on\r\n", "+OK\r\n"),
+        ("multi\r\nincr k\r\nexec\r\n", "+OK\r\n+QUEUED\r\n*1\r\n:1\r\n"),
+    ] {
+        let sureness = detect(Client, asked.as_bytes()) + detect(Server, answered.as_bytes());
+        assert!(sureness >= CERTAIN, "{asked:?} {answered:?}: {sureness}");
+        assert!(detect(Client, asked.as_bytes()) < CERTAIN, "{asked:?}");
+    }
+}
+
 /// NATS in its verbose mode has `PING` and `+OK`, but not as question and answer.
 #[test]
 fn ping_wants_pong() {

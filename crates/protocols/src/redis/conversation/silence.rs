@@ -1,0 +1,209 @@
+//! Which commands get no reply.
+//!
+//! A server that accepts CLIENT REPLY OFF or SKIP does not say so, and one that refuses it does. So these commands are outstanding
+//! like all others, and so is what follows them, until it shows: by an error, by the reply of a command that gets one
+//! again, or by [`PATIENCE`] without any.
+
+use model::Nanos;
+
+use super::super::command::{Command, Reply as Wish};
+use super::super::commands::Kind;
+use super::super::reply::{Kind as ReplyKind, Reply};
+use super::record::{self, Answer, Asked};
+use super::{Conversation, can_answer};
+use crate::Context;
+
+/// After so long without a reply, CLIENT REPLY was accepted.
+const PATIENCE: Nanos = 1_000_000_000;
+
+/// What the first command that is outstanding has before it.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Silence {
+    now: Mute,
+    /// Between MULTI and EXEC: commands are queued.
+    queueing: bool,
+    /// What EXEC leads to.
+    after: Mute,
+    /// Elements that the reply to EXEC announces and does not have, since they are replies of commands without one.
+    pub(super) lacking: u64,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Mute {
+    #[default]
+    No,
+    Next,
+    On,
+}
+
+/// Whether a command gets a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gets {
+    Reply,
+    Nothing,
+    /// Nothing if the server accepts it.
+    Unknown,
+}
+
+impl Silence {
+    pub(super) fn of(&self, command: &Command) -> Gets {
+        let wish = wish(command);
+        match self.now {
+            _ if command.id.kind() == Kind::Reset => Gets::Reply,
+            Mute::No if self.queueing || matches!(wish, Wish::On | Wish::Other) => Gets::Reply,
+            Mute::No => Gets::Unknown,
+            Mute::Next | Mute::On if wish == Wish::On && !self.queueing => Gets::Reply,
+            Mute::Next | Mute::On => Gets::Nothing,
+        }
+    }
+
+    /// This command is done with; `reply` is what it got, if anything.
+    pub(super) fn done(&mut self, command: &Command, reply: Option<&Reply>) {
+        let kind = command.id.kind();
+        let before = self.now;
+        if before == Mute::Next {
+            self.now = Mute::No;
+        }
+        match (kind, reply) {
+            (Kind::Exec, Some(Reply { kind: ReplyKind::Error, .. } | Reply { elements: 0, .. })) => {
+                self.queueing = false;
+            }
+            (_, Some(Reply { kind: ReplyKind::Error, .. })) => {}
+            (Kind::Reset, _) => *self = Silence::default(),
+            (Kind::Multi, _) => *self = Silence { queueing: true, after: self.now, lacking: 0, ..*self },
+            (Kind::Discard, _) => self.queueing = false,
+            (Kind::Exec, _) if self.queueing => *self = Silence { now: self.after, ..Silence::default() },
+            (Kind::Exec, _) => {}
+            (_, Some(Reply { kind: ReplyKind::Queued, .. })) => {
+                // It may have been before the connection was seen that MULTI came.
+                self.queueing = true;
+                self.queue(wish(command));
+            }
+            (_, None) if self.queueing => self.queue(wish(command)),
+            (_, None) if wish(command) == Wish::Off => self.now = Mute::On,
+            (_, None) if wish(command) == Wish::Skip && before != Mute::On => self.now = Mute::Next,
+            _ if wish(command) == Wish::On => self.now = Mute::No,
+            _ => {}
+        }
+    }
+
+    /// A command is queued: it runs with EXEC, and so does what it says of replies.
+    fn queue(&mut self, wish: Wish) {
+        let silent = match wish {
+            Wish::Off => {
+                self.after = Mute::On;
+                true
+            }
+            Wish::Skip => {
+                if self.after != Mute::On {
+                    self.after = Mute::Next;
+                }
+                true
+            }
+            Wish::On if self.after == Mute::On => {
+                self.after = Mute::No;
+                false
+            }
+            Wish::On => false,
+            Wish::Other => self.after == Mute::On,
+        };
+        self.lacking += u64::from(silent);
+    }
+}
+
+/// What a command says of replies; the server refuses it with other arguments.
+fn wish(command: &Command) -> Wish {
+    match command.id.kind() {
+        Kind::ClientReply if command.arguments == 1 => command.reply,
+        _ => Wish::Other,
+    }
+}
+
+impl Conversation {
+    /// Tells a command that gets no reply, where that is sure by now; else gives it back.
+    pub(super) fn without_reply(&mut self, asked: Asked, context: &mut Context) -> Option<Asked> {
+        if self.pending.len() > 0 || self.silence.of(&asked.command) != Gets::Nothing {
+            return Some(asked);
+        }
+        if self.early.len() > 0 {
+            // There are replies, and this is not the command that asks for them.
+            self.silence.now = Mute::No;
+            return Some(asked);
+        }
+        self.tell_silent(asked, context);
+        None
+    }
+
+    /// Tells what is outstanding and gets no reply, as far as that is sure.
+    pub(super) fn settle(&mut self, context: &mut Context) {
+        while let Some(asked) = self.pending.front()
+            && self.silence.of(&asked.command) == Gets::Nothing
+        {
+            self.accept(context);
+        }
+    }
+
+    /// The first command that is outstanding gets no reply.
+    pub(super) fn accept(&mut self, context: &mut Context) {
+        if let Some(asked) = self.pending.pop() {
+            self.tell_silent(asked, context);
+        }
+    }
+
+    fn tell_silent(&mut self, asked: Asked, context: &mut Context) {
+        self.silence.done(&asked.command, None);
+        record::exchange(asked, None, None, self.database, context);
+    }
+
+    /// What the first outstanding command gets.
+    pub(super) fn front_gets(&self) -> Gets {
+        self.pending.front().map_or(Gets::Reply, |asked| self.silence.of(&asked.command))
+    }
+
+    /// The server accepted what was asked of it long ago, since it said nothing.
+    pub(super) fn lose_patience(&mut self, now: Nanos, context: &mut Context) {
+        while self.front_gets() == Gets::Unknown
+            && self.pending.front().is_some_and(|asked| asked.half.first.saturating_add(PATIENCE) <= now)
+        {
+            self.accept(context);
+            self.settle(context);
+        }
+    }
+
+    /// A reply decides whether the first outstanding command was accepted, which would get none. The reply is given back to be
+    /// taken by the first that is outstanding then. With `held` it came before the last command was seen.
+    pub(super) fn decide(&mut self, answer: Answer, held: bool, context: &mut Context) -> Option<Answer> {
+        let Some(off) = self.pending.front().map(|asked| wish(&asked.command) == Wish::Off) else {
+            return Some(answer);
+        };
+        let reply = &answer.reply;
+        let error = reply.kind == ReplyKind::Error;
+        // Behind OFF only its end is answered, and not by an error.
+        if error && (off || reply.refuses_client) {
+            return Some(answer);
+        }
+        match self.next_answered(&answer) {
+            Some(place) => (0..place).for_each(|_| self.accept(context)),
+            // A server that answers it all the same.
+            None if error || held || reply.kind == ReplyKind::Queued => {}
+            None => {
+                self.hold(answer, context);
+                return None;
+            }
+        }
+        Some(answer)
+    }
+
+    /// The first outstanding command that gets a reply if all before it were accepted, and may have got this one.
+    fn next_answered(&self, answer: &Answer) -> Option<usize> {
+        let mut silence = self.silence;
+        for place in 0..self.pending.len() {
+            let asked = self.pending.get(place)?;
+            if silence.of(&asked.command) == Gets::Reply {
+                return can_answer(asked.half.first, answer.half.first).then_some(place);
+            }
+            silence.done(&asked.command, None);
+        }
+        None
+    }
+}
