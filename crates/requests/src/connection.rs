@@ -238,7 +238,7 @@ impl Connection {
                     Piece::Hidden(length) | Piece::Lost(length) => {
                         let harmless = conversation.may_miss(party);
                         let is_lost = matches!(arrival.piece, Piece::Lost(_));
-                        match unread.gap(conversation, party, length, arrival.time, context) {
+                        match unread.gap(conversation, party, (length, is_lost), arrival.time, context) {
                             // What Weir lost itself says nothing of whether the protocol is the right one.
                             Progress::Stumbled if harmless || is_lost => Progress::Blurred,
                             progress => progress,

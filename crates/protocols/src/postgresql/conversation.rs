@@ -3,7 +3,7 @@ use model::{Nanos, Party, Text};
 use super::backend;
 use super::frames::Frames;
 use super::prepared::Names;
-use super::record::{Asked, Event, Preparation};
+use super::record::{Asked, Event, Kind, Preparation};
 use crate::pairing::Queue;
 use crate::{Context, CutBy, Half, Input, Step};
 
@@ -56,6 +56,14 @@ pub struct Conversation {
     copying: bool,
     /// Answers may have been missed: what is outstanding when the client goes on was answered.
     missed: bool,
+    /// Events were lost among them, and so perhaps requests too: whose answer an end is, is not known.
+    lost: bool,
+    /// The last that the server said is that it waits for a request.
+    idle: bool,
+    /// When it said something to the end.
+    heard: Nanos,
+    /// The client was seen to ask again before it had its answer.
+    overlaps: bool,
 
     statements: Names,
     portals: Names,
@@ -113,10 +121,14 @@ impl crate::Conversation for Conversation {
         }
     }
 
-    fn resync(&mut self, party: Party, input: Input<'_>, _context: &mut Context) -> Option<usize> {
+    fn lost(&mut self, party: Party) {
+        self.lost |= party == Party::Server;
+    }
+
+    fn resync(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Option<usize> {
         let refused = std::mem::take(&mut self.refused[party.index()]);
         match party {
-            Party::Client => self.find_request(input, refused),
+            Party::Client => self.find_request(input, refused, context),
             Party::Server => self.find_answer(input, refused),
         }
     }
@@ -135,7 +147,8 @@ impl crate::Conversation for Conversation {
     }
 
     fn oldest_pending(&self) -> Option<Nanos> {
-        let outstanding = self.pending.front().map(|asked| asked.half.first);
+        let seen = self.pending.front().filter(|asked| asked.kind != Kind::Unseen);
+        let outstanding = seen.map(|asked| asked.half.first);
         outstanding.or((self.preparation.half.bytes > 0).then_some(self.preparation.half.first))
     }
 }

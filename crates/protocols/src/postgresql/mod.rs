@@ -31,10 +31,14 @@
 //!
 //! # After a gap
 //!
-//! Rows, of which a large result is made, need not be seen. Where the middle of an answer is missing, reading goes on
+//! Rows, of which a large result is made, need not be seen. Where the middle of an answer was left out, reading goes on
 //! with the message that ends the answer if it is the last thing of what is visible, together with ReadyForQuery, and
-//! only one such end is due. Otherwise what is outstanding is told as incomplete when the client goes on. Where requests
-//! are missing, reading goes on where the client begins to speak again.
+//! only one such end is due. Otherwise what is outstanding is told as incomplete when the client goes on.
+//!
+//! Where events were lost, requests and answers may both be missing, and one is known long before the other: no end of an answer is
+//! believed then. Requests that were not seen leave a mark among those outstanding (`Kind::Unseen`), which takes what is answered
+//! from there on. It is known again what belongs together when the client speaks after the server said that it waits
+//! (`resynchronise`).
 
 mod backend;
 mod conversation;

@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Sync,
     Connect,
     Cancel,
+    /// Requests that were not seen, nobody knows how many: stands where they were asked, and takes their answers.
+    Unseen,
 }
 
 impl Kind {
@@ -177,6 +179,7 @@ impl Asked {
             Kind::Sync => "SYNC",
             Kind::Connect => "CONNECT",
             Kind::Cancel => "CANCEL",
+            Kind::Unseen => "OTHER",
         }
     }
 }

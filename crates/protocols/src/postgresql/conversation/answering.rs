@@ -37,6 +37,10 @@ impl Conversation {
                     self.ready(event.half, *idle, context);
                     return;
                 }
+                (_, Kind::Unseen) => {
+                    context.unparsed += 1;
+                    return;
+                }
                 // The end of an answer was missed.
                 (Happened::Complete(_) | Happened::Empty | Happened::Suspended, Kind::Sync) => {
                     self.pending.pop();
@@ -93,6 +97,9 @@ impl Conversation {
         while let Some(front) = self.pending.front_mut() {
             let kind = front.kind;
             let mut outcome = None;
+            if kind == Kind::Unseen {
+                return;
+            }
             if !kind.ends_with_ready() && failed {
                 // The server skipped it. It learnt so with the end of the answer.
                 front.absorb(Half { bytes: 0, ..half });
@@ -107,6 +114,8 @@ impl Conversation {
                 break;
             }
         }
+        let earlier = |next: &Asked| next.kind != Kind::Unseen && next.half.first < half.last;
+        self.overlaps |= self.pending.front().is_some_and(earlier);
         if idle && self.pending.len() == 0 && self.preparation.half.bytes == 0 {
             // A portal lives no longer than its transaction.
             self.portals.clear();
@@ -120,7 +129,7 @@ impl Conversation {
     }
 
     pub(super) fn finish(&mut self, asked: Asked, outcome: Option<Outcome>, context: &mut Context) {
-        if asked.kind == Kind::Sync && asked.error.is_none() {
+        if asked.kind == Kind::Unseen || asked.kind == Kind::Sync && asked.error.is_none() {
             return;
         }
         record::exchange(asked, outcome, self.namespace.clone(), context);
@@ -129,15 +138,17 @@ impl Conversation {
     /// Of what is outstanding, only the last before the next Sync can be what was completed behind a gap: the answers to
     /// those before it were not seen. An error may be any one's of several: then it is nobody's, and false is returned.
     fn skip_unseen(&mut self, happened: &Happened, context: &mut Context) -> bool {
-        let ends = |asked: Option<&Asked>| asked.is_none_or(|asked| asked.kind.ends_with_ready());
-        let several = !ends(self.pending.front()) && !ends(self.pending.get(1));
-        let anyones = several && matches!(happened, Happened::Failed(_));
-        while !ends(self.pending.front()) && (anyones || !ends(self.pending.get(1))) {
+        let ends = |asked: &Asked| asked.kind.ends_with_ready() || asked.kind == Kind::Unseen;
+        let seen = self.pending.position(ends).unwrap_or(self.pending.len());
+        let of_unseen = self.pending.get(seen).is_some_and(|asked| asked.kind == Kind::Unseen);
+        let anyones = of_unseen || seen > 1 && matches!(happened, Happened::Failed(_));
+        for _ in usize::from(!anyones)..seen {
             if let Some(front) = self.pending.front_mut() {
                 front.incomplete = Some(Incomplete::Response);
             }
             self.finish_front(None, context);
         }
+        context.unparsed += u64::from(of_unseen);
         !anyones
     }
 }

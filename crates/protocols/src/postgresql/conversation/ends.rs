@@ -3,12 +3,15 @@
 use model::request::Incomplete;
 use model::{Nanos, Party};
 
-use super::super::detect::{begins_message, end_of_answer};
+use super::super::detect::{begins_answer, begins_message, end_of_answer, ends_with_ready};
 use super::super::frames::c_string;
 use super::super::frontend::Sql;
 use super::super::record::{Asked, Happened, Kind, Preparation, Step};
 use super::{Conversation, Counted};
-use crate::{Context, CutBy, Input, Outcome};
+use crate::{Context, CutBy, Half, Input, Outcome};
+
+/// For how long nothing is on its way, surely enough, before a client that asks without waiting is understood again.
+const SILENCE: Nanos = 100_000_000;
 
 impl Conversation {
     pub(super) fn client_gap(&mut self, length: Option<u64>, at: Nanos, context: &mut Context) {
@@ -26,7 +29,7 @@ impl Conversation {
                 return;
             }
             (None, None) => {
-                self.requests_lost(context);
+                self.requests_lost(at, context);
                 return;
             }
         };
@@ -38,7 +41,7 @@ impl Conversation {
             // What follows the message had a beginning too.
             _ => {
                 self.count(left.min(length.unwrap_or(0)), at);
-                self.requests_lost(context);
+                self.requests_lost(at, context);
             }
         }
     }
@@ -71,12 +74,43 @@ impl Conversation {
         }
     }
 
-    /// Requests were not seen, nobody knows how many.
-    fn requests_lost(&mut self, context: &mut Context) {
+    /// Requests were not seen, nobody knows how many. What they changed that has no name of its own is not known either.
+    fn requests_lost(&mut self, at: Nanos, context: &mut Context) {
         context.unparsed += 1;
         self.resume = None;
         self.preparation = Preparation::default();
         self.executed = false;
+        self.statements.set(b"", None);
+        self.portals.clear();
+        if self.missed {
+            self.flush_pending(context);
+        }
+        if self.pending.back().is_none_or(|asked| asked.kind != Kind::Unseen) {
+            let half = Half { bytes: 0, first: at, last: at };
+            self.push(Asked::new(Kind::Unseen, None, half), context);
+        }
+        self.counted = Counted::Nowhere;
+    }
+
+    /// The client begins a message. If answers or requests were missed, this may be where it is known again what belongs together.
+    ///
+    /// Nearly every client waits for its answer before it asks again. So it has all answers when it speaks after the server said
+    /// that it waits, or after something that was not seen. Of one that does not wait, both have to be silent for a while.
+    pub(super) fn resynchronise(&mut self, input: Input<'_>, context: &mut Context) {
+        let unseen = self.pending.front().is_some_and(|asked| asked.kind == Kind::Unseen);
+        if !self.missed && !unseen {
+            return;
+        }
+        if self.copying && matches!(input.bytes.first(), Some(b'd' | b'c' | b'f' | b'H' | b'S')) {
+            return;
+        }
+        let known = match self.overlaps {
+            false => input.run_start && (self.idle || self.missed),
+            true => self.idle && input.first > self.heard.saturating_add(SILENCE),
+        };
+        if known {
+            self.flush_missed(context);
+        }
     }
 
     pub(super) fn server_gap(&mut self, length: Option<u64>, at: Nanos, context: &mut Context) {
@@ -93,7 +127,7 @@ impl Conversation {
     }
 
     fn miss_answer(&mut self, length: u64, at: Nanos) {
-        (self.missed, self.torn, self.counts) = (true, true, true);
+        (self.missed, self.torn, self.counts, self.idle) = (true, true, true, false);
         if self.answering.bytes == 0 {
             self.answering.first = at;
         }
@@ -104,23 +138,31 @@ impl Conversation {
         match party {
             Party::Client => {
                 self.client.take();
-                self.requests_lost(context);
+                self.requests_lost(self.asking.last, context);
             }
             Party::Server => {
                 self.server.take();
                 context.unparsed += 1;
-                (self.missed, self.torn) = (true, true);
+                (self.missed, self.torn, self.idle) = (true, true, false);
             }
         }
     }
 
     /// Where the next of the client's messages begins.
-    pub(super) fn find_request(&mut self, input: Input<'_>, refused: bool) -> Option<usize> {
+    pub(super) fn find_request(
+        &mut self,
+        input: Input<'_>,
+        refused: bool,
+        context: &mut Context,
+    ) -> Option<usize> {
         if refused {
             return None;
         }
         let Some(left) = self.resume else {
-            return (input.run_start && begins_message(Party::Client, input.bytes)).then_some(0);
+            let begins = begins_message(Party::Client, input.bytes);
+            // It is there, and not read: whose answer is whose is not known yet.
+            context.unparsed += u64::from(begins && !input.run_start);
+            return (begins && input.run_start).then_some(0);
         };
         let here = left.min(input.bytes.len() as u64);
         self.count(here, input.last);
@@ -138,12 +180,9 @@ impl Conversation {
             if !self.missed && input.run_start && begins_message(Party::Server, input.bytes) {
                 return Some(0);
             }
-            let mut due = 0;
-            for place in 0..self.pending.len() {
-                due += usize::from(self.pending.get(place).is_some_and(|asked| asked.kind.ends_with_ready()));
-            }
             if self.missed
-                && due == 1
+                && self.one_is_due()
+                && !begins_answer(input.bytes)
                 && let Some(begin) = end_of_answer(input.bytes)
             {
                 self.missed = false;
@@ -153,13 +192,32 @@ impl Conversation {
         }
         if self.missed {
             self.count_answer(input.bytes.len() as u64, input.last);
+            (self.idle, self.heard) = (ends_with_ready(input.bytes), input.last);
         }
         None
     }
 
+    /// The end of an answer, behind what was not seen, can be but one's.
+    fn one_is_due(&mut self) -> bool {
+        let mut due = 0;
+        for asked in self.pending.iter_mut() {
+            due += usize::from(asked.kind.ends_with_ready());
+            if asked.kind == Kind::Unseen {
+                return false;
+            }
+        }
+        due == 1 && !self.lost
+    }
+
     /// The client goes on although answers were missed: they were for what is outstanding.
     pub(super) fn flush_missed(&mut self, context: &mut Context) {
-        (self.missed, self.torn, self.failed, self.owed) = (false, false, false, 0);
+        (self.missed, self.lost, self.torn, self.failed, self.owed) = (false, false, false, false, 0);
+        self.copying = false;
+        self.flush_pending(context);
+    }
+
+    /// Tells what is outstanding, without what came of it.
+    fn flush_pending(&mut self, context: &mut Context) {
         let mut answered = std::mem::take(&mut self.answering);
         self.rows = 0;
         while let Some(mut asked) = self.pending.pop() {
@@ -189,7 +247,7 @@ impl Conversation {
         if preparation.half.bytes > 0 {
             self.pending.push(preparation);
         }
-        if self.missed {
+        if self.missed || self.pending.front().is_some_and(|asked| asked.kind == Kind::Unseen) {
             self.flush_missed(context);
         }
         let cut = self.ended.map(|(party, how)| Outcome::Cut(party, how));

@@ -11,6 +11,7 @@ use crate::{Conversation as _, Exchange, Outcome};
 
 mod extended;
 mod gaps;
+mod losses;
 
 type Driver = crate::harness::Driver<Conversation>;
 
