@@ -2,8 +2,8 @@ use model::{Nanos, Party, Text};
 
 use super::backend;
 use super::frames::Frames;
-use super::prepared::Names;
-use super::record::{Asked, Event, Kind, Preparation};
+use super::prepared::{Names, Prepared};
+use super::record::{Asked, Event, Preparation};
 use crate::pairing::Queue;
 use crate::{Context, CutBy, Half, Input, Step};
 
@@ -40,6 +40,8 @@ pub struct Conversation {
     answering: Half,
     /// Rows in it.
     rows: u64,
+    /// Parse and Close that it answers.
+    confirmed: u64,
     /// Bytes of it were not seen.
     torn: bool,
     /// The server's message that is being read counts as part of an answer.
@@ -58,6 +60,8 @@ pub struct Conversation {
     missed: bool,
     /// Events were lost among them, and so perhaps requests too: whose answer an end is, is not known.
     lost: bool,
+    /// What is missing of the client was lost.
+    losing: bool,
     /// The last that the server said is that it waits for a request.
     idle: bool,
     /// When it said something to the end.
@@ -65,7 +69,7 @@ pub struct Conversation {
     /// The client was seen to ask again before it had its answer.
     overlaps: bool,
 
-    statements: Names,
+    statements: Prepared,
     portals: Names,
     namespace: Option<Text>,
     backslashes: bool,
@@ -116,13 +120,19 @@ impl crate::Conversation for Conversation {
 
     fn gap(&mut self, party: Party, length: Option<u64>, at: Nanos, context: &mut Context) {
         match party {
-            Party::Client => self.client_gap(length, at, context),
+            Party::Client => {
+                self.client_gap(length, at, context);
+                self.losing = false;
+            }
             Party::Server => self.server_gap(length, at, context),
         }
     }
 
     fn lost(&mut self, party: Party) {
-        self.lost |= party == Party::Server;
+        match party {
+            Party::Client => self.losing = true,
+            Party::Server => self.lost = true,
+        }
     }
 
     fn resync(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Option<usize> {
@@ -142,12 +152,18 @@ impl crate::Conversation for Conversation {
         party == Party::Server
     }
 
+    /// What is behind a Bind, if its parameters are long, is known all the same.
+    fn may_miss(&self, party: Party) -> bool {
+        let unseen = self.pending.back().is_some_and(|asked| asked.kind.is_unseen());
+        party == Party::Client && (self.preparation.half.bytes > 0 || unseen)
+    }
+
     fn left_as(&self) -> &'static str {
         self.left_as.unwrap_or("upgraded")
     }
 
     fn oldest_pending(&self) -> Option<Nanos> {
-        let seen = self.pending.front().filter(|asked| asked.kind != Kind::Unseen);
+        let seen = self.pending.front().filter(|asked| !asked.kind.is_unseen());
         let outstanding = seen.map(|asked| asked.half.first);
         outstanding.or((self.preparation.half.bytes > 0).then_some(self.preparation.half.first))
     }
@@ -159,3 +175,4 @@ mod ends;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod unseen;

@@ -6,12 +6,9 @@ use model::{Nanos, Party};
 use super::super::detect::{begins_answer, begins_message, end_of_answer, ends_with_ready};
 use super::super::frames::c_string;
 use super::super::frontend::Sql;
-use super::super::record::{Asked, Happened, Kind, Preparation, Step};
+use super::super::record::{Asked, Happened, Kind, Step};
 use super::{Conversation, Counted};
-use crate::{Context, CutBy, Half, Input, Outcome};
-
-/// For how long nothing is on its way, surely enough, before a client that asks without waiting is understood again.
-const SILENCE: Nanos = 100_000_000;
+use crate::{Context, CutBy, Input, Outcome};
 
 impl Conversation {
     pub(super) fn client_gap(&mut self, length: Option<u64>, at: Nanos, context: &mut Context) {
@@ -29,7 +26,7 @@ impl Conversation {
                 return;
             }
             (None, None) => {
-                self.requests_lost(at, context);
+                self.unseen_behind(length, at, context);
                 return;
             }
         };
@@ -41,7 +38,7 @@ impl Conversation {
             // What follows the message had a beginning too.
             _ => {
                 self.count(left.min(length.unwrap_or(0)), at);
-                self.requests_lost(at, context);
+                self.unseen_behind(length.map(|length| length - left), at, context);
             }
         }
     }
@@ -55,61 +52,32 @@ impl Conversation {
                 self.push(torn(Asked::new(Kind::Query, Some(statement), self.asking)), context);
             }
             b'P' => {
-                let (name, text) = c_string(body).unwrap_or((b"", b""));
-                let statement = self.describe(Sql { text, whole: false }, context);
-                self.statements.set(name, Some(statement.clone()));
-                self.prepare(Step::Parse, context);
-                self.preparation.statement = Some(statement);
+                let Some((name, text)) = c_string(body) else {
+                    self.statements.ask_other();
+                    self.statements.forget_unnamed();
+                    return self.prepare(Step::Parse, context);
+                };
+                self.parse(name, Sql { text, whole: false }, context);
             }
             b'B' => {
-                if let Some((portal, _)) = c_string(body) {
-                    self.portals.set(portal, None);
-                } else {
+                let Some((portal, rest)) = c_string(body) else {
                     self.portals.clear();
-                }
-                self.prepare(Step::Bind, context);
+                    return self.prepare(Step::Bind, context);
+                };
+                let statement =
+                    c_string(rest).and_then(|(name, _)| self.statements.get(name, &mut context.statements));
+                self.bind(portal, statement, context);
             }
-            b'E' => self.execute(torn(Asked::new(Kind::Execute, None, self.asking)), context),
+            b'E' => {
+                let statement =
+                    c_string(body).and_then(|(portal, _)| self.portals.get(portal, &mut context.statements));
+                let mut asked = torn(Asked::new(Kind::Execute, statement, self.asking));
+                if asked.statement.is_none() {
+                    asked.incomplete = Some(Incomplete::Request);
+                }
+                self.execute(asked, context);
+            }
             _ => context.unparsed += 1,
-        }
-    }
-
-    /// Requests were not seen, nobody knows how many. What they changed that has no name of its own is not known either.
-    fn requests_lost(&mut self, at: Nanos, context: &mut Context) {
-        context.unparsed += 1;
-        self.resume = None;
-        self.preparation = Preparation::default();
-        self.executed = false;
-        self.statements.set(b"", None);
-        self.portals.clear();
-        if self.missed {
-            self.flush_pending(context);
-        }
-        if self.pending.back().is_none_or(|asked| asked.kind != Kind::Unseen) {
-            let half = Half { bytes: 0, first: at, last: at };
-            self.push(Asked::new(Kind::Unseen, None, half), context);
-        }
-        self.counted = Counted::Nowhere;
-    }
-
-    /// The client begins a message. If answers or requests were missed, this may be where it is known again what belongs together.
-    ///
-    /// Nearly every client waits for its answer before it asks again. So it has all answers when it speaks after the server said
-    /// that it waits, or after something that was not seen. Of one that does not wait, both have to be silent for a while.
-    pub(super) fn resynchronise(&mut self, input: Input<'_>, context: &mut Context) {
-        let unseen = self.pending.front().is_some_and(|asked| asked.kind == Kind::Unseen);
-        if !self.missed && !unseen {
-            return;
-        }
-        if self.copying && matches!(input.bytes.first(), Some(b'd' | b'c' | b'f' | b'H' | b'S')) {
-            return;
-        }
-        let known = match self.overlaps {
-            false => input.run_start && (self.idle || self.missed),
-            true => self.idle && input.first > self.heard.saturating_add(SILENCE),
-        };
-        if known {
-            self.flush_missed(context);
         }
     }
 
@@ -197,36 +165,6 @@ impl Conversation {
         None
     }
 
-    /// The end of an answer, behind what was not seen, can be but one's.
-    fn one_is_due(&mut self) -> bool {
-        let mut due = 0;
-        for asked in self.pending.iter_mut() {
-            due += usize::from(asked.kind.ends_with_ready());
-            if asked.kind == Kind::Unseen {
-                return false;
-            }
-        }
-        due == 1 && !self.lost
-    }
-
-    /// The client goes on although answers were missed: they were for what is outstanding.
-    pub(super) fn flush_missed(&mut self, context: &mut Context) {
-        (self.missed, self.lost, self.torn, self.failed, self.owed) = (false, false, false, false, 0);
-        self.copying = false;
-        self.flush_pending(context);
-    }
-
-    /// Tells what is outstanding, without what came of it.
-    fn flush_pending(&mut self, context: &mut Context) {
-        let mut answered = std::mem::take(&mut self.answering);
-        self.rows = 0;
-        while let Some(mut asked) = self.pending.pop() {
-            asked.absorb(std::mem::take(&mut answered));
-            asked.incomplete.get_or_insert(Incomplete::Response);
-            self.finish(asked, None, context);
-        }
-    }
-
     pub(super) fn party_ended(&mut self, party: Party, how: CutBy, context: &mut Context) {
         let first = self.ended.is_none();
         self.ended.get_or_insert((party, how));
@@ -247,7 +185,7 @@ impl Conversation {
         if preparation.half.bytes > 0 {
             self.pending.push(preparation);
         }
-        if self.missed || self.pending.front().is_some_and(|asked| asked.kind == Kind::Unseen) {
+        if self.missed || self.pending.front().is_some_and(|asked| asked.kind.is_unseen()) {
             self.flush_missed(context);
         }
         let cut = self.ended.map(|(party, how)| Outcome::Cut(party, how));

@@ -183,6 +183,10 @@ impl Conversation {
                 self.backslashes = !standard;
                 return;
             }
+            Message::Confirmed => {
+                self.confirmed += 1;
+                return;
+            }
             Message::Aside | Message::Notification | Message::Part => return,
             Message::Complete(tag) => Happened::Complete(tag),
             Message::Empty => Happened::Empty,
@@ -199,12 +203,13 @@ impl Conversation {
             happened,
             half,
             rows: std::mem::take(&mut self.rows),
+            confirmed: std::mem::take(&mut self.confirmed),
             torn: std::mem::take(&mut self.torn),
         };
         self.happened(event, context);
     }
 
-    fn dialect(&self) -> Dialect {
+    pub(super) fn dialect(&self) -> Dialect {
         if self.backslashes { Dialect::PostgreSqlBackslash } else { Dialect::PostgreSql }
     }
 

@@ -12,6 +12,7 @@ use crate::{Conversation as _, Exchange, Outcome};
 mod extended;
 mod gaps;
 mod losses;
+mod unseen;
 
 type Driver = crate::harness::Driver<Conversation>;
 
