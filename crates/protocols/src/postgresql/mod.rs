@@ -20,7 +20,8 @@
 //! | an error within a pipeline | the exchange that failed has the SQLSTATE; those that the server skipped up to the Sync have the error `aborted` |
 //! | an error of the Sync itself (a commit that fails) | `SYNC`, which is not shown otherwise |
 //! | Parse, Bind, Describe, Close without Execute up to the Sync | one exchange: `PREPARE`, `BIND`, `DESCRIBE` or `CLOSE` |
-//! | Execute of what was prepared before Weir looked | `EXECUTE`, marked incomplete |
+//! | Execute of what is not known, as it was prepared before Weir looked | `EXECUTE`, marked incomplete |
+//! | Parse or Bind, of which the end and what is behind it was not captured | what its answer tells that it is, marked incomplete |
 //! | COPY | one exchange, the data included |
 //! | FunctionCall | `FUNCTION CALL` |
 //! | start-up and authentication | `CONNECT`, up to the first ReadyForQuery or the error |
