@@ -152,12 +152,6 @@ impl crate::Conversation for Conversation {
         party == Party::Server
     }
 
-    /// What is behind a Bind, if its parameters are long, is known all the same.
-    fn may_miss(&self, party: Party) -> bool {
-        let unseen = self.pending.back().is_some_and(|asked| asked.kind.is_unseen());
-        party == Party::Client && (self.preparation.half.bytes > 0 || unseen)
-    }
-
     fn left_as(&self) -> &'static str {
         self.left_as.unwrap_or("upgraded")
     }
