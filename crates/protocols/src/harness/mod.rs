@@ -395,9 +395,13 @@ fn at_random(words: &[&[u8]], check: impl Fn(&[u8])) {
             }
             bytes.truncate(255);
             // Gaps and ends are rarer than bytes.
-            let what = if random(6) == 0 { random(10) } else { 10 + random(2) };
+            let what = if random(6) == 0 {
+                [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13][random(12)]
+            } else {
+                10 + random(2)
+            };
             data.extend([what as u8, bytes.len() as u8]);
-            if what >= 10 {
+            if matches!(what, 10 | 11) {
                 data.extend_from_slice(&bytes);
             }
         }
