@@ -52,7 +52,7 @@ static __always_inline __u32 tcp_position(struct sock *sk, __u32 direction)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
 
-	return direction == WEIR_SENT ? FIELD(tcp, write_seq) : FIELD(tcp, copied_seq);
+	return direction == WEIR_SENT ? FIELD(tcp, write_seq) : read_position(sk, tcp);
 }
 
 static __always_inline void call_begins(struct pt_regs *regs, __u64 number, enum call_kind kind)

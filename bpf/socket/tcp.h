@@ -68,8 +68,11 @@ static __always_inline __u32 packet_position(struct sk_buff *skb)
 static __always_inline __u32 read_position(struct sock *sk, struct tcp_sock *tcp)
 {
 	__u32 position = FIELD(tcp, copied_seq);
+	__u8 state = FIELD(sk, __sk_common.skc_state);
+	/* Of one that ended first itself, the state is that of a closed one by then; so it is after a reset, which is an error. */
+	bool ended = state == TCP_CLOSE_WAIT || state == TCP_CLOSING || (state == TCP_CLOSE && !FIELD(sk, sk_err));
 
-	if (FIELD(sk, __sk_common.skc_state) == TCP_CLOSE_WAIT && position == FIELD(tcp, rcv_nxt))
+	if (ended && position == FIELD(tcp, rcv_nxt))
 		position--;
 	return position;
 }

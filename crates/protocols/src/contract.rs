@@ -163,6 +163,10 @@ pub trait Conversation {
     /// read of this party is lost; the place after the gap may be anywhere in a message.
     fn gap(&mut self, party: Party, length: Option<u64>, at: Nanos, context: &mut Context);
 
+    /// Said before [`Conversation::gap`] where the bytes were not left out on purpose: their events were lost. Then others may be lost
+    /// too, and what `party` said next need not follow on anything that was seen of the other one.
+    fn lost(&mut self, _party: Party) {}
+
     /// Where in `input` a message of `party` may begin, after a gap or [`Step::Lost`]; `None` if nowhere
     /// (the driver then drops all of it and asks again with what comes next).
     fn resync(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Option<usize>;

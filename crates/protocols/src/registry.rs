@@ -108,6 +108,9 @@ macro_rules! protocols {
             fn gap(&mut self, party: Party, length: Option<u64>, at: Nanos, context: &mut Context) {
                 match self { $(Self::$variant(c) => c.gap(party, length, at, context),)* $(Self::$datagram(c) => c.gap(party, length, at, context),)* }
             }
+            fn lost(&mut self, party: Party) {
+                match self { $(Self::$variant(c) => c.lost(party),)* $(Self::$datagram(c) => c.lost(party),)* }
+            }
             fn resync(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Option<usize> {
                 match self { $(Self::$variant(c) => c.resync(party, input, context),)* $(Self::$datagram(c) => c.resync(party, input, context),)* }
             }

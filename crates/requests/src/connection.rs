@@ -261,7 +261,8 @@ impl Connection {
                     Piece::Hidden(length) | Piece::Lost(length) => {
                         let harmless = conversation.may_miss(party);
                         let is_lost = matches!(arrival.piece, Piece::Lost(_));
-                        let progress = unread.gap(conversation, party, length, arrival.time, context);
+                        let progress =
+                            unread.gap(conversation, party, (length, is_lost), arrival.time, context);
                         if !harmless && !is_lost {
                             effects.uncaptured_bytes += unread.missing();
                         }

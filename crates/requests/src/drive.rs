@@ -105,7 +105,7 @@ impl Unread {
         if kept.unkept == rest.len() as u64 {
             self.bytes(conversation, party, rest, last, false, context)
         } else {
-            self.gap(conversation, party, kept.unkept, last, context)
+            self.gap(conversation, party, (kept.unkept, false), last, context)
         }
     }
 
@@ -224,12 +224,12 @@ impl Unread {
         self.rest.unwrap_or(0)
     }
 
-    /// `length` bytes of what `party` sends are not there.
+    /// `length` bytes of what `party` sends are not there; `lost`, where that is not on purpose.
     pub(crate) fn gap(
         &mut self,
         conversation: &mut AnyConversation,
         party: Party,
-        length: u64,
+        (length, lost): (u64, bool),
         time: Nanos,
         context: &mut Context,
     ) -> Progress {
@@ -250,6 +250,9 @@ impl Unread {
         self.bytes.clear();
         // More of the same gap: the rest of a long answer comes in many pieces, none of which is shown.
         let known = self.astray;
+        if lost {
+            conversation.lost(party);
+        }
         self.lose(conversation, party, Some(length - skipped), time, context);
         if known { Progress::Fine } else { Progress::Stumbled }
     }

@@ -26,6 +26,8 @@ pub struct Driver<C> {
     pub left: bool,
     sides: [Side; 2],
     spoke: Option<Party>,
+    /// What is missing was lost.
+    losing: bool,
 }
 
 #[derive(Debug, Default)]
@@ -133,6 +135,13 @@ impl<C: Conversation> Driver<C> {
         }
     }
 
+    /// The same, where they were not left out on purpose.
+    pub fn lose(&mut self, party: Party, length: Option<u64>, at: Nanos) {
+        self.losing = true;
+        self.gap(party, length, at);
+        self.losing = false;
+    }
+
     /// `party` will say no more.
     pub fn end(&mut self, party: Party, how: CutBy, at: Nanos) {
         if self.left || std::mem::replace(&mut self.sides[party.index()].ended, true) {
@@ -150,6 +159,9 @@ impl<C: Conversation> Driver<C> {
         side.position += side.unread.len() as u64 + length.unwrap_or(1);
         side.unread.clear();
         side.mode = Mode::Find;
+        if self.losing {
+            self.conversation.lost(party);
+        }
         self.conversation.gap(party, length, at, &mut self.context);
     }
 
@@ -248,6 +260,8 @@ pub enum Happens<B> {
     Says(Party, B),
     /// So many bytes of a party are missing.
     Gap(Party, Option<u64>),
+    /// The same, not on purpose.
+    Lost(Party, Option<u64>),
     /// Nothing is said for so many nanoseconds.
     Waits(Nanos),
     /// A party ends.
@@ -267,6 +281,7 @@ impl<C: Conversation> Driver<C> {
             match happens {
                 Happens::Says(party, bytes) => feed(self, *party, bytes.as_ref(), time),
                 Happens::Gap(party, length) => self.gap(*party, *length, time),
+                Happens::Lost(party, length) => self.lose(*party, *length, time),
                 Happens::Waits(nanoseconds) => {
                     time += nanoseconds;
                     self.expire(time);
@@ -300,6 +315,7 @@ fn happenings(mut data: &[u8]) -> Vec<Happens<&[u8]>> {
             3 => Happens::Ends(party, CutBy::Close),
             4 => Happens::Ends(party, CutBy::Reset),
             5 if *length == 0 => Happens::Waits(20_000_000_000),
+            6 if *length < 128 => Happens::Lost(party, Some(u64::from(*length) + 1)),
             _ => {
                 data = later;
                 Happens::Says(party, now)
@@ -314,7 +330,7 @@ pub fn check<C: Conversation + Default>(data: &[u8]) {
     let list = happenings(data);
     let whole = drive::<C>(&list, stream(usize::MAX));
     let pieces = drive::<C>(&list, stream(1));
-    let gaps = list.iter().any(|happens| matches!(happens, Happens::Gap(..)));
+    let gaps = list.iter().any(|happens| matches!(happens, Happens::Gap(..) | Happens::Lost(..)));
     if !gaps && whole.lost == 0 && pieces.lost == 0 {
         assert_eq!(whole.context.finished, pieces.context.finished);
     }
@@ -339,7 +355,7 @@ fn drive<C: Conversation + Default>(
     for happens in list {
         let (party, length) = match *happens {
             Happens::Says(party, bytes) => (party, bytes.len() as u64),
-            Happens::Gap(party, length) => (party, length.unwrap_or(0)),
+            Happens::Gap(party, length) | Happens::Lost(party, length) => (party, length.unwrap_or(0)),
             Happens::Waits(_) | Happens::Ends(..) => continue,
         };
         sent[party.index()] = sent[party.index()].saturating_add(length);
@@ -379,9 +395,13 @@ fn at_random(words: &[&[u8]], check: impl Fn(&[u8])) {
             }
             bytes.truncate(255);
             // Gaps and ends are rarer than bytes.
-            let what = if random(6) == 0 { random(10) } else { 10 + random(2) };
+            let what = if random(6) == 0 {
+                [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13][random(12)]
+            } else {
+                10 + random(2)
+            };
             data.extend([what as u8, bytes.len() as u8]);
-            if what >= 10 {
+            if matches!(what, 10 | 11) {
                 data.extend_from_slice(&bytes);
             }
         }

@@ -47,13 +47,14 @@ pub(crate) fn attributes(exchange: &Exchange) -> Vec<String> {
     exchange.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect()
 }
 
-/// A script as text: `>` stands for the client and `<` for the server. Behind it stand `gap`, with a length if that is known,
-/// `close` or `reset`; or nothing, and then it says what `wire` makes of the text.
+/// A script as text: `>` stands for the client and `<` for the server. Behind it stand `gap` or `lost`, with a length if
+/// that is known, `close` or `reset`; or nothing, and then it says what `wire` makes of the text.
 pub(crate) fn script<B>(lines: &[(&str, &str)], wire: impl Fn(Party, &str) -> B) -> Vec<Happens<B>> {
     let happens = |(who, text): &(&str, &str)| {
         let party = if who.starts_with('>') { Party::Client } else { Party::Server };
         match who.get(1..).unwrap_or_default() {
             "gap" => Happens::Gap(party, text.parse().ok()),
+            "lost" => Happens::Lost(party, text.parse().ok()),
             "close" => Happens::Ends(party, CutBy::Close),
             "reset" => Happens::Ends(party, CutBy::Reset),
             _ => Happens::Says(party, wire(party, text)),

@@ -1,15 +1,13 @@
-use std::sync::Arc;
-
 use model::{Nanos, Party, Text};
 
-use super::command::{self, CONNECT, Command, Kind, LAST_PREPARED, UNSEEN};
+use super::command::{self, CONNECT, Command, Kind, UNSEEN};
 use super::handshake::{self, Agreed, Greeting};
 use super::packet::{END, HEADER, Header, header, status};
 use super::record::{self, Asked, Session};
 use super::reply::{Answer, Packet, is_eof};
 use super::statements::Prepared;
 use crate::pairing::{Queue, can_answer};
-use crate::sql::{Dialect, Statement};
+use crate::sql::Dialect;
 use crate::{Context, CutBy, Half, Input, Outcome, Step};
 
 /// Commands without an answer that are remembered; with more, all are told as incomplete.
@@ -257,13 +255,13 @@ impl Conversation {
                 let statement = context.statements.describe(sql, whole, self.dialect(), context.settings);
                 asked.database = statement.selects.clone();
                 if command.kind == Kind::Prepare {
-                    self.prepared.last = Some(statement.clone());
+                    self.prepared.last = Some(context.statements.keep(&statement));
                 }
                 asked.statement = Some(statement);
             }
             Kind::Execute | Kind::Fetch | Kind::Close => {
                 let Some(id) = command::statement_id(seen) else { return Err(Step::Lost) };
-                asked.statement = self.statement(id);
+                asked.statement = self.prepared.get(id, &mut context.statements);
                 if command.kind == Kind::Close {
                     self.prepared.forget(id);
                 }
@@ -273,10 +271,6 @@ impl Conversation {
             _ => {}
         }
         Ok(asked)
-    }
-
-    fn statement(&self, id: u32) -> Option<Arc<Statement>> {
-        if id == LAST_PREPARED { self.prepared.last.clone() } else { self.prepared.get(id) }
     }
 
     fn dialect(&self) -> Dialect {
@@ -484,7 +478,7 @@ impl Conversation {
         let failed = asked.answer.error.is_some();
         let database = asked.database.clone().filter(|_| !failed);
         if let (Some(id), Some(statement)) = (asked.answer.prepared, &asked.statement) {
-            self.prepared.learn(id, statement.clone());
+            self.prepared.learn(id, context.statements.keep(statement));
             self.stray = if self.eof.is_none() { asked.answer.next_sequence() } else { None };
         }
         record::exchange(asked, None, &self.session, context);

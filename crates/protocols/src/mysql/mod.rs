@@ -23,7 +23,7 @@
 //! | COM_CHANGE_USER | the same, `CHANGE_USER` |
 //! | LOAD DATA LOCAL | one; the file's packets are part of the request |
 //! | CLOSE, SEND_LONG_DATA, QUIT | no answer comes: the exchange is the command |
-//! | BINLOG_DUMP | ends with the first packet of the stream, waiting; the connection is left alone |
+//! | BINLOG_DUMP | ends with the first packet of the stream, which comes at once; the connection is left alone |
 //! | a login that asks for TLS or compression | the connection is left alone from there, labelled `tls`, `compressed` |
 //! | an answer whose command was not seen | counted as unparsed, no exchange |
 //!

@@ -91,7 +91,7 @@ pub(super) fn exchange(asked: Asked, outcome: Option<Outcome>, session: &Session
         response: answer.half,
         outcome,
         attributes,
-        waiting: command.kind == Kind::Stream,
+        waiting: false,
         incomplete,
     });
 }

@@ -64,6 +64,8 @@ pub(super) enum Message {
     Aside,
     /// NotificationResponse.
     Notification,
+    /// ParseComplete, CloseComplete.
+    Confirmed,
     /// A part of an answer that tells nothing.
     Part,
 }
@@ -113,6 +115,7 @@ pub(super) fn message(kind: u8, body: &[u8]) -> Option<Message> {
         b'S' => parameter(body)?,
         b'N' => Message::Aside,
         b'A' => Message::Notification,
+        b'1' | b'3' => Message::Confirmed,
         _ => Message::Part,
     })
 }

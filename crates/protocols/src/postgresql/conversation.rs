@@ -2,7 +2,7 @@ use model::{Nanos, Party, Text};
 
 use super::backend;
 use super::frames::Frames;
-use super::prepared::Names;
+use super::prepared::{Names, Prepared};
 use super::record::{Asked, Event, Preparation};
 use crate::pairing::Queue;
 use crate::{Context, CutBy, Half, Input, Step};
@@ -40,6 +40,8 @@ pub struct Conversation {
     answering: Half,
     /// Rows in it.
     rows: u64,
+    /// Parse and Close that it answers.
+    confirmed: u64,
     /// Bytes of it were not seen.
     torn: bool,
     /// The server's message that is being read counts as part of an answer.
@@ -56,8 +58,18 @@ pub struct Conversation {
     copying: bool,
     /// Answers may have been missed: what is outstanding when the client goes on was answered.
     missed: bool,
+    /// Events were lost among them, and so perhaps requests too: whose answer an end is, is not known.
+    lost: bool,
+    /// What is missing of the client was lost.
+    losing: bool,
+    /// The last that the server said is that it waits for a request.
+    idle: bool,
+    /// When it said something to the end.
+    heard: Nanos,
+    /// The client was seen to ask again before it had its answer.
+    overlaps: bool,
 
-    statements: Names,
+    statements: Prepared,
     portals: Names,
     namespace: Option<Text>,
     backslashes: bool,
@@ -108,15 +120,25 @@ impl crate::Conversation for Conversation {
 
     fn gap(&mut self, party: Party, length: Option<u64>, at: Nanos, context: &mut Context) {
         match party {
-            Party::Client => self.client_gap(length, at, context),
+            Party::Client => {
+                self.client_gap(length, at, context);
+                self.losing = false;
+            }
             Party::Server => self.server_gap(length, at, context),
         }
     }
 
-    fn resync(&mut self, party: Party, input: Input<'_>, _context: &mut Context) -> Option<usize> {
+    fn lost(&mut self, party: Party) {
+        match party {
+            Party::Client => self.losing = true,
+            Party::Server => self.lost = true,
+        }
+    }
+
+    fn resync(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Option<usize> {
         let refused = std::mem::take(&mut self.refused[party.index()]);
         match party {
-            Party::Client => self.find_request(input, refused),
+            Party::Client => self.find_request(input, refused, context),
             Party::Server => self.find_answer(input, refused),
         }
     }
@@ -135,7 +157,8 @@ impl crate::Conversation for Conversation {
     }
 
     fn oldest_pending(&self) -> Option<Nanos> {
-        let outstanding = self.pending.front().map(|asked| asked.half.first);
+        let seen = self.pending.front().filter(|asked| !asked.kind.is_unseen());
+        let outstanding = seen.map(|asked| asked.half.first);
         outstanding.or((self.preparation.half.bytes > 0).then_some(self.preparation.half.first))
     }
 }
@@ -146,3 +169,4 @@ mod ends;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod unseen;

@@ -295,6 +295,17 @@ fn fields(body: &[u8], cut: bool) -> bool {
     }
 }
 
+/// True where what an answer begins with may stand: behind a gap, it is a later answer than the one before that.
+pub(super) fn begins_answer(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(b'T' | b't' | b'1' | b'2' | b'3' | b'n'))
+        && begins_message(Party::Server, bytes)
+}
+
+/// ReadyForQuery.
+pub(super) fn ends_with_ready(bytes: &[u8]) -> bool {
+    matches!(bytes, [.., b'Z', 0, 0, 0, 5, b'I' | b'T' | b'E'])
+}
+
 /// As far from the end as the message before ReadyForQuery may begin.
 const LONGEST_END: usize = 2048;
 
@@ -304,7 +315,7 @@ const LONGEST_END: usize = 2048;
 pub(super) fn end_of_answer(bytes: &[u8]) -> Option<usize> {
     let ready = bytes.len().checked_sub(6)?;
     let (end, ready) = match bytes.get(ready..)? {
-        [b'Z', 0, 0, 0, 5, b'I' | b'T' | b'E'] => (ready, true),
+        end if ends_with_ready(end) => (ready, true),
         [.., 0, 0] => (bytes.len(), false),
         _ => return None,
     };

@@ -18,7 +18,7 @@ const LONGEST_SECRET: u64 = 65_535;
 /// As much of a statement as is read.
 const LONGEST_TEXT: usize = 16 * 1024;
 /// Room for two names: PostgreSQL's own have 63 bytes at most.
-const LONGEST_NAMES: usize = 128;
+const LONGEST_NAMES: usize = 256;
 
 /// As much as is read of a message with such a body; `None` where there is no such message.
 pub(super) fn wanted(kind: u8, length: u64) -> Option<usize> {

@@ -20,7 +20,8 @@
 //! | an error within a pipeline | the exchange that failed has the SQLSTATE; those that the server skipped up to the Sync have the error `aborted` |
 //! | an error of the Sync itself (a commit that fails) | `SYNC`, which is not shown otherwise |
 //! | Parse, Bind, Describe, Close without Execute up to the Sync | one exchange: `PREPARE`, `BIND`, `DESCRIBE` or `CLOSE` |
-//! | Execute of what was prepared before Weir looked | `EXECUTE`, marked incomplete |
+//! | Execute of what is not known, as it was prepared before Weir looked | `EXECUTE`, marked incomplete |
+//! | Parse or Bind, of which the end and what is behind it was not captured | what its answer tells that it is, marked incomplete |
 //! | COPY | one exchange, the data included |
 //! | FunctionCall | `FUNCTION CALL` |
 //! | start-up and authentication | `CONNECT`, up to the first ReadyForQuery or the error |
@@ -31,10 +32,14 @@
 //!
 //! # After a gap
 //!
-//! Rows, of which a large result is made, need not be seen. Where the middle of an answer is missing, reading goes on
+//! Rows, of which a large result is made, need not be seen. Where the middle of an answer was left out, reading goes on
 //! with the message that ends the answer if it is the last thing of what is visible, together with ReadyForQuery, and
-//! only one such end is due. Otherwise what is outstanding is told as incomplete when the client goes on. Where requests
-//! are missing, reading goes on where the client begins to speak again.
+//! only one such end is due. Otherwise what is outstanding is told as incomplete when the client goes on.
+//!
+//! Where events were lost, requests and answers may both be missing, and one is known long before the other: no end of an answer is
+//! believed then. Requests that were not seen leave a mark among those outstanding (`Kind::Unseen`), which takes what is answered
+//! from there on. It is known again what belongs together when the client speaks after the server said that it waits
+//! (`resynchronise`).
 
 mod backend;
 mod conversation;

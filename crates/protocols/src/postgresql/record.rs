@@ -24,6 +24,17 @@ pub(super) enum Kind {
     Sync,
     Connect,
     Cancel,
+    /// An extended query whose end was not seen, nor whether there was an Execute: its answer tells.
+    Cut {
+        step: Step,
+        /// There was a Bind, which nearly nobody sends without an Execute.
+        bound: bool,
+    },
+    /// Requests that were not seen, perhaps but a Sync: stands where they were asked, and takes their answers.
+    Unseen {
+        /// They follow on a Bind of the portal without a name.
+        bound: bool,
+    },
 }
 
 impl Kind {
@@ -31,6 +42,33 @@ impl Kind {
     pub(super) fn ends_with_ready(self) -> bool {
         matches!(self, Kind::Query | Kind::Function | Kind::Sync | Kind::Connect)
     }
+
+    pub(super) fn is_unseen(self) -> bool {
+        matches!(self, Kind::Unseen { .. })
+    }
+}
+
+/// True where so many bytes that were not seen are but a Sync, or behind a Bind: an Execute and a Sync, perhaps with a Describe and a
+/// Flush.
+pub(super) fn is_sync(bound: bool, length: u64) -> bool {
+    const SYNC: u64 = 5;
+    const FLUSH: u64 = 5;
+    const EXECUTE: u64 = 10;
+    const DESCRIBE: u64 = 7;
+    let whole = EXECUTE + SYNC;
+    match bound {
+        true => [whole, whole + FLUSH, DESCRIBE + whole, DESCRIBE + whole + FLUSH].contains(&length),
+        false => length == SYNC,
+    }
+}
+
+/// Whether there was a Bind, and of which portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Bound {
+    #[default]
+    Not,
+    Unnamed,
+    Named,
 }
 
 /// What a step of an extended query does, by how much it tells.
@@ -52,12 +90,13 @@ pub(super) struct Preparation {
     pub(super) step: Step,
     /// What was parsed last.
     pub(super) statement: Option<Arc<Statement>>,
+    pub(super) bound: Bound,
 }
 
 impl Preparation {
     /// The request that these steps are by themselves.
     pub(super) fn take(&mut self) -> Asked {
-        let Preparation { half, step, statement } = std::mem::take(self);
+        let Preparation { half, step, statement, .. } = std::mem::take(self);
         Asked::new(Kind::Prepares(step), statement, half)
     }
 }
@@ -90,6 +129,8 @@ pub(super) struct Event {
     pub(super) half: Half,
     /// Rows in it.
     pub(super) rows: u64,
+    /// Parse and Close that were answered.
+    pub(super) confirmed: u64,
     /// Bytes of it were not seen.
     pub(super) torn: bool,
 }
@@ -117,6 +158,21 @@ impl Asked {
             affected: None,
             uncounted: false,
             incomplete: None,
+        }
+    }
+
+    /// As far as it was seen, this is what it is.
+    pub(super) fn settle(&mut self, executed: bool) {
+        if let Kind::Cut { step, .. } = self.kind {
+            self.kind = if executed { Kind::Execute } else { Kind::Prepares(step) };
+        }
+    }
+
+    /// True when its answer ends with ReadyForQuery.
+    pub(super) fn ends_with_ready(&self) -> bool {
+        match self.kind {
+            Kind::Unseen { bound } => is_sync(bound, self.half.bytes),
+            kind => kind.ends_with_ready(),
         }
     }
 
@@ -177,6 +233,7 @@ impl Asked {
             Kind::Sync => "SYNC",
             Kind::Connect => "CONNECT",
             Kind::Cancel => "CANCEL",
+            Kind::Cut { .. } | Kind::Unseen { .. } => "OTHER",
         }
     }
 }

@@ -8,7 +8,7 @@
 //! * `token`: where literals, names and comments begin and end.
 //! * `text`: the statement with its literals replaced.
 //! * `summary`: operations and the tables they are applied to; `words`: what tells them.
-//! * [`Statements`]: what is known of statements that came before.
+//! * [`Statements`]: what is known of statements that came before, or were prepared.
 //!
 //! # Rules
 //!
@@ -33,7 +33,7 @@ mod tests;
 
 use model::Text;
 
-pub use cache::Statements;
+pub use cache::{Key, Statements};
 
 use crate::Settings;
 
@@ -51,7 +51,7 @@ pub enum Dialect {
 }
 
 /// What may be shown of a statement.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Statement {
     /// `db.query.text`: the text, literals replaced by `?` unless the user wants them. One that was cut, or is
     /// longer than a few KiB, ends with ` ...`.

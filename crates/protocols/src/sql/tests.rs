@@ -368,3 +368,28 @@ fn remembered_within_bounds() {
     }
     assert!(known.len() <= 2048, "{}", known.len());
 }
+
+/// However many connections prepare however long statements, what is kept of them is bounded in bytes.
+#[test]
+fn prepared_within_bounds() {
+    let mut known = Statements::default();
+    let keep = |known: &mut Statements, sql: &str| {
+        let statement = known.describe(sql.as_bytes(), true, MySql, HIDDEN);
+        known.keep(&statement)
+    };
+    let used = keep(&mut known, "SELECT a FROM used");
+    // The same on another connection costs nothing.
+    let bytes = known.kept_bytes();
+    assert_eq!((keep(&mut known, "SELECT a FROM used"), known.kept_bytes()), (used, bytes));
+    let first = keep(&mut known, "SELECT a FROM first");
+    let long = "a, ".repeat(1200);
+    for n in 0..10_000 {
+        let key = keep(&mut known, &format!("SELECT {long} a FROM t{n}"));
+        assert!(known.recall(key).is_some_and(|statement| statement.summary.ends_with(&n.to_string())));
+        assert!(known.recall(used).is_some_and(|statement| statement.summary == "SELECT used"));
+        if n % 500 == 0 {
+            assert!(known.kept_bytes() <= 17 * 1024 * 1024, "{n}: {}", known.kept_bytes());
+        }
+    }
+    assert!(known.recall(first).is_none(), "not used for long");
+}

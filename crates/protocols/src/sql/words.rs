@@ -79,6 +79,12 @@ pub(super) const VERBS: &[(&str, Then)] = &[
     ("SIGNAL", Then::Nothing),
     ("GET", Then::Nothing),
     ("REASSIGN", Then::Nothing),
+    // PostgreSQL's, of replication.
+    ("IDENTIFY_SYSTEM", Then::Nothing),
+    ("START_REPLICATION", Then::Nothing),
+    ("BASE_BACKUP", Then::Nothing),
+    ("CREATE_REPLICATION_SLOT", Then::Nothing),
+    ("DROP_REPLICATION_SLOT", Then::Nothing),
 ];
 
 /// What CREATE, ALTER and DROP are applied to: in what form it is shown with each, and whether a table's

@@ -1,10 +1,13 @@
 //! What becomes of the client's messages.
 
+use std::sync::Arc;
+
 use model::request::Incomplete;
 
-use super::super::frontend::{self, Message};
-use super::super::record::{self, Asked, Kind, Step};
+use super::super::frontend::{self, Message, Sql};
+use super::super::record::{self, Asked, Bound, Kind, Step};
 use super::{Conversation, Counted};
+use crate::sql::Statement;
 use crate::text::bounded;
 use crate::{Context, Half};
 
@@ -32,28 +35,24 @@ impl Conversation {
                 self.push(Asked::new(Kind::Query, Some(statement), self.asking), context);
             }
             Message::Parse { statement: name, sql } => {
-                let statement = self.describe(sql, context);
-                self.statements.set(name, Some(statement.clone()));
-                self.prepare(Step::Parse, context);
-                self.preparation.statement = Some(statement);
+                self.parse(name, sql, context);
             }
             Message::Bind { portal, statement } => {
-                let statement = self.statements.get(statement);
-                self.portals.set(portal, statement);
-                self.prepare(Step::Bind, context);
+                let statement = self.statements.get(statement, &mut context.statements);
+                self.bind(portal, statement, context);
             }
             Message::Describe => self.prepare(Step::Describe, context),
             Message::Close(statement) => {
-                if let Some(statement) = statement {
-                    self.statements.set(statement, None);
+                match statement {
+                    Some(statement) => self.statements.ask(statement, None),
+                    None => self.statements.ask_other(),
                 }
                 self.prepare(Step::Close, context);
             }
             Message::Execute { portal, most } => {
-                let statement = self.portals.get(portal);
-                // Nearly always, what it is was said before Weir looked.
-                let joined_late = self.namespace.is_none() && statement.is_none();
-                let incomplete = joined_late.then_some(Incomplete::Start);
+                let statement = self.portals.get(portal, &mut context.statements);
+                // What it is was said before Weir looked, or not remembered.
+                let incomplete = statement.is_none().then_some(Incomplete::Start);
                 let asked = Asked::new(Kind::Execute, statement, self.asking);
                 self.execute(Asked { most, incomplete, ..asked }, context);
             }
@@ -68,6 +67,7 @@ impl Conversation {
                 // follows the data.
                 while self.pending.back_mut().is_some_and(|asked| asked.kind == Kind::Sync) {
                     self.pending.pop_back();
+                    self.statements.take_back_ready();
                 }
                 self.count_latest(|kind| matches!(kind, Kind::Query | Kind::Execute));
                 // Some do not wait to be asked for the data.
@@ -75,6 +75,29 @@ impl Conversation {
             }
             Message::Other => {}
         }
+    }
+
+    /// A statement is prepared.
+    pub(super) fn parse(&mut self, name: &[u8], sql: Sql<'_>, context: &mut Context) {
+        let statement = self.describe(sql, context);
+        match name {
+            b"" => self.statements.ask_unnamed(statement.clone()),
+            name => self.statements.ask(name, Some(context.statements.keep(&statement))),
+        }
+        self.prepare(Step::Parse, context);
+        self.preparation.statement = Some(statement);
+    }
+
+    /// A portal is made of a statement.
+    pub(super) fn bind(&mut self, portal: &[u8], statement: Option<Arc<Statement>>, context: &mut Context) {
+        if portal.is_empty() {
+            self.portals.set_unnamed(statement);
+        } else {
+            let meaning = statement.map(|statement| context.statements.keep(&statement));
+            self.portals.set(portal, meaning);
+        }
+        self.prepare(Step::Bind, context);
+        self.preparation.bound = if portal.is_empty() { Bound::Unnamed } else { Bound::Named };
     }
 
     /// The message's bytes are the latest request's, if that is of the right kind.
@@ -151,6 +174,9 @@ impl Conversation {
             }
         }
         self.counted = Counted::Latest;
+        if asked.kind.ends_with_ready() || asked.kind.is_unseen() {
+            self.statements.ask_ready();
+        }
         self.pending.push(asked);
         while self.pending.len() > 0
             && let Some(event) = self.early.pop()

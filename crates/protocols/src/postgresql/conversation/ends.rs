@@ -3,10 +3,10 @@
 use model::request::Incomplete;
 use model::{Nanos, Party};
 
-use super::super::detect::{begins_message, end_of_answer};
+use super::super::detect::{begins_answer, begins_message, end_of_answer, ends_with_ready};
 use super::super::frames::c_string;
 use super::super::frontend::Sql;
-use super::super::record::{Asked, Happened, Kind, Preparation, Step};
+use super::super::record::{Asked, Happened, Kind, Step};
 use super::{Conversation, Counted};
 use crate::{Context, CutBy, Input, Outcome};
 
@@ -26,7 +26,7 @@ impl Conversation {
                 return;
             }
             (None, None) => {
-                self.requests_lost(context);
+                self.unseen_behind(length, at, context);
                 return;
             }
         };
@@ -38,7 +38,7 @@ impl Conversation {
             // What follows the message had a beginning too.
             _ => {
                 self.count(left.min(length.unwrap_or(0)), at);
-                self.requests_lost(context);
+                self.unseen_behind(length.map(|length| length - left), at, context);
             }
         }
     }
@@ -52,31 +52,33 @@ impl Conversation {
                 self.push(torn(Asked::new(Kind::Query, Some(statement), self.asking)), context);
             }
             b'P' => {
-                let (name, text) = c_string(body).unwrap_or((b"", b""));
-                let statement = self.describe(Sql { text, whole: false }, context);
-                self.statements.set(name, Some(statement.clone()));
-                self.prepare(Step::Parse, context);
-                self.preparation.statement = Some(statement);
+                let Some((name, text)) = c_string(body) else {
+                    self.statements.ask_other();
+                    self.statements.forget_unnamed();
+                    return self.prepare(Step::Parse, context);
+                };
+                self.parse(name, Sql { text, whole: false }, context);
             }
             b'B' => {
-                if let Some((portal, _)) = c_string(body) {
-                    self.portals.set(portal, None);
-                } else {
+                let Some((portal, rest)) = c_string(body) else {
                     self.portals.clear();
-                }
-                self.prepare(Step::Bind, context);
+                    return self.prepare(Step::Bind, context);
+                };
+                let statement =
+                    c_string(rest).and_then(|(name, _)| self.statements.get(name, &mut context.statements));
+                self.bind(portal, statement, context);
             }
-            b'E' => self.execute(torn(Asked::new(Kind::Execute, None, self.asking)), context),
+            b'E' => {
+                let statement =
+                    c_string(body).and_then(|(portal, _)| self.portals.get(portal, &mut context.statements));
+                let mut asked = torn(Asked::new(Kind::Execute, statement, self.asking));
+                if asked.statement.is_none() {
+                    asked.incomplete = Some(Incomplete::Request);
+                }
+                self.execute(asked, context);
+            }
             _ => context.unparsed += 1,
         }
-    }
-
-    /// Requests were not seen, nobody knows how many.
-    fn requests_lost(&mut self, context: &mut Context) {
-        context.unparsed += 1;
-        self.resume = None;
-        self.preparation = Preparation::default();
-        self.executed = false;
     }
 
     pub(super) fn server_gap(&mut self, length: Option<u64>, at: Nanos, context: &mut Context) {
@@ -93,7 +95,7 @@ impl Conversation {
     }
 
     fn miss_answer(&mut self, length: u64, at: Nanos) {
-        (self.missed, self.torn, self.counts) = (true, true, true);
+        (self.missed, self.torn, self.counts, self.idle) = (true, true, true, false);
         if self.answering.bytes == 0 {
             self.answering.first = at;
         }
@@ -104,23 +106,31 @@ impl Conversation {
         match party {
             Party::Client => {
                 self.client.take();
-                self.requests_lost(context);
+                self.requests_lost(self.asking.last, context);
             }
             Party::Server => {
                 self.server.take();
                 context.unparsed += 1;
-                (self.missed, self.torn) = (true, true);
+                (self.missed, self.torn, self.idle) = (true, true, false);
             }
         }
     }
 
     /// Where the next of the client's messages begins.
-    pub(super) fn find_request(&mut self, input: Input<'_>, refused: bool) -> Option<usize> {
+    pub(super) fn find_request(
+        &mut self,
+        input: Input<'_>,
+        refused: bool,
+        context: &mut Context,
+    ) -> Option<usize> {
         if refused {
             return None;
         }
         let Some(left) = self.resume else {
-            return (input.run_start && begins_message(Party::Client, input.bytes)).then_some(0);
+            let begins = begins_message(Party::Client, input.bytes);
+            // It is there, and not read: whose answer is whose is not known yet.
+            context.unparsed += u64::from(begins && !input.run_start);
+            return (begins && input.run_start).then_some(0);
         };
         let here = left.min(input.bytes.len() as u64);
         self.count(here, input.last);
@@ -138,12 +148,9 @@ impl Conversation {
             if !self.missed && input.run_start && begins_message(Party::Server, input.bytes) {
                 return Some(0);
             }
-            let mut due = 0;
-            for place in 0..self.pending.len() {
-                due += usize::from(self.pending.get(place).is_some_and(|asked| asked.kind.ends_with_ready()));
-            }
             if self.missed
-                && due == 1
+                && self.one_is_due()
+                && !begins_answer(input.bytes)
                 && let Some(begin) = end_of_answer(input.bytes)
             {
                 self.missed = false;
@@ -153,20 +160,9 @@ impl Conversation {
         }
         if self.missed {
             self.count_answer(input.bytes.len() as u64, input.last);
+            (self.idle, self.heard) = (ends_with_ready(input.bytes), input.last);
         }
         None
-    }
-
-    /// The client goes on although answers were missed: they were for what is outstanding.
-    pub(super) fn flush_missed(&mut self, context: &mut Context) {
-        (self.missed, self.torn, self.failed, self.owed) = (false, false, false, 0);
-        let mut answered = std::mem::take(&mut self.answering);
-        self.rows = 0;
-        while let Some(mut asked) = self.pending.pop() {
-            asked.absorb(std::mem::take(&mut answered));
-            asked.incomplete.get_or_insert(Incomplete::Response);
-            self.finish(asked, None, context);
-        }
     }
 
     pub(super) fn party_ended(&mut self, party: Party, how: CutBy, context: &mut Context) {
@@ -189,7 +185,7 @@ impl Conversation {
         if preparation.half.bytes > 0 {
             self.pending.push(preparation);
         }
-        if self.missed {
+        if self.missed || self.pending.front().is_some_and(|asked| asked.kind.is_unseen()) {
             self.flush_missed(context);
         }
         let cut = self.ended.map(|(party, how)| Outcome::Cut(party, how));

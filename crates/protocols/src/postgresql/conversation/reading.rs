@@ -25,9 +25,7 @@ impl Conversation {
             if first == frames::STARTUP && self.begun {
                 return Step::Lost;
             }
-            if self.missed && input.run_start && !self.copying {
-                self.flush_missed(context);
-            }
+            self.resynchronise(input, context);
             let several = whole_messages(input.bytes, b'd', &mut 0);
             if several > 0 && self.copying {
                 self.asking.bytes = several as u64;
@@ -123,7 +121,7 @@ impl Conversation {
     }
 
     fn begin_answer(&mut self, input: Input<'_>) {
-        self.counts = true;
+        (self.counts, self.idle) = (true, false);
         if self.answering.bytes == 0 {
             self.answering.first = input.first;
         }
@@ -185,6 +183,10 @@ impl Conversation {
                 self.backslashes = !standard;
                 return;
             }
+            Message::Confirmed => {
+                self.confirmed += 1;
+                return;
+            }
             Message::Aside | Message::Notification | Message::Part => return,
             Message::Complete(tag) => Happened::Complete(tag),
             Message::Empty => Happened::Empty,
@@ -195,16 +197,19 @@ impl Conversation {
         };
         self.copying = false;
         let half = std::mem::take(&mut self.answering);
+        self.idle = matches!(happened, Happened::Ready { .. });
+        self.heard = half.last;
         let event = Event {
             happened,
             half,
             rows: std::mem::take(&mut self.rows),
+            confirmed: std::mem::take(&mut self.confirmed),
             torn: std::mem::take(&mut self.torn),
         };
         self.happened(event, context);
     }
 
-    fn dialect(&self) -> Dialect {
+    pub(super) fn dialect(&self) -> Dialect {
         if self.backslashes { Dialect::PostgreSqlBackslash } else { Dialect::PostgreSql }
     }
 

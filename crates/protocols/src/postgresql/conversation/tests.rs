@@ -11,6 +11,8 @@ use crate::{Conversation as _, Exchange, Outcome};
 
 mod extended;
 mod gaps;
+mod losses;
+mod unseen;
 
 type Driver = crate::harness::Driver<Conversation>;
 
@@ -238,6 +240,26 @@ fn asides() {
     );
 }
 
+/// LISTEN ends with its answer: what comes much later is neither its time nor lost.
+#[test]
+fn notifications() {
+    check_whole(
+        &[
+            (">", "Q LISTEN channel"),
+            ("<", "C LISTEN|Z I"),
+            ("<", "A"),
+            ("<", "A|A"),
+            (">", "Q SELECT 1"),
+            ("<", ONE),
+            ("<", "A"),
+            (">", "Q UNLISTEN *"),
+            ("<", "C UNLISTEN|Z I"),
+        ],
+        &["LISTEN channel: ok, 20/18", "SELECT ?: ok, 14/64, returned 1", "UNLISTEN *: ok, 16/20"],
+        0,
+    );
+}
+
 #[test]
 fn copies() {
     check(
@@ -299,6 +321,8 @@ fn replication() {
     assert_eq!(driver.conversation.left_as(), "replication");
     let sizes: Vec<_> = driver.context.finished.iter().map(|e| (e.request.bytes, e.response.bytes)).collect();
     assert_eq!(sizes, [(21, 71), (44, 10)]);
+    let names: Vec<_> = driver.context.finished.iter().map(|exchange| exchange.name.as_str()).collect();
+    assert_eq!(names, ["IDENTIFY_SYSTEM", "START_REPLICATION"]);
 }
 
 #[test]

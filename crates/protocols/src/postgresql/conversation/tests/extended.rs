@@ -1,6 +1,6 @@
 //! The extended query protocol.
 
-use super::{check, check_whole};
+use super::{Driver, check, check_whole, drive, line};
 
 #[test]
 fn one_by_one() {
@@ -177,9 +177,71 @@ fn duplicate_names() {
         &[
             "PREPARE (SELECT a FROM t): ok, 31/11",
             "PREPARE (DELETE FROM t): error 42P05, 29/50",
-            "EXECUTE: ok, 35/19, returned 0, incomplete start",
+            "SELECT a FROM t: ok, 35/19, returned 0",
         ],
     );
+}
+
+/// What the server skipped changes no name, however much was asked for behind it.
+#[test]
+fn names_in_pipelines_that_fail() {
+    check(
+        &[
+            (">", "P s1 SELECT a FROM t|B - s1|E -|S"),
+            ("<", "1|2|C SELECT 0|Z I"),
+            (
+                ">",
+                "P - SELECT b FROM t|P s2 SELECT c FROM t|B - -|E -|C Ss1|P s1 DELETE FROM t|S|B - s1|E -|S",
+            ),
+            ("<", "1|1|E 22012|Z I|2|C SELECT 0|Z I"),
+            (">", "B - s1|E -|B - s2|E -|B - -|E -|S"),
+            ("<", "2|C SELECT 0|2|C SELECT 0|2|C SELECT 0|Z I"),
+        ],
+        &[
+            "SELECT a FROM t: ok, 61/24, returned 0",
+            "SELECT b FROM t: error 22012, 83/60",
+            "PREPARE (DELETE FROM t): error aborted, 38/0",
+            // Asked before it was known that s1 stays as it was.
+            "EXECUTE: ok, 35/19, returned 0, incomplete start",
+            "SELECT a FROM t: ok, 35/19, returned 0",
+            "SELECT c FROM t: ok, 35/19, returned 0",
+            "SELECT b FROM t: ok, 33/19, returned 0",
+        ],
+    );
+}
+
+/// A name that is taken, by what nobody here saw; a long name; more names than are remembered.
+#[test]
+fn names_that_are_not_known() {
+    let long = "n".repeat(70);
+    check(
+        &[
+            (">", "P s1 DELETE FROM t|S"),
+            ("<", "E 42P05|Z I"),
+            (">", "B - s1|E -|S"),
+            ("<", "2|C SELECT 0|Z I"),
+            (">", &format!("P {long} SELECT a FROM t|B - {long}|E -|S")),
+            ("<", "1|2|C SELECT 0|Z I"),
+        ],
+        &[
+            "PREPARE (DELETE FROM t): error 42P05, 29/50",
+            "EXECUTE: ok, 35/19, returned 0, incomplete start",
+            "SELECT a FROM t: ok, 197/24, returned 0",
+        ],
+    );
+    let mut driver = Driver::default();
+    drive(&mut driver, &[(">", "startup user=me"), ("<", "R 0|Z I")], usize::MAX);
+    let mut ask = |name: usize, statement: bool| {
+        let prepare = format!("P s{name} SELECT a{name} FROM t|S");
+        let execute = format!("B - s{name}|E -|S");
+        let (asked, answered) = if statement { (prepare, "1|Z I") } else { (execute, "2|C SELECT 0|Z I") };
+        drive(&mut driver, &[(">", &asked), ("<", answered)], usize::MAX);
+        line(driver.context.finished.last().unwrap())
+    };
+    (0..1025).for_each(|name| drop(ask(name, true)));
+    assert_eq!(ask(0, false), "EXECUTE: ok, 35/19, returned 0, in me, incomplete start");
+    assert_eq!(ask(1, false), "SELECT a1 FROM t: ok, 35/19, returned 0, in me");
+    assert_eq!(ask(1024, false), "SELECT a1024 FROM t: ok, 38/19, returned 0, in me");
 }
 
 #[test]
