@@ -38,7 +38,7 @@ pub(super) struct Session {
 /// The exchange of a command with its answer; `outcome` where there is no whole one.
 pub(super) fn exchange(asked: Asked, outcome: Option<Outcome>, session: &Session, context: &mut Context) {
     let Asked { command, statement, database, half, answer, .. } = asked;
-    let by_statement = matches!(command.kind, Kind::Query | Kind::Execute);
+    let by_statement = command.kind.runs();
     let mut attributes = Attributes::default();
     attributes.word(DB_SYSTEM_NAME, if session.mariadb { "mariadb" } else { "mysql" });
     let mut name = Text::const_new(command.name);
