@@ -483,15 +483,15 @@ impl Conversation {
                 self.reading.changed(statement.changes);
             }
         }
-        let database = asked.database.clone().filter(|_| !failed);
+        let database = asked.database_after(&self.session);
         if let (Some(id), Some(statement)) = (asked.answer.prepared, &asked.statement) {
             self.prepared.learn(id, context.statements.keep(statement));
             self.stray = if self.eof.is_none() { asked.answer.next_sequence() } else { None };
         }
         record::exchange(asked, None, &self.session, context);
+        self.session.database = database;
         match kind {
             Kind::Login if !failed => {
-                self.session.database = database;
                 self.prepared = Prepared::default();
                 if self.agreed.is_some_and(|agreed| agreed.compressed) {
                     self.left = Some("compressed");
@@ -499,7 +499,6 @@ impl Conversation {
             }
             Kind::Reset if !failed => self.prepared = Prepared::default(),
             Kind::Stream if !failed => self.left = Some("replication"),
-            _ if database.is_some() => self.session.database = database,
             _ => {}
         }
     }

@@ -88,6 +88,8 @@ pub struct Statement {
     pub collection: Option<Text>,
     /// The database that `USE` selects.
     pub selects: Option<Text>,
+    /// The database that `DROP DATABASE` drops.
+    pub drops: Option<Text>,
     /// What it may change of how others are to be read.
     pub(crate) changes: Changes,
 }
@@ -111,6 +113,7 @@ pub fn describe(bytes: &[u8], whole: bool, dialect: Dialect, settings: Settings)
         operation: summary.operation(),
         collection: summary.collection(),
         selects: summary.selects(),
+        drops: summary.drops(),
         summary: summary.text(),
         changes,
     }

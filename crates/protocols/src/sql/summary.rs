@@ -40,6 +40,7 @@ pub(super) struct Summary {
     collection: Option<Text>,
     collections: u32,
     selects: Option<Text>,
+    drops: Option<Text>,
     full: bool,
 }
 
@@ -75,6 +76,10 @@ impl Summary {
 
     pub(super) fn selects(&self) -> Option<Text> {
         self.selects.clone()
+    }
+
+    pub(super) fn drops(&self) -> Option<Text> {
+        self.drops.clone()
     }
 
     fn push(&mut self, word: &str) {
@@ -500,7 +505,11 @@ impl<'a> Reader<'a> {
                 self.summary.collect(text);
             }
             Expect::Name => {
-                self.summary.push(&shown(&joined(own)));
+                let text = joined(own);
+                self.summary.push(&shown(&text));
+                if matches!(self.operation, Some("DROP DATABASE" | "DROP SCHEMA")) {
+                    self.summary.drops = Some(text);
+                }
                 self.muted = true;
                 self.done = self.operation.is_some_and(|operation| ROUTINES.contains(&operation));
             }
