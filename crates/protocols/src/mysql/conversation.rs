@@ -138,9 +138,9 @@ impl crate::Conversation for Conversation {
         oldest.map(|asked| asked.half.first)
     }
 
-    /// How a statement ended stands behind its rows.
-    fn wants_tails(&self, party: Party) -> bool {
-        party == Party::Server
+    /// How a statement ended stands behind its rows; and what is executed, behind the long data that was sent for it.
+    fn wants_tails(&self, _party: Party) -> bool {
+        true
     }
 
     fn may_miss(&self, party: Party) -> bool {
