@@ -64,6 +64,14 @@ enum {
 	ROOM = 4,                 /* what may lie unread in a ring while the young get more: a part of so many */
 };
 
+static __always_inline bool grows_up(struct connection *c, __u64 now)
+{
+	if (!(c->flags & YOUNG) || (__s64)(now - c->grown) < 0)
+		return false;
+	c->flags &= ~(YOUNG | TAILS | TAILS_RECEIVED);
+	return true;
+}
+
 /*
  * A connection's first runs may be anything: a program may connect, send a thousand commands at once and be gone before
  * user space has seen one of them. So for a moment more is captured than is needed for most, unless there is much to read
@@ -77,9 +85,10 @@ static __noinline int run_of_young(struct connection *c, __u32 direction, __u64 
 		return 0;
 	if (!c->grown)
 		c->grown = now + YOUTH;
-	if ((__s64)(now - c->grown) >= 0)
-		c->flags &= ~YOUNG;
-	else if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / ROOM)
+	if (grows_up(c, now))
+		return 0;
+	c->flags |= TAILS | TAILS_RECEIVED;
+	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / ROOM)
 		c->left[direction & 1] = young_budget;
 	return 0;
 }
@@ -105,9 +114,9 @@ static __always_inline __u64 take_from_budget(struct connection *c, __u32 direct
 	return length;
 }
 
-static __always_inline bool wants_tails(struct connection *c, __u32 direction)
+static __always_inline bool wants_tails(struct transfer *m)
 {
-	return c->flags & (TAILS << (direction & 1));
+	return m->c->flags & (TAILS << (m->direction & 1));
 }
 
 /* Fills in what a chunk of `length` bytes at m->position is, but for its payload. */
@@ -146,6 +155,7 @@ static __noinline int write_tail(struct transfer *m, __u64 length, enum source s
 		count_loss(WEIR_LOSS_RING_FULL_CHUNK);
 	}
 	m->c->end[m->direction & 1] = m->position + length;
+	grows_up(m->c, m->time); /* a run may be long */
 	return 0;
 }
 
@@ -165,7 +175,7 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 	__u64 tail = 0;
 	long failed = 0;
 
-	if (tells_tails && length > wanted && wants_tails(c, direction)) {
+	if (tells_tails && length > wanted && wants_tails(m)) {
 		tail = length - wanted;
 		if (tail > WEIR_TAIL)
 			tail = WEIR_TAIL;

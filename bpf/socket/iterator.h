@@ -106,8 +106,7 @@ static __always_inline void write_buffer(struct transfer *m, struct buffer *b, _
 		return;
 	}
 	for (i = 0; b->kind == BUFFER_SEGMENTS && length && i < MAX_SEGMENTS; i++) {
-		if (m->c->speaker == m->direction + 1 && m->c->left[m->direction & 1] == 0 &&
-		    !wants_tails(m->c, m->direction))
+		if (m->c->speaker == m->direction + 1 && m->c->left[m->direction & 1] == 0 && !wants_tails(m))
 			break;
 		if (bpf_probe_read_kernel(&segment, sizeof(segment), b->segments + i))
 			break;

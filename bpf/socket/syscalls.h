@@ -178,8 +178,7 @@ static __always_inline void report_call(struct transfer *m, struct call *call)
 			if (!next_message(call))
 				return;
 		}
-		if (m->c->speaker == m->direction + 1 && m->c->left[m->direction & 1] == 0 &&
-		    !wants_tails(m->c, m->direction))
+		if (m->c->speaker == m->direction + 1 && m->c->left[m->direction & 1] == 0 && !wants_tails(m))
 			break;
 		segment.iov_base = (void *)call->address;
 		segment.iov_len = call->left;

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod color;
 pub mod dev;
 pub mod doctor;
+mod nearest;
 pub mod options;
 pub mod output;
 pub mod requests;

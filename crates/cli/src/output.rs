@@ -181,7 +181,7 @@ impl Writer {
     fn new(style: Style) -> Self {
         let is_terminal = io::stdout().is_terminal();
         let color = style.color.enabled(is_terminal, std::env::var_os("NO_COLOR").as_deref());
-        let width = terminal_width(is_terminal).unwrap_or(Options::default().width);
+        let width = terminal_width(is_terminal).or_else(wanted_width).unwrap_or(Options::default().width);
         let header_every = if is_terminal { Options::default().header_every } else { 0 };
         let options = Options { width, color, header_every, utc_offset: utc_offset() };
         Writer { style, table: Table::new(options), is_terminal, text: String::new(), bytes: Vec::new() }
@@ -249,6 +249,14 @@ fn terminal_width(is_terminal: bool) -> Option<usize> {
         return None;
     }
     crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)).filter(|&width| width > 0)
+}
+
+/// What the environment says, for output that goes elsewhere than to a terminal.
+fn wanted_width() -> Option<usize> {
+    // A line is made of blanks where there is room, so it is not as long as somebody may ask for.
+    const WIDEST: usize = 1000;
+    let columns: usize = std::env::var("COLUMNS").ok()?.parse().ok()?;
+    (1..=WIDEST).contains(&columns).then_some(columns)
 }
 
 /// What local time is ahead of UTC now: seconds.

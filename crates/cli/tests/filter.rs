@@ -23,6 +23,7 @@ fn requests() -> [(&'static str, Request); 4] {
     let mut missing = query("postgresql", "SELECT users");
     missing.error = Some("42P01".into());
     missing.attributes.text(names::DB_RESPONSE_STATUS_CODE, "42P01");
+    missing.attributes.text(names::DB_QUERY_TEXT, "SELECT secret FROM users WHERE id = ?");
     let waiting = Request { duration: 5_000_000_000, waiting: true, ..query("redis", "BLPOP") };
     let slow = Request { duration: 1_000_000, ..http("GET /users/{id}", "/users/7", 503) };
     [
@@ -51,11 +52,18 @@ fn options_let_through_what_they_say() {
         ("--port 80 --port 5432", "good slow missing waiting"),
         ("--protocol HTTP", "good slow"),
         ("--protocol redis --protocol http", "good slow waiting"),
+        ("--protocol postgres", "missing"),
+        ("--protocol PgSQL", "missing"),
+        ("--protocol Valkey", "waiting"),
+        ("--protocol mariadb", ""),
         ("--status ok", "good waiting"),
         ("--status error", "slow missing"),
         ("--status 200", "good"),
         ("--status 5xx", "slow"),
         ("--status 42P01", "missing"),
+        ("--status 42p01", "missing"),
+        ("--status nxdomain", ""),
+        ("--status Timeout --status wrongtype --status NOTAWORD --status 08006 --status 10927", ""),
         ("--status 4xx", ""),
         ("--status 5XX", "slow"),
         ("--status 5**", "slow"),
@@ -69,6 +77,9 @@ fn options_let_through_what_they_say() {
         ("--name /users/?", "good slow"),
         ("--name SELECT*", "missing"),
         ("--name *users", "missing"),
+        ("--name secret", "missing"),
+        ("--name *where?id*", ""),
+        ("--name *WHERE?id*", "missing"),
         ("--slower 1ms", "slow"),
         ("--slower 0.2ms", "good slow missing"),
         ("--slower 1", ""),
@@ -98,6 +109,33 @@ fn a_name_that_dns_was_asked_for() {
 }
 
 #[test]
+fn what_dns_answered_in_any_case() {
+    let mut request = dns("A", "nowhere.example", 0);
+    request.error = Some("NXDOMAIN".into());
+    request.attributes.word(names::WEIR_DNS_RESPONSE_CODE, "NXDOMAIN");
+    let mut empty = dns("A", "empty.example", 0);
+    empty.attributes.word(names::WEIR_DNS_RESPONSE_CODE, "NOERROR");
+    for (status, nowhere, nothing) in [
+        ("nxdomain", true, false),
+        ("NXDOMAIN", true, false),
+        ("NOERROR", false, true),
+        ("servfail", false, false),
+    ] {
+        let filter = filter(&format!("--status {status}")).expect(status);
+        assert_eq!((filter.matches(&request), filter.matches(&empty)), (nowhere, nothing), "{status}");
+    }
+}
+
+#[test]
+fn the_help_names_every_protocol() {
+    let help = <Command as clap::CommandFactory>::command().render_long_help().to_string();
+    for protocol in protocols::Protocol::shown() {
+        assert!(help.contains(protocol.name()), "{}: {help}", protocol.name());
+        assert!(protocol.also().iter().all(|also| help.contains(also)), "{}: {help}", protocol.name());
+    }
+}
+
+#[test]
 fn a_long_process_name_is_found_by_what_the_kernel_keeps() {
     let mut request = http("GET /", "/", 200);
     request.process.as_mut().expect("it has one").command = "a-very-long-com".into();
@@ -112,8 +150,12 @@ fn mistakes_are_explained() {
         ("--slower fast", "'fast' does not begin with a number, as in 1.5ms"),
         ("--port 70000", "70000 is not in 1..=65535"),
         ("--port 0", "0 is not in 1..=65535"),
-        ("--protocol htp", "known are http, redis, mysql, postgresql, dns"),
-        ("--protocol tls", "known are http, redis, mysql, postgresql, dns"),
+        ("--protocol htp", "did you mean http? Known are http, redis, mysql, postgresql and dns"),
+        ("--protocol maria-db", "did you mean mariadb?"),
+        ("--protocol tls", "known are http, redis, mysql, postgresql and dns"),
+        ("--status nxdomian", "did you mean NXDOMAIN?"),
+        ("--status NXDOMIAN", "did you mean NXDOMAIN?"),
+        ("--status timout", "did you mean timeout?"),
         ("--status 9xx", "1xx to 5xx"),
         ("--status 44x", "1xx to 5xx"),
         ("--status 4", "a code, such as 404"),

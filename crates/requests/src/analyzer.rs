@@ -12,15 +12,24 @@ use workload::{Listeners, Processes, UnixSockets};
 
 use crate::connection::{Connection, Effects};
 use crate::ends::{Ends, Other};
+use crate::lookups::{Asker, Lookups};
 use crate::{Counters, finish};
 
 /// What the user may change.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Config {
     /// For the parsers.
     pub protocols: Settings,
     /// For the table of connections.
     pub connections: Limits,
+    /// Bytes that may be kept of messages that are not whole yet, in all connections together.
+    pub most_held: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { protocols: Settings::default(), connections: Limits::default(), most_held: 32 << 20 }
+    }
 }
 
 /// Follows every connection. See the crate's documentation.
@@ -37,6 +46,10 @@ pub struct Analyzer {
     context: Context,
     clock: ClockReading,
     ends: Ends,
+    /// Bytes that connections hold of what is not whole yet, and may hold.
+    held: usize,
+    most_held: usize,
+    lookups: Lookups,
     /// Connections that the kernel side was asked to announce again, and has not yet.
     asked_for: FxHashSet<ConnectionId>,
     /// Connections in which something waits for an event that is overdue.
@@ -67,6 +80,9 @@ impl Analyzer {
             context: Context { settings: config.protocols, ..Context::default() },
             clock: ClockReading::default(),
             ends: Ends::default(),
+            held: 0,
+            most_held: config.most_held,
+            lookups: Lookups::default(),
             asked_for: FxHashSet::default(),
             waiting: Vec::new(),
             batch: Vec::new(),
@@ -172,6 +188,13 @@ impl Analyzer {
         let process = self.processes.get(owner.pid).cloned();
         let Some(connection) = self.table.touch(owner.connection, 0) else { return };
         connection.process = process;
+        if connection.peer_service.is_none()
+            && let Endpoint::Ip(remote) = connection.open.remote
+        {
+            // What is asked for later may be another name of the same address. Whoever is found there himself goes before it.
+            let asker = Asker { netns: connection.open.netns, pid: owner.pid };
+            connection.peer_service = self.lookups.name(asker, remote.ip(), connection.open.time);
+        }
         if connection.role == Role::Unknown
             && let Some(port) = connection.open.local.port()
         {
@@ -194,10 +217,19 @@ impl Analyzer {
         };
         self.context.server = server_key(connection);
         let waited = connection.is_waiting();
-        let effects = match connection.datagrams {
+        let mut effects = match connection.datagrams {
             true => connection.datagram(chunk, &mut self.context),
             false => connection.chunk(chunk, &mut self.context),
         };
+        let before = connection.accounted;
+        let mut held = connection.held();
+        if held > before && self.held + held - before > self.most_held {
+            // Whoever comes with more than there is room for has to do without.
+            effects.lost_bytes += connection.shed(chunk.time, &mut self.context).lost_bytes;
+            held = connection.held();
+        }
+        connection.accounted = held;
+        self.held = self.held + held - before;
         if !waited && connection.is_waiting() {
             self.waiting.push(id);
         }
@@ -316,12 +348,46 @@ impl Analyzer {
             connection.finish(direction, None, CutBy::Forgotten, now, &mut self.context);
         }
         self.context.finished.clear();
-        self.ends.remove(&connection.open, connection.datagrams);
+        self.gone(&connection);
     }
 
     fn remove(&mut self, id: ConnectionId) {
+        self.bequeath(id);
         if let Some(connection) = self.table.remove(id) {
-            self.ends.remove(&connection.open, connection.datagrams);
+            self.gone(&connection);
+        }
+    }
+
+    fn gone(&mut self, connection: &Connection) {
+        self.held -= connection.accounted;
+        if connection.is_unknown() {
+            *self.counters.left_alone.entry("unknown").or_default() += 1;
+        }
+        self.ends.remove(&connection.open, connection.datagrams);
+    }
+
+    /// The other end may have more to tell than this one, and will want to know who this was.
+    fn bequeath(&mut self, id: ConnectionId) {
+        let Some(connection) = self.table.get(id) else { return };
+        let Some(service) = connection.process.as_ref().map(|process| process.service.clone()) else {
+            return;
+        };
+        let (peer, is_certain) = match self.other_end(connection) {
+            Other::Certain(peer) => (peer, true),
+            Other::Likely(peer) => (peer, false),
+            Other::Ambiguous | Other::Unknown => return,
+        };
+        if let Some(peer) = self.table.touch(peer, 0)
+            && !peer.peer_is_certain
+        {
+            (peer.peer_service, peer.peer_is_certain) = (Some(service), is_certain);
+        }
+    }
+
+    fn other_end(&self, connection: &Connection) -> Other {
+        match connection.open.peer {
+            Some(peer) => Other::Certain(peer),
+            None => self.ends.other(&connection.open, connection.datagrams),
         }
     }
 
@@ -334,6 +400,7 @@ impl Analyzer {
             *self.counters.left_alone.entry(label).or_default() += 1;
         }
         self.counters.lost_bytes += effects.lost_bytes;
+        self.counters.uncaptured_bytes += effects.uncaptured_bytes;
         if self.context.finished.is_empty() && self.context.unparsed == 0 {
             return;
         }
@@ -349,27 +416,36 @@ impl Analyzer {
             self.context.finished.clear();
             return;
         }
+        let learns = protocol.resolves_names() && connection.role == Role::Client;
         for exchange in self.context.finished.drain(..) {
+            let answered = exchange.response.last;
             let times = (self.cut_at, &self.clock);
             let request = finish::request(exchange, protocol, connection, peer_service.clone(), times);
-            if let Some(request) = request {
-                self.counters.requests += 1;
-                self.batch.push(request);
+            let Some(request) = request else { continue };
+            self.counters.requests += 1;
+            self.batch.push(request);
+            // In place: to move a record costs as much as to make one.
+            let Some(request) = self.batch.last_mut() else { continue };
+            if let Some(behind) = &connection.behind {
+                finish::client_behind(behind, &mut request.attributes);
+            }
+            if learns && let Some(resolved) = protocols::dns::resolved(&request.attributes) {
+                let pid = connection.process.as_ref().map_or(0, |process| process.pid);
+                let asker = Asker { netns: connection.open.netns, pid };
+                self.counters.forgotten_names += self.lookups.learn(asker, &resolved, answered);
             }
         }
     }
 
-    /// The service at the other end, where that is on this host and known. Remembered once found, since the other end
-    /// may be gone before the last record is; but what was only likely is given up when another could be meant as well.
+    /// The service at the other end, where that is on this host and known; else the name that it had when the connection
+    /// was met. Remembered once found, since the other end may be gone before the last record is; but what was only likely is
+    /// given up when another could be meant as well.
     fn peer_service(&mut self, id: ConnectionId) -> Option<Arc<str>> {
         let connection = self.table.get(id)?;
         if connection.peer_is_certain {
             return connection.peer_service.clone();
         }
-        let other = match connection.open.peer {
-            Some(peer) => Other::Certain(peer),
-            None => self.ends.other(&connection.open, connection.datagrams),
-        };
+        let other = self.other_end(connection);
         let service = match other {
             Other::Certain(peer) | Other::Likely(peer) => self.service_of(peer),
             Other::Ambiguous => None,

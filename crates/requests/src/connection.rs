@@ -25,6 +25,7 @@ pub(crate) struct Connection {
     pub(crate) open: Open,
     pub(crate) role: Role,
     pub(crate) process: Option<Arc<Process>>,
+    /// The service at the other end, or the name that its address was asked for by.
     pub(crate) peer_service: Option<Arc<str>>,
     /// No other end could be meant, so that the service does not have to be looked for again.
     pub(crate) peer_is_certain: bool,
@@ -45,7 +46,11 @@ pub(crate) struct Connection {
     /// The process closed while the peer's end was still to be reached.
     closed: bool,
     ended: [bool; 2],
+    /// As much of [`Connection::held`] as was counted in the sum of all connections.
+    pub(crate) accounted: usize,
     budget: [u32; 2],
+    /// The tails that were last asked for.
+    tails: [bool; 2],
     stumbles: u16,
     /// It is no stream: see `datagrams`.
     pub(crate) datagrams: bool,
@@ -72,6 +77,8 @@ pub(crate) struct Effects {
     pub(crate) left_alone: Option<&'static str>,
     /// Bytes were lost.
     pub(crate) lost_bytes: u64,
+    /// Bytes were not captured in which messages were.
+    pub(crate) uncaptured_bytes: u64,
 }
 
 impl Connection {
@@ -99,13 +106,40 @@ impl Connection {
             ends_at: None,
             closed: false,
             ended: [false; 2],
+            accounted: 0,
             budget: [FIRST_BUDGET; 2],
+            tails: [false; 2],
             stumbles: 0,
         }
     }
 
     pub(crate) fn id(&self) -> ConnectionId {
         self.open.connection
+    }
+
+    /// Bytes of memory that are kept for what is not whole yet.
+    pub(crate) fn held(&self) -> usize {
+        self.unread.iter().map(Unread::held).sum()
+    }
+
+    /// Gives them up.
+    pub(crate) fn shed(&mut self, time: Nanos, context: &mut Context) -> Effects {
+        let mut effects = Effects::default();
+        for direction in [Direction::Sent, Direction::Received] {
+            let unread = &mut self.unread[direction.index()];
+            effects.lost_bytes += match &mut self.phase {
+                Phase::Talking { own, conversation } => {
+                    unread.shed(Some((conversation, detect::speaker(*own, direction))), time, context)
+                }
+                _ => unread.shed(None, time, context),
+            };
+        }
+        effects
+    }
+
+    /// What it speaks was to be found out, and was not.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self.phase, Phase::Detecting { runs: 1.. })
     }
 
     /// Something waits for [`Connection::expire`].
@@ -199,29 +233,18 @@ impl Connection {
         context: &mut Context,
         effects: &mut Effects,
     ) {
+        if !matches!(self.front, Front::Passed) && self.role.speaker(direction) == Some(Party::Client) {
+            if self.front.may_be_header(&arrival) {
+                return self.before(direction, arrival, context, effects);
+            }
+            self.front = Front::Passed;
+        }
         if arrival.tid != 0 {
             self.movers[direction.index()] = (arrival.pid, arrival.tid);
         }
         if let Piece::Lost(length) = arrival.piece {
             effects.lost_bytes += length;
         }
-        if matches!(self.front, Front::Passed) || self.role.speaker(direction) != Some(Party::Client) {
-            return self.read(direction, arrival, context, effects);
-        }
-        let mut front = std::mem::take(&mut self.front);
-        let behind = front.take(arrival, |arrival| self.read(direction, arrival, context, effects));
-        self.front = front;
-        self.behind = behind.or(self.behind.take());
-    }
-
-    /// What the protocol has to say: a proxy's header is no part of it.
-    fn read(
-        &mut self,
-        direction: Direction,
-        arrival: Arrival<'_>,
-        context: &mut Context,
-        effects: &mut Effects,
-    ) {
         let run_start = self.speaker != Some(direction);
         self.speaker = Some(direction);
         match &mut self.phase {
@@ -238,7 +261,11 @@ impl Connection {
                     Piece::Hidden(length) | Piece::Lost(length) => {
                         let harmless = conversation.may_miss(party);
                         let is_lost = matches!(arrival.piece, Piece::Lost(_));
-                        match unread.gap(conversation, party, length, arrival.time, context) {
+                        let progress = unread.gap(conversation, party, length, arrival.time, context);
+                        if !harmless && !is_lost {
+                            effects.uncaptured_bytes += unread.missing();
+                        }
+                        match progress {
                             // What Weir lost itself says nothing of whether the protocol is the right one.
                             Progress::Stumbled if harmless || is_lost => Progress::Blurred,
                             progress => progress,
@@ -253,6 +280,27 @@ impl Connection {
                 self.judge(direction, progress, hidden, left_as, effects);
                 self.provide(direction, effects);
             }
+        }
+    }
+
+    /// The client's first bytes: a proxy's header is no part of what the protocol has to say. Seldom, so not in the way of
+    /// the rest.
+    #[cold]
+    fn before(
+        &mut self,
+        direction: Direction,
+        arrival: Arrival<'_>,
+        context: &mut Context,
+        effects: &mut Effects,
+    ) {
+        let lost = effects.lost_bytes;
+        let mut front = std::mem::take(&mut self.front);
+        let behind = front.take(arrival, |rest| self.arrival(direction, rest, context, effects));
+        self.front = front;
+        self.behind = behind.or(self.behind.take());
+        if let Piece::Lost(length) = arrival.piece {
+            // Within the header too.
+            effects.lost_bytes = lost + length;
         }
     }
 
@@ -274,6 +322,11 @@ impl Connection {
         if hidden && self.budget[direction.index()] < LARGE_BUDGET {
             // A head lay beyond what was captured of the run: heads follow one another here.
             self.budget[direction.index()] = LARGE_BUDGET;
+            effects.instruction = Some(self.budgets());
+        }
+        // What is asked for may depend on what was missing.
+        if self.tails() != self.tails {
+            self.tails = self.tails();
             effects.instruction = Some(self.budgets());
         }
     }
@@ -328,12 +381,16 @@ impl Connection {
     /// The instruction that holds for this connection now.
     pub(crate) fn budgets(&self) -> Instruction {
         let [sent, received] = self.budget;
-        let tails = match &self.phase {
+        Instruction::Budget { sent, received, tails: self.tails() }
+    }
+
+    /// By direction: the ends of moves beyond the budget are wanted.
+    fn tails(&self) -> [bool; 2] {
+        match &self.phase {
             Phase::Talking { own, conversation } => [Direction::Sent, Direction::Received]
                 .map(|direction| conversation.wants_tails(detect::speaker(*own, direction))),
             _ => [false; 2],
-        };
-        Instruction::Budget { sent, received, tails }
+        }
     }
 
     pub(crate) fn leave_alone(&mut self, label: &'static str, effects: &mut Effects) {
@@ -413,10 +470,10 @@ impl Connection {
             }
         }
         self.protocol = Some(found.protocol);
-        let tails = [Party::Client, Party::Server].into_iter().any(|party| conversation.wants_tails(party));
         let left_as = conversation.left_as();
         self.phase = Phase::Talking { own: found.own, conversation };
-        if tails {
+        self.tails = self.tails();
+        if self.tails.contains(&true) {
             effects.instruction = Some(self.budgets());
         }
         self.judge(latest, progress, false, left_as, effects);

@@ -13,10 +13,14 @@ pub struct Counters {
     pub left_alone: BTreeMap<&'static str, u64>,
     /// Chunks of connections of which nothing else was known (yet), since the first tick.
     pub orphan_chunks: u64,
-    /// Bytes whose event was lost, in connections that are read.
+    /// Bytes whose event was lost, in connections that are read, or that were given up because too much was held.
     pub lost_bytes: u64,
+    /// Bytes beyond what is captured of a run, in which there were messages: pipelines.
+    pub uncaptured_bytes: u64,
     /// Connections that were forgotten because there were too many, or that were idle for too long.
     pub forgotten: u64,
     /// Of these, the connections in which a request was still to be answered.
     pub forgotten_waiting: u64,
+    /// Remote addresses whose name was forgotten because there were too many.
+    pub forgotten_names: u64,
 }

@@ -6,6 +6,8 @@ use streams::Piece;
 
 /// Bytes that are kept of a message that is not whole. A head that is longer is taken for garbage.
 const LONGEST_HEAD: usize = 64 * 1024;
+/// Room for unread bytes that is given back when little of it is used.
+const LARGE: usize = 4096;
 
 /// What a direction has that its conversation has not read.
 #[derive(Debug, Default)]
@@ -28,6 +30,8 @@ pub(crate) struct Unread {
     run: u64,
     /// How far into its run the last part that was read (and not passed over) reached.
     reach: u64,
+    /// Bytes of the last gap that were not to be passed over.
+    missing: u64,
 }
 
 /// How it went.
@@ -168,6 +172,9 @@ impl Unread {
                 self.run_start = false;
             }
             if !whole.is_empty() {
+                if whole.capacity() > LARGE && whole.len() < whole.capacity() / 4 {
+                    whole.shrink_to_fit();
+                }
                 self.bytes = whole;
             }
         }
@@ -177,6 +184,34 @@ impl Unread {
             return Progress::Stumbled;
         }
         progress
+    }
+
+    /// Bytes of memory that are kept for bytes which nobody read yet.
+    pub(crate) fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Gives up what is kept, because too much is in all; returns how many bytes that were.
+    pub(crate) fn shed(
+        &mut self,
+        conversation: Option<(&mut AnyConversation, Party)>,
+        time: Nanos,
+        context: &mut Context,
+    ) -> u64 {
+        let bytes = std::mem::take(&mut self.bytes).len() as u64;
+        match conversation {
+            Some((conversation, party)) if bytes > 0 => {
+                self.lose(conversation, party, Some(bytes), time, context);
+            }
+            Some(_) => {}
+            None => self.unkept += bytes,
+        }
+        bytes
+    }
+
+    /// Bytes that the last gap had and that were not to be passed over.
+    pub(crate) fn missing(&self) -> u64 {
+        self.missing
     }
 
     /// How far into its run the last part that was read, and not passed over, reached.
@@ -205,6 +240,7 @@ impl Unread {
         }
         let skipped = self.skip.min(length);
         self.skip -= skipped;
+        self.missing = length - skipped;
         if skipped > 0 && self.skip == 0 {
             conversation.skipped(party, time, context);
         }

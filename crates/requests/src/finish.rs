@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use model::request::{Peer, Process, Request};
 use model::time::ClockReading;
-use model::{Direction, Nanos, Party, Role, Text, names};
+use model::{Attributes, Direction, Nanos, Party, Role, Text, names};
 use protocols::{CutBy, Exchange, Outcome, Protocol};
 
 use crate::connection::Connection;
+use crate::front::Behind;
 
 /// The record of `exchange` as this connection's side saw it. `None` where the exchange never came to an end
 /// because nobody watched any more.
@@ -26,13 +27,6 @@ pub(crate) fn request(
     };
     let other = Peer { endpoint: open.remote.clone(), service: peer_service };
     let (client, server) = if connection.role == Role::Server { (other, own) } else { (own, other) };
-    let mut attributes = exchange.attributes;
-    if let Some(behind) = &connection.behind {
-        attributes.text(names::CLIENT_ADDRESS, behind.address.clone());
-        if let Some(port) = behind.port {
-            attributes.int(names::CLIENT_PORT, port);
-        }
-    }
     let first = exchange.request.first;
     // A response may be shown before its request's last byte; a duration is never negative.
     let cut = if matches!(exchange.outcome, Outcome::Cut(..)) { cut_at } else { 0 };
@@ -49,11 +43,19 @@ pub(crate) fn request(
         process: process(connection),
         request_bytes: exchange.request.bytes,
         response_bytes: exchange.response.bytes,
-        attributes,
+        attributes: exchange.attributes,
         connection: connection.id(),
         waiting: exchange.waiting,
         incomplete: exchange.incomplete,
     })
+}
+
+/// Adds the client behind the proxy.
+pub(crate) fn client_behind(behind: &Behind, attributes: &mut Attributes) {
+    attributes.text(names::CLIENT_ADDRESS, behind.address.clone());
+    if let Some(port) = behind.port {
+        attributes.int(names::CLIENT_PORT, port);
+    }
 }
 
 /// The process, and the thread that read (server) or wrote (client) the request.

@@ -33,6 +33,12 @@ pub(crate) struct Behind {
 }
 
 impl Front {
+    /// False where this is surely none, which is so nearly always.
+    #[inline]
+    pub(crate) fn may_be_header(&self, arrival: &Arrival<'_>) -> bool {
+        !matches!(self, Front::Open(None)) || matches!(arrival.piece, Piece::Bytes([b'P' | b'\r', ..]))
+    }
+
     /// Takes from what a client sent what belongs to a header, and passes on the rest. When the header has been read,
     /// and it names a client, that is returned.
     pub(crate) fn take<'a>(
@@ -130,5 +136,43 @@ impl From<Endpoint> for Behind {
             Endpoint::Unix(path) => path,
         };
         Behind { address, port }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\x64";
+
+    /// What is passed on of these pieces.
+    fn passed(pieces: &[Piece<'_>]) -> Vec<String> {
+        let mut front = Front::Open(None);
+        let mut list = Vec::new();
+        for (piece, time) in pieces.iter().zip(1..) {
+            let arrival = Arrival { piece: *piece, time, pid: 1, tid: 1 };
+            front.take(arrival, |rest| list.push(format!("{} {:?}", rest.time, rest.piece)));
+        }
+        list
+    }
+
+    #[test]
+    fn a_header_may_have_gaps_behind_what_is_needed() {
+        let (bytes, hidden, lost) = (Piece::Bytes(b"abc"), Piece::Hidden, Piece::Lost);
+        let header = Piece::Bytes(HEADER);
+        assert_eq!(passed(&[header, hidden(100), bytes]), ["3 Bytes([97, 98, 99])"]);
+        assert_eq!(passed(&[header, lost(99), bytes]), ["3 Bytes([98, 99])"]);
+        assert_eq!(passed(&[header, lost(40), hidden(70), bytes]), ["3 Hidden(10)", "4 Bytes([97, 98, 99])"]);
+        assert_eq!(passed(&[header, lost(107)]), ["2 Lost(7)"]);
+    }
+
+    #[test]
+    fn a_gap_before_it_is_understood_ends_it() {
+        let half = Piece::Bytes(&HEADER[..5]);
+        let given_back = "1 Bytes([13, 10, 13, 10, 0])";
+        assert_eq!(passed(&[half, Piece::Lost(7)]), [given_back, "2 Lost(7)"]);
+        assert_eq!(passed(&[Piece::Hidden(7), half]), ["1 Hidden(7)", "2 Bytes([13, 10, 13, 10, 0])"]);
+        let other = Piece::Bytes(b"GET");
+        assert_eq!(passed(&[half, other]), [given_back, "2 Bytes([71, 69, 84])"]);
     }
 }

@@ -5,7 +5,8 @@
 mod common;
 
 use common::{REQUEST, RESPONSE, Side, analyzer};
-use model::event::{Chunk, Event};
+use model::ConnectionId;
+use model::event::{Chunk, End, EndCause, Event};
 use requests::Config;
 
 #[test]
@@ -49,4 +50,70 @@ fn a_connection_survives_any_number_of_lost_events() {
         shown += analyzer.take_batch(Vec::new()).len();
     }
     assert!(shown >= 2, "{shown}");
+}
+
+/// Messages that are not whole are kept within a bound for all connections together, and what is given up is counted.
+#[test]
+fn unfinished_messages_have_a_bound_together() {
+    const CONNECTIONS: u64 = 500;
+    let most_held = 1 << 20;
+    let mut analyzer = analyzer(Config { most_held, ..Config::default() });
+    let half = [b"GET /".as_slice(), &[b'a'; 60_000]].concat();
+    let sides: Vec<Side> = (1..=CONNECTIONS)
+        .map(|number| Side {
+            id: ConnectionId(number << 8),
+            ..Side::server(1, 1, "10.0.0.1:80", "10.0.0.2:40000")
+        })
+        .collect();
+    for side in &sides {
+        side.announce(1, &mut analyzer);
+        side.exchange(2, 0, &mut analyzer);
+        analyzer.event(&Event::Chunk(side.chunk(3, true, REQUEST.len() as u32, &half)));
+    }
+    let kept = CONNECTIONS - analyzer.counters().lost_bytes / half.len() as u64;
+    assert!((8..=17).contains(&kept), "{kept} heads of {} bytes are kept", half.len());
+    // Where some end, there is room for others.
+    for side in &sides[..100] {
+        let end =
+            End { connection: side.id, time: 4, cause: EndCause::Closed, sent_end: None, received_end: None };
+        analyzer.event(&Event::End(end));
+    }
+    let lost = analyzer.counters().lost_bytes;
+    let late = Side { id: ConnectionId(9_999 << 8), ..sides[0] };
+    late.announce(5, &mut analyzer);
+    late.exchange(6, 0, &mut analyzer);
+    analyzer.event(&Event::Chunk(late.chunk(7, true, REQUEST.len() as u32, &half)));
+    assert_eq!(analyzer.counters().lost_bytes, lost);
+}
+
+/// A connection of which nothing was understood counts, however soon it ends.
+#[test]
+fn short_unknown_connections_count() {
+    let mut analyzer = analyzer(Config::default());
+    for number in 1..=20 {
+        let side = Side::server(number, 1, "10.0.0.1:80", "10.0.0.2:40000");
+        side.announce(1, &mut analyzer);
+        if number % 2 == 0 {
+            analyzer.event(&Event::Chunk(side.chunk(2, true, 0, b"\x01\x02\x03nobody knows this")));
+        }
+        let end =
+            End { connection: side.id, time: 3, cause: EndCause::Closed, sent_end: None, received_end: None };
+        analyzer.event(&Event::End(end));
+    }
+    assert_eq!(analyzer.counters().left_alone.get("unknown"), Some(&10), "those that said something");
+}
+
+/// Commands beyond what is captured of a run are told of by their bytes.
+#[test]
+fn what_is_beyond_the_budget_counts() {
+    let mut analyzer = analyzer(Config::default());
+    let side = Side::server(1, 1, "10.0.0.1:80", "10.0.0.2:40000");
+    side.announce(1, &mut analyzer);
+    side.exchange(2, 0, &mut analyzer);
+    let shown = REQUEST.repeat(10);
+    let at = REQUEST.len() as u32;
+    let chunk = Chunk { length: 5_000, ..side.chunk(3, true, at, &shown) };
+    analyzer.event(&Event::Chunk(chunk));
+    assert_eq!(analyzer.counters().uncaptured_bytes, 5_000 - shown.len() as u64);
+    assert_eq!(analyzer.counters().lost_bytes, 0);
 }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Side, analyzer, names};
+use common::{REQUEST, RESPONSE, Side, analyzer, names};
 use model::event::{End, EndCause, Event};
 use requests::{Analyzer, Config};
 
@@ -88,4 +88,20 @@ fn a_udp_socket_is_no_end_of_a_tcp_connection() {
     analyzer.event(&Event::OpenDatagrams(datagrams.open(1)));
     datagrams.own(&mut analyzer);
     assert_eq!(names(&asking.exchange(10, 0, &mut analyzer)), "cli-1 → ?");
+}
+
+/// The client reads the answer when the server is long gone.
+#[test]
+fn the_name_of_one_who_left_first() {
+    let mut analyzer = analyzer(Config::default());
+    let sides = [client(1, 1, WIRE), server(2, 1, WIRE)];
+    sides.iter().for_each(|side| side.announce(1, &mut analyzer));
+    analyzer.event(&Event::Chunk(sides[0].chunk(2, true, 0, REQUEST)));
+    assert_eq!(names(&sides[1].exchange(3, 0, &mut analyzer)), "cli-1 → svc-1");
+    let (sent_end, received_end) = (Some(RESPONSE.len() as u32), Some(REQUEST.len() as u32));
+    let end = End { connection: sides[1].id, time: 5, cause: EndCause::Closed, sent_end, received_end };
+    analyzer.event(&Event::End(end));
+    assert_eq!(analyzer.connections(), 1, "the server's end is gone");
+    analyzer.event(&Event::Chunk(sides[0].chunk(50, false, 0, RESPONSE)));
+    assert_eq!(names(&analyzer.take_batch(Vec::new())), "cli-1 → svc-1");
 }

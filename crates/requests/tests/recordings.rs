@@ -3,44 +3,20 @@
 
 #![allow(clippy::unwrap_used)] // helpers are tests too
 
-use std::fs::{self, File};
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+mod replaying;
 
-use recording::{Entry, Reader};
-use requests::{Analyzer, Config};
-use workload::{Limits, Listeners, NoNames, Processes, Source, UnixSockets};
+use std::fs;
+use std::path::Path;
+
+use replaying::{protocol, recordings};
 
 /// What `weir dev replay --json` prints.
 fn replay(path: &Path) -> String {
-    let mut reader = Reader::new(BufReader::new(File::open(path).unwrap())).unwrap();
-    let processes =
-        Processes::new(Source::Recorded, workload::Config::default(), Box::new(NoNames), Limits::default());
-    let mut analyzer =
-        Analyzer::new(Config::default(), processes, (Listeners::new(None), UnixSockets::new(None)));
     let mut lines = Vec::new();
-    while let Some(entry) = reader.read().unwrap() {
-        match entry {
-            Entry::Clock(clock) => {
-                analyzer.set_clock(clock);
-                analyzer.tick(clock.monotonic);
-            }
-            Entry::Facts(facts) => analyzer.learn(*facts),
-            Entry::Event(event) => analyzer.event(&event),
-        }
-        for request in analyzer.take_batch(Vec::new()) {
-            export::json::write(&request, &mut lines);
-        }
+    for request in replaying::replay(path, replaying::all).0 {
+        export::json::write(&request, &mut lines);
     }
     String::from_utf8(lines).unwrap()
-}
-
-fn recordings() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "events"));
-    paths.sort();
-    paths
 }
 
 #[test]
@@ -60,9 +36,10 @@ fn recordings_give_their_golden_requests() {
         assert_eq!(seen.lines().count(), expected.lines().count(), "{}", golden.display());
         assert!(!seen.contains("secret"), "{}: a value is shown", path.display());
         // Nobody else takes these connections.
-        let name = path.file_stem().and_then(|name| name.to_str()?.split('_').next()).unwrap_or_default();
-        let protocol = format!("\"protocol\":\"{}\"", if name == "nginx" { "http" } else { name });
-        assert!(seen.lines().all(|line| line.contains(&protocol)), "{}", path.display());
+        let is_own = |line: &str| {
+            protocol(&path).is_some_and(|protocol| line.contains(&format!("\"protocol\":\"{protocol}\"")))
+        };
+        assert!(seen.lines().all(is_own), "{}", path.display());
         checked += 1;
     }
     assert!(checked >= 5, "only {checked} recordings");

@@ -188,6 +188,15 @@ impl Run {
         let line = self.summary.lines().find(|line| line.contains(" lost: "));
         line.map_or(0, |line| number(line.split(' ').next().unwrap_or_default()))
     }
+
+    /// Messages of a protocol that were not understood, by the summary. Those of others may be other traffic of the host.
+    pub fn not_understood(&self, protocol: &str) -> u64 {
+        let line = self.summary.lines().find_map(|line| line.split_once(" not understood: "));
+        let list = line.map_or("", |(_, list)| list).split(", ");
+        list.filter_map(|item| item.split_once(' '))
+            .find(|(name, _)| *name == protocol)
+            .map_or(0, |(_, count)| number(count))
+    }
 }
 
 /// `1,234` or `1.2M`.

@@ -106,8 +106,10 @@ fn summary(lasted: Duration, shown: u64, dropped: u64, losses: Losses, counters:
         seen: counters.requests,
         lost,
         lost_bytes: counters.lost_bytes,
+        uncaptured_bytes: counters.uncaptured_bytes,
         unparsed: counters.unparsed.iter().map(|(l, n)| borrowed((l, *n))).collect(),
         left_alone: counters.left_alone.iter().map(|(l, n)| borrowed((l, *n))).collect(),
+        forgotten_names: counters.forgotten_names,
     }
 }
 

@@ -6,6 +6,7 @@ use model::{Request, Role, Value, names};
 use protocols::Protocol;
 use wildmatch::WildMatch;
 
+use crate::nearest::{distance, nearest};
 use crate::units::{Duration, parse_duration};
 
 /// Longest command that the kernel keeps.
@@ -25,14 +26,14 @@ pub struct FilterArgs {
     /// Only calls to this port of the server.
     #[arg(long, value_parser = value_parser!(u16).range(1..))]
     pub port: Vec<u16>,
-    /// Only this protocol: http, redis, mysql, postgresql or dns.
-    #[arg(long, value_name = "NAME", value_parser = parse_protocol)]
+    /// Only this protocol (the list is made of the registry).
+    #[arg(long, value_name = "NAME", value_parser = parse_protocol, help = protocol_help())]
     pub protocol: Vec<&'static str>,
-    /// Only what ended so: ok, error, a code such as 404, or a class such as 5xx.
+    /// Only what ended so: ok, error, timeout, a code such as 404, 42P01 or NXDOMAIN, or a class such as 5xx.
     #[arg(long, value_name = "ok|error|CODE", value_parser = Status::parse)]
     pub status: Vec<Status>,
-    /// Only requests whose name or path, or name that DNS was asked for, contains this, or fits it when it has a `*` or
-    /// `?`.
+    /// Only requests whose name, path or statement, or name that DNS was asked for, contains this, or fits it when it has
+    /// a `*` or `?`.
     #[arg(long, value_name = "GLOB", value_parser = NonEmptyStringValueParser::new())]
     pub name: Vec<String>,
     /// Only errors.
@@ -105,17 +106,40 @@ impl From<&FilterArgs> for Filter {
     }
 }
 
-/// The name of a protocol whose requests are shown.
-fn parse_protocol(typed: &str) -> Result<&'static str, String> {
-    // One that is recognised and left alone has no conversations, and so no requests.
-    let mut known: Vec<&'static str> = Protocol::ALL
-        .iter()
-        .filter(|protocol| protocol.conversation().is_some())
-        .map(|protocol| protocol.name())
+/// `Only this protocol: http, redis or dns`, with their other names.
+fn protocol_help() -> String {
+    let names: Vec<String> = Protocol::shown()
+        .map(|protocol| match protocol.also() {
+            [] => protocol.name().to_owned(),
+            also => format!("{} ({})", protocol.name(), also.join(", ")),
+        })
         .collect();
-    known.dedup();
-    let found = known.iter().find(|name| name.eq_ignore_ascii_case(typed));
-    found.copied().ok_or_else(|| format!("known are {}", known.join(", ")))
+    format!("Only this protocol: {}", listed(&names, "or"))
+}
+
+/// `a, b and c`.
+fn listed(words: &[impl AsRef<str>], last: &str) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    match words.as_slice() {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [most @ .., end] => format!("{} {last} {end}", most.join(", ")),
+    }
+}
+
+/// The name of a protocol whose requests are shown, by any of the names that it goes by.
+fn parse_protocol(typed: &str) -> Result<&'static str, String> {
+    // One that is recognised and left alone has no requests.
+    if let Some(found) = Protocol::shown().find(|shown| Protocol::named(typed) == Some(*shown)) {
+        return Ok(found.name());
+    }
+    let names: Vec<&'static str> = Protocol::shown().map(Protocol::name).collect();
+    let known = listed(&names, "and");
+    let others = Protocol::shown().flat_map(Protocol::also);
+    Err(match nearest(typed, names.iter().copied().chain(others.copied())) {
+        Some(meant) => format!("did you mean {meant}? Known are {known}"),
+        None => format!("known are {known}"),
+    })
 }
 
 /// An option that was not given asks for nothing.
@@ -168,26 +192,39 @@ pub enum Status {
     Code(String),
 }
 
+/// How a request of any protocol may end, besides its own codes.
+const ENDS: &[&str] = &["ok", "error", "timeout", "closed", "reset", "aborted"];
+
 impl Status {
-    /// Takes what can be an outcome; a word that is none would silently show nothing.
+    /// Takes what can be an outcome, in whatever case; a word that is none would silently show nothing.
     fn parse(typed: &str) -> Result<Self, String> {
         let lower = typed.to_ascii_lowercase();
         match lower.as_str() {
             "ok" => return Ok(Status::Ok),
             "error" => return Ok(Status::Error),
-            "timeout" | "closed" | "reset" | "aborted" => return Ok(Status::Code(lower)),
             _ => {}
         }
         let digits = lower.strip_suffix("xx").or_else(|| lower.strip_suffix("**"));
         if let Some(class @ 1..=5) = digits.filter(|digits| digits.len() == 1).and_then(|d| d.parse().ok()) {
             return Ok(Status::Class(class));
         }
-        if is_code(typed) {
+        let own: Vec<&str> = Protocol::shown().flat_map(Protocol::error_words).collect();
+        let known = || ENDS.iter().chain(&own).copied();
+        if is_code(typed) || known().any(|word| word.eq_ignore_ascii_case(typed)) {
             return Ok(Status::Code(typed.to_owned()));
         }
-        Err("known are ok, error, timeout, closed, reset and aborted; a code, such as 404, 42P01, NXDOMAIN or WRONGTYPE; \
-             and a class of HTTP codes: 1xx to 5xx"
-            .into())
+        let meant = nearest(typed, known());
+        // Errors of Redis are any word in capitals, so one that is not like a known one may well occur.
+        let misspelt =
+            meant.is_some_and(|meant| typed.len() >= 5 && distance(&lower, &meant.to_ascii_lowercase()) == 1);
+        if is_word(typed) && !misspelt {
+            return Ok(Status::Code(typed.to_owned()));
+        }
+        let known = format!(
+            "known are {}; a code, such as 404, 42P01, NXDOMAIN or WRONGTYPE; and a class of HTTP codes: 1xx to 5xx",
+            listed(ENDS, "and")
+        );
+        Err(meant.map_or_else(|| known.clone(), |meant| format!("did you mean {meant}? {known}")))
     }
 
     fn matches(&self, request: &Request) -> bool {
@@ -200,26 +237,38 @@ impl Status {
             Status::Error => request.error.is_some(),
             Status::Class(class) => http.is_some_and(|code| code / 100 == *class),
             Status::Code(code) => {
-                let database = request.attributes.get(names::DB_RESPONSE_STATUS_CODE);
+                let is = |key| match request.attributes.get(key) {
+                    Some(Value::Text(text)) => text.eq_ignore_ascii_case(code),
+                    Some(Value::Word(word)) => word.eq_ignore_ascii_case(code),
+                    Some(Value::Int(number)) => code.parse() == Ok(*number),
+                    None => false,
+                };
                 request.error.as_ref().is_some_and(|error| error.eq_ignore_ascii_case(code))
                     || http.is_some_and(|http| code.parse() == Ok(http))
-                    || database.is_some_and(|value| value.to_string() == *code)
+                    || is(names::DB_RESPONSE_STATUS_CODE)
+                    || is(names::WEIR_DNS_RESPONSE_CODE)
             }
         }
     }
 }
 
-/// HTTP's codes have three digits, MySQL's four, an SQLSTATE five digits or capitals; the words of Redis and DNS are
-/// capitals.
+/// HTTP's codes have three digits, MySQL's four or five, an SQLSTATE five digits and letters, of which one at least is
+/// a digit.
 fn is_code(typed: &str) -> bool {
-    let capital = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
-    let begins_with_digit = typed.starts_with(|first: char| first.is_ascii_digit());
-    typed.bytes().all(capital)
+    let digits = typed.bytes().filter(u8::is_ascii_digit).count();
+    typed.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && match typed.len() {
-            3 | 4 if begins_with_digit => typed.bytes().all(|byte| byte.is_ascii_digit()),
-            length if begins_with_digit => length == 5,
-            length => length >= 2,
+            3 | 4 => digits == typed.len(),
+            length => length == 5 && digits > 0,
         }
+}
+
+/// The errors of Redis and DNS are words in capitals.
+fn is_word(typed: &str) -> bool {
+    let capital = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+    typed.len() >= 2
+        && typed.bytes().all(capital)
+        && typed.starts_with(|first: char| first.is_ascii_uppercase())
 }
 
 #[derive(Debug, Clone)]
@@ -239,7 +288,7 @@ impl Name {
             Some(Value::Text(text)) => Some(text.as_str()),
             _ => None,
         };
-        let asked = [text(names::URL_PATH), text(names::DNS_QUESTION_NAME)];
+        let asked = [names::URL_PATH, names::DB_QUERY_TEXT, names::DNS_QUESTION_NAME].map(text);
         [Some(request.name.as_str())].into_iter().chain(asked).flatten().any(|text| match self {
             Name::Glob(glob) => glob.matches(text),
             Name::Part(part) => text.to_lowercase().contains(part.as_str()),

@@ -21,10 +21,14 @@ pub struct Summary {
     pub lost: Vec<Tally>,
     /// Bytes that were to be shown and were not, within connections that are read.
     pub lost_bytes: u64,
+    /// Bytes with messages in them that are beyond what is captured of a run.
+    pub uncaptured_bytes: u64,
     /// Messages that could not be understood, by protocol.
     pub unparsed: Vec<Tally>,
     /// Connections that were not looked into, by label (`tls`, `unknown`).
     pub left_alone: Vec<Tally>,
+    /// Remote addresses whose name was forgotten.
+    pub forgotten_names: u64,
 }
 
 impl fmt::Display for Summary {
@@ -35,15 +39,23 @@ impl fmt::Display for Summary {
         if self.shown != self.seen {
             write!(f, ", {} shown", Count(self.shown))?;
         }
-        if total(&self.lost) == 0 && self.lost_bytes == 0 {
+        if total(&self.lost) == 0 && self.lost_bytes == 0 && self.uncaptured_bytes == 0 {
             write!(f, "\nnothing lost")?;
         }
         tallies(f, "event", "lost", &self.lost)?;
         if self.lost_bytes > 0 {
             write!(f, "\n{} missing within connections", Size(self.lost_bytes))?;
         }
+        if self.uncaptured_bytes > 0 {
+            write!(f, "\n{} of messages beyond what is captured", Size(self.uncaptured_bytes))?;
+        }
         tallies(f, "message", "not understood", &self.unparsed)?;
-        tallies(f, "connection", "left alone", &self.left_alone)
+        tallies(f, "connection", "left alone", &self.left_alone)?;
+        match self.forgotten_names {
+            0 => Ok(()),
+            1 => write!(f, "\nthe name of 1 remote address forgotten"),
+            many => write!(f, "\nthe names of {} remote addresses forgotten", Count(many)),
+        }
     }
 }
 
@@ -78,15 +90,19 @@ mod tests {
             seen: 5310,
             lost: vec![("ring full".into(), 2), ("memory".into(), 0), ("too many streams".into(), 1)],
             lost_bytes: 4_400,
+            uncaptured_bytes: 70_000,
             unparsed: vec![("http".into(), 9), ("redis".into(), 3)],
             left_alone: vec![("tls".into(), 4), ("unknown".into(), 1)],
+            forgotten_names: 8192,
         };
         let expected = "\
 5,310 requests in 12 s, 1,204 shown
 3 events lost: ring full 2, too many streams 1
 4.4 kB missing within connections
+70 kB of messages beyond what is captured
 12 messages not understood: http 9, redis 3
-5 connections left alone: tls 4, unknown 1";
+5 connections left alone: tls 4, unknown 1
+the names of 8,192 remote addresses forgotten";
         assert_eq!(summary.to_string(), expected);
     }
 

@@ -67,8 +67,7 @@ impl Table {
             None => {}
         }
         let look = self.look(request);
-        let mut line =
-            Line { out, scratch: std::mem::take(&mut self.scratch), color: self.options.color, skip: 0 };
+        let mut line = self.line(out);
         self.cells(request, look, &mut line);
         self.scratch = line.scratch;
         out.push('\n');
@@ -76,51 +75,54 @@ impl Table {
 
     fn header(&mut self, out: &mut String) {
         let columns = self.columns;
-        let scratch = std::mem::take(&mut self.scratch);
-        let mut line = Line { out, scratch, color: self.options.color, skip: 0 };
+        let mut line = self.line(out);
         let style = Style::new().dimmed();
         let mut left =
             |title: &str, width: usize| line.cell(width, false, style, |cell| cell.push_str(title));
-        left("TIME", TIME);
+        left("TIME", columns.time);
         left(if columns.side > 1 { "SIDE" } else { "" }, columns.side);
-        left("CLIENT → SERVER", columns.peers);
+        left(if columns.both { "CLIENT → SERVER" } else { "PEER" }, columns.peers);
         left(if columns.protocol < 8 { "PROTO" } else { "PROTOCOL" }, columns.protocol);
         left("REQUEST", columns.request);
         left("STATUS", columns.status);
         let mut right =
             |title: &str, width: usize| line.cell(width, true, style, |cell| cell.push_str(title));
-        if columns.bytes {
-            right("OUT", BYTES);
-            right("IN", BYTES);
-        }
-        right("TOOK", DURATION);
+        right("OUT", columns.bytes);
+        right("IN", columns.bytes);
+        right("TOOK", columns.took);
         self.scratch = line.scratch;
         out.push('\n');
+    }
+
+    fn line<'a>(&mut self, out: &'a mut String) -> Line<'a> {
+        let scratch = std::mem::take(&mut self.scratch);
+        Line { out, scratch, color: self.options.color, gap: self.columns.gap, skip: 0 }
     }
 
     fn cells(&self, request: &Request, look: Look, line: &mut Line<'_>) {
         let columns = &self.columns;
         let plain = look.line;
-        line.cell(TIME, false, plain.dimmed(), |cell| {
-            cells::time_of_day(request.time, self.options.utc_offset, cell)
+        line.cell(columns.time, false, plain.dimmed(), |cell| {
+            cells::time_of_day(request.time, self.options.utc_offset, columns.time > SECONDS, cell)
         });
         line.cell(columns.side, false, plain, |cell| {
             cell.push_str(cells::side(request.role, columns.side > 1))
         });
-        line.cell(columns.peers, false, plain, |cell| cells::peers(request, columns.peers, cell));
+        line.cell(columns.peers, false, plain, |cell| match columns.both {
+            true => cells::peers(request, columns.peers, cell),
+            false => cells::other_end(request, columns.peers, cell),
+        });
         line.cell(columns.protocol, false, plain, |cell| {
             cells::protocol(request.protocol, columns.protocol, cell)
         });
         line.cell(columns.request, false, plain, |cell| {
-            cells::name(request, columns.request, columns.paths, cell)
+            cells::asked(request, columns.request, columns.routes, cell)
         });
         line.cell(columns.status, false, look.status, |cell| cells::status(request, cell));
-        if columns.bytes {
-            let (sent, received) = cells::bytes(request);
-            line.cell(BYTES, true, plain, |cell| cell.push_str(&sent.to_string()));
-            line.cell(BYTES, true, plain, |cell| cell.push_str(&received.to_string()));
-        }
-        line.cell(DURATION, true, look.duration, |cell| cells::duration(request, cell));
+        let (sent, received) = cells::bytes(request);
+        line.cell(columns.bytes, true, plain, |cell| cell.push_str(&sent.to_string()));
+        line.cell(columns.bytes, true, plain, |cell| cell.push_str(&received.to_string()));
+        line.cell(columns.took, true, look.duration, |cell| cells::duration(request, columns.took, cell));
     }
 
     /// Colour says what to look at: errors, then what is slow. What waits on purpose steps back.
@@ -140,48 +142,64 @@ impl Table {
 /// From here on a request is shown as slow: nanoseconds.
 const SLOW: u64 = 100_000_000;
 
-const TIME: usize = "08:00:00.123".len();
-const DURATION: usize = "1.5 min".len();
+const SECONDS: usize = "08:00:00".len();
+const MILLIS: usize = "08:00:00.123".len();
 const BYTES: usize = "5.1 kB".len();
-const GAP: usize = 2;
 /// Narrower than this, lines wrap: there is nothing left to take away.
-const NARROWEST: usize = 60;
+const NARROWEST: usize = 30;
 
-/// How wide the cells are that depend on the terminal.
+/// How wide the cells are; 0 for one that is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Columns {
+    time: usize,
     side: usize,
     peers: usize,
+    /// Whether both ends are named, or only the one that the observed side speaks to.
+    both: bool,
     protocol: usize,
     request: usize,
     status: usize,
-    bytes: bool,
-    /// Whether an HTTP request's own path is shown beside its route.
-    paths: bool,
+    /// Each of the two.
+    bytes: usize,
+    took: usize,
+    /// Whether an HTTP request's route is shown beside its path.
+    routes: bool,
+    /// Between two cells.
+    gap: usize,
 }
 
 impl Columns {
+    /// What was asked, how it ended and how long it took are never left out. The rest comes as the terminal widens, what
+    /// tells most first, so that a request keeps about a third of the line.
     fn fitting(width: usize) -> Self {
         let width = width.max(NARROWEST);
-        let wide = width >= 120;
-        let (side, peers, protocol, status) = match width {
-            ..100 => (1, width / 4, 5, 8),
-            100..120 => (1, 26, 8, 8),
-            120..140 => (1, 26, 8, 8),
-            140..160 => (6, 30, 10, 8),
-            160.. => (6, 34, 10, 10),
+        let (time, gap, took) = match width {
+            ..64 => (0, 1, 6),
+            64..90 => (SECONDS, 1, 6),
+            90..100 => (SECONDS, 2, 6),
+            100.. => (MILLIS, 2, 7),
         };
-        let bytes = if wide { 2 * (GAP + BYTES) } else { 0 };
-        let others = TIME + side + peers + protocol + status + DURATION + 6 * GAP + bytes;
-        Columns {
-            side,
-            peers,
-            protocol,
-            request: width.saturating_sub(others),
-            status,
-            bytes: wide,
-            paths: width >= 160,
-        }
+        let (protocol, status) = match width {
+            ..72 => (0, 8),
+            72..100 => (protocols::registry::SHORT, 8),
+            100..120 => (protocols::registry::SHORT, 9),
+            120..160 => (8, 9),
+            160.. => (10, 10),
+        };
+        let side = if width < 160 { 1 } else { 6 };
+        let bytes = if width < 140 { 0 } else { BYTES };
+        let others = [time, side, protocol, status, bytes, bytes, took];
+        let taken = others.iter().filter(|cell| **cell > 0).map(|cell| cell + gap).sum();
+        let room = width.saturating_sub(taken);
+        let peers = match width {
+            ..52 => 0,
+            // A name or an address with its port; a request has 25 columns at least.
+            52..80 => room.saturating_sub(26 + gap).clamp(8, 14),
+            80.. => (width / 5).min(34),
+        };
+        let request = if peers == 0 { room } else { room.saturating_sub(peers + gap) };
+        let (both, routes) = (width >= 80, width >= 160);
+        Columns { time, side, peers, both, protocol, request, status, bytes, took, routes, gap }
     }
 }
 
@@ -198,13 +216,19 @@ struct Line<'a> {
     out: &'a mut String,
     scratch: String,
     color: bool,
+    /// Between two cells.
+    gap: usize,
     /// Blanks owed before the next cell; the last cell of a line is followed by none.
     skip: usize,
 }
 
 impl Line<'_> {
-    /// Appends what `fill` writes, cut and padded to `width` columns. `fill` writes clean text.
+    /// Appends what `fill` writes, cut and padded to `width` columns; nothing where there are none. `fill` writes clean
+    /// text.
     fn cell(&mut self, width: usize, right: bool, style: Style, fill: impl FnOnce(&mut String)) {
+        if width == 0 {
+            return;
+        }
         self.scratch.clear();
         fill(&mut self.scratch);
         let taken = text::width(&self.scratch).min(width);
@@ -214,10 +238,10 @@ impl Line<'_> {
         if styled {
             self.out.push_str(&style.render().to_string());
         }
-        let taken = text::push_elided(&self.scratch, width, self.out);
+        let taken = text::push_cut(&self.scratch, width, self.out);
         if styled {
             self.out.push_str(&style.render_reset().to_string());
         }
-        self.skip = GAP + width.saturating_sub(taken + blanks);
+        self.skip = self.gap + width.saturating_sub(taken + blanks);
     }
 }

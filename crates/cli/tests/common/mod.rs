@@ -55,6 +55,14 @@ pub(crate) fn query(protocol: &'static str, name: &str) -> Request {
     }
 }
 
+/// A statement of a database that speaks SQL.
+pub(crate) fn statement(protocol: &'static str, summary: &str, text: &str) -> Request {
+    let mut request = query(protocol, summary);
+    request.attributes.text(names::DB_QUERY_SUMMARY, summary);
+    request.attributes.text(names::DB_QUERY_TEXT, text);
+    request
+}
+
 /// A question about a name that was answered with so many records.
 pub(crate) fn dns(kind: &'static str, name: &str, records: i64) -> Request {
     let mut attributes = Attributes::default();

@@ -143,9 +143,9 @@ pub(super) fn class_text(number: u16) -> Text {
     }
 }
 
-/// The name of a response code, with the bits that EDNS adds.
-pub(super) fn rcode_text(number: u16) -> Text {
-    Text::const_new(match number {
+/// A response code's name, with the bits that EDNS adds, where it has one.
+fn rcode_name(number: u16) -> Option<&'static str> {
+    Some(match number {
         0 => "NOERROR",
         1 => "FORMERR",
         2 => "SERVFAIL",
@@ -166,8 +166,21 @@ pub(super) fn rcode_text(number: u16) -> Text {
         21 => "BADALG",
         22 => "BADTRUNC",
         23 => "BADCOOKIE",
-        _ => return numbered("RCODE", number),
+        _ => return None,
     })
+}
+
+/// A response code as text.
+pub(super) fn rcode_text(number: u16) -> Text {
+    match rcode_name(number) {
+        Some(name) => Text::const_new(name),
+        None => numbered("RCODE", number),
+    }
+}
+
+/// The names of all response codes but the one that says that all is well.
+pub fn error_words() -> Vec<&'static str> {
+    (1..=u16::from(u8::MAX)).filter_map(rcode_name).collect()
 }
 
 fn numbered(word: &'static str, number: u16) -> Text {

@@ -39,6 +39,7 @@ mod name;
 mod record;
 pub mod stream;
 
+pub use codes::error_words;
 pub use conversation::Conversation;
 pub use detect::detect;
 pub use record::{Resolved, resolved};

@@ -11,6 +11,16 @@ pub(super) struct Framing {
     /// `Content-Length` that is no number, or several that differ.
     contradictory: bool,
     transfer: Transfer,
+    last: Delimits,
+}
+
+/// What the field line before says.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Delimits {
+    #[default]
+    Nothing,
+    Length,
+    Transfer,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -35,21 +45,45 @@ impl Framing {
     /// Takes a field line if it is one of those that delimit.
     pub(super) fn field(&mut self, line: &[u8]) {
         if let Some(value) = line::value(line, b"content-length") {
-            // A list of equal numbers, made by joining duplicates, is one number (RFC 9112, 6.3).
-            for item in value.split(|byte| *byte == b',') {
-                let length = decimal(trim(item));
-                self.contradictory |=
-                    length.is_none() || self.length.is_some_and(|known| Some(known) != length);
-                self.length = length;
-            }
+            self.last = Delimits::Length;
+            self.length(value);
         } else if let Some(value) = line::value(line, b"transfer-encoding") {
-            let last = value.rsplit(|byte| *byte == b',').map(trim).find(|coding| !coding.is_empty());
-            match last {
-                Some(coding) if coding.eq_ignore_ascii_case(b"chunked") => self.transfer = Transfer::Chunked,
-                // Obsolete, and means nothing.
-                Some(coding) if coding.eq_ignore_ascii_case(b"identity") => {}
-                _ => self.transfer = Transfer::Coded,
-            }
+            self.last = Delimits::Transfer;
+            self.coding(value);
+        }
+    }
+
+    /// Takes a line that goes on with the field before it, as was once allowed (RFC 9112, 5.2); true if it is one.
+    pub(super) fn folded(&mut self, line: &[u8]) -> bool {
+        let folded = matches!(line.first(), Some(b' ' | b'\t'));
+        match self.last {
+            _ if !folded => self.last = Delimits::Nothing,
+            Delimits::Length => self.length(trim(line)),
+            Delimits::Transfer => self.coding(trim(line)),
+            Delimits::Nothing => {}
+        }
+        folded
+    }
+
+    /// A list of equal numbers, made by joining duplicates, is one number (RFC 9112, 6.3).
+    fn length(&mut self, value: &[u8]) {
+        for item in value.split(|byte| *byte == b',').filter(|_| !value.is_empty()) {
+            let length = decimal(trim(item));
+            self.contradictory |= length.is_none() || self.length.is_some_and(|known| Some(known) != length);
+            self.length = length;
+        }
+    }
+
+    fn coding(&mut self, value: &[u8]) {
+        let Some(last) = value.rsplit(|byte| *byte == b',').map(trim).find(|coding| !coding.is_empty())
+        else {
+            return;
+        };
+        if last.eq_ignore_ascii_case(b"chunked") {
+            self.transfer = Transfer::Chunked;
+        } else if !last.eq_ignore_ascii_case(b"identity") {
+            // That one is obsolete, and means nothing.
+            self.transfer = Transfer::Coded;
         }
     }
 
@@ -138,11 +172,13 @@ pub(super) fn chunk(at: Chunks, bytes: &[u8], known: usize) -> Chunk {
 
 /// A chunk's size: hexadecimal, then perhaps blanks and extensions.
 fn size(line: &[u8]) -> Option<u64> {
+    let zeros = line.iter().take_while(|byte| **byte == b'0').count();
+    let line = &line[zeros.saturating_sub(1)..];
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-    if !(1..=16).contains(&digits) || !matches!(line.get(digits), None | Some(b';' | b' ' | b'\t')) {
+    if !(1..=17).contains(&digits) || !matches!(line.get(digits), None | Some(b';' | b' ' | b'\t')) {
         return None;
     }
-    line[..digits]
-        .iter()
-        .try_fold(0u64, |size, digit| Some(size << 4 | u64::from(char::from(*digit).to_digit(16)?)))
+    line[..digits].iter().try_fold(0u64, |size, digit| {
+        size.checked_mul(16)?.checked_add(char::from(*digit).to_digit(16)?.into())
+    })
 }

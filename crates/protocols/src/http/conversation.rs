@@ -48,6 +48,10 @@ pub struct Conversation {
     unseen: bool,
     /// What the client sends may belong to the body of a request of which nothing more is known.
     blind: bool,
+    /// A response was adrift: the ends of what the server sends are wanted.
+    drifts: bool,
+    /// What was last seen of the response that is adrift is how a chunked body ends.
+    seems_over: bool,
 }
 
 /// What comes next in a direction.
@@ -149,9 +153,20 @@ impl crate::Conversation for Conversation {
             Party::Server => self.server_ends(how, passed, at, context),
         }
         if place == 1 || how != CutBy::Close {
-            self.drain(context);
+            self.drain(at, context);
         }
         self.phases[party.index()] = Phase::Rest;
+    }
+
+    /// Ends a response that was adrift and has been silent since it seemed to be over.
+    fn expire(&mut self, now: Nanos, context: &mut Context) {
+        if self.is_over(now) {
+            self.message_ends(Party::Server, context);
+        }
+    }
+
+    fn wants_tails(&self, party: Party) -> bool {
+        party == Party::Server && self.drifts
     }
 
     fn oldest_pending(&self) -> Option<Nanos> {

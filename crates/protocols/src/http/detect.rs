@@ -21,13 +21,15 @@ pub fn detect(party: Party, prefix: &[u8]) -> u8 {
 fn request(bytes: &[u8]) -> u8 {
     let Some(space) = bytes.iter().take(method::LONGEST + 1).position(|byte| *byte == b' ') else { return 0 };
     let (token, target) = (&bytes[..space], &bytes[space + 1..]);
-    let shouted = token.iter().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_'));
-    if token.is_empty() || !shouted || !begins_target(token, target) {
+    if token.is_empty() || !begins_target(token, target) {
         return 0;
     }
+    let shouted = token.iter().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_'));
     match memchr(b'\n', target) {
         Some(end) => match head::request_line(&bytes[..space + 1 + end]) {
-            Some(_) => CERTAIN,
+            Some(_) if shouted => CERTAIN,
+            // Any token is a method (RFC 9110, 9.1), if only to be refused: the answer decides.
+            Some(_) => LIKELY,
             None => 0,
         },
         // The version decides, and it was not seen yet.

@@ -101,6 +101,9 @@ impl RequestHead {
 
     /// Takes what matters of one field line; a folded line (RFC 9112, 5.2) matters as little as its bytes.
     pub(super) fn field(&mut self, line: &[u8]) {
+        if self.framing.folded(line) {
+            return;
+        }
         match line.first().map_or(0, |byte| byte | 0x20) {
             b'h' => {
                 if let Some(value) = value(line, b"host") {
@@ -142,6 +145,9 @@ impl ResponseHead {
 
     /// Takes what matters of one field line.
     pub(super) fn field(&mut self, line: &[u8]) {
+        if self.framing.folded(line) {
+            return;
+        }
         match line.first().map_or(0, |byte| byte | 0x20) {
             b'c' => {
                 if let Some(value) = value(line, b"content-type") {

@@ -2,7 +2,7 @@ use model::Party;
 
 use super::command::{Command, Kind, query, statement_id};
 use super::handshake::{self, LOGIN_FIXED};
-use super::packet::{Header, LONGEST, end_of_rows as end, header, little, ok, string};
+use super::packet::{End, Header, LONGEST, end_of_rows as end, header, little, ok, status, string};
 use crate::{CERTAIN, LIKELY};
 
 /// How surely `prefix` begins what `party` sends to or from a MySQL server.
@@ -120,7 +120,7 @@ fn server(header: Header, payload: &[u8], prefix: &[u8]) -> u8 {
         }
         // No room, or an unknown host.
         (0, Some(0xff)) if prefix.len() == header.whole() && is_refusal(payload) => CERTAIN,
-        (1, Some(0)) if !is_ok(header, payload) => 0,
+        (1, Some(0)) if !is_ok(header, payload) && !is_fetched(prefix) => 0,
         (1, Some(_)) if (payload.len() > 1 || header.length == 1) && begins_reply(prefix) => LIKELY,
         _ => 0,
     }
@@ -141,9 +141,10 @@ pub(super) fn begins_reply(bytes: &[u8]) -> bool {
     }
     let Some(&marker) = payload.first() else { return true };
     match marker {
-        0 => (7..LONGEST).contains(&first.length),
+        0 => (7..LONGEST).contains(&first.length) || is_fetched(bytes),
         0xff => is_error(first, payload),
-        0xfe => first.length == 5,
+        // No more rows to be fetched; longer where EOF packets are deprecated.
+        0xfe => first.length == 5 || ends_fetch(first, payload),
         0xfb => (2..1024).contains(&first.length) && is_text(payload.get(1..).unwrap_or_default()),
         // A number of columns, then the first definition: catalogue "def".
         _ => {
@@ -185,6 +186,32 @@ pub(super) fn end_of_rows(bytes: &[u8]) -> Option<usize> {
                 _ => false,
             }
     })
+}
+
+/// Rows of a cursor: packets that are counted from 1 on, each a zero and values, and behind them the end. Where that is not
+/// there, a second row has to be.
+fn is_fetched(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    for sequence in 1..=u8::MAX {
+        let Some((header, payload)) = header(rest) else { return sequence > 2 };
+        let whole = payload.len() == header.length;
+        rest = rest.get(header.whole()..).unwrap_or_default();
+        match payload.first() {
+            _ if header.sequence != sequence => return false,
+            None if header.length > 0 => return sequence > 2,
+            Some(0) if header.length > 1 && whole => {}
+            Some(0) if header.length > 1 => return sequence > 1,
+            Some(0xfe) => return sequence > 1 && rest.is_empty() && ends_fetch(header, payload),
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// What is behind fetched rows, by its flags: there are more, or none.
+fn ends_fetch(header: Header, payload: &[u8]) -> bool {
+    let cursor = |end: End| end.status & (status::CURSOR_EXISTS | status::LAST_ROW_SENT) != 0;
+    header.length <= 9 && payload.len() == header.length && end(header.length, payload).is_some_and(cursor)
 }
 
 /// Surely OK, or the answer to PREPARE, as far as it is there: a zero alone says too little.

@@ -63,6 +63,8 @@ pub(super) mod status {
     pub(in crate::mysql) const MORE_RESULTS: u16 = 0x0008;
     /// Rows are to be fetched.
     pub(in crate::mysql) const CURSOR_EXISTS: u16 = 0x0040;
+    /// That was the last of them.
+    pub(in crate::mysql) const LAST_ROW_SENT: u16 = 0x0080;
     /// Backslashes in strings are no escapes.
     pub(in crate::mysql) const NO_BACKSLASH_ESCAPES: u16 = 0x0200;
 }

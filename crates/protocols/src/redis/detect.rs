@@ -46,8 +46,10 @@ fn array(prefix: &[u8]) -> u8 {
         return if letters { LIKELY } else { 0 };
     }
     let ended = b"\r\n".starts_with(&prefix[body + length..prefix.len().min(body + length + 2)]);
+    // Commands are strings throughout; servers tell of commands in arrays that begin alike (COMMAND DOCS).
+    let strings = count == 1 || prefix.get(body + length + 2).is_none_or(|byte| *byte == b'$');
     match Id::of(name) {
-        _ if !ended => 0,
+        _ if !ended || !strings => 0,
         Some(_) => CERTAIN,
         // What a server sends to subscribers has this shape too.
         None if count >= 3 && name.ends_with(b"message") => 0,

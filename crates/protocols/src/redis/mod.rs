@@ -6,6 +6,7 @@
 //!
 //! * `detect`: is it Redis?
 //! * `commands`: the commands that have a name of their own, and what is special about some.
+//! * `errors`: the words with which the server's own errors begin.
 //! * `command` and `reply`: readers of one message. Values are passed over, never read.
 //! * [`Conversation`]: which reply answers which command.
 //! * `record`: what a finished exchange tells.
@@ -31,9 +32,11 @@ mod command;
 mod commands;
 mod conversation;
 mod detect;
+mod errors;
 mod record;
 mod reply;
 mod scan;
 
 pub use conversation::Conversation;
 pub use detect::detect;
+pub use errors::error_words;

@@ -11,7 +11,7 @@ use scenario_tests::scenario;
 use scenario_tests::weir::Weir;
 
 /// What a record says of a query.
-fn query(record: &Record) -> Query {
+pub(crate) fn query(record: &Record) -> Query {
     let text = |key: &str| record.text(&format!("/attributes/{key}")).to_owned();
     let answers = text("dns.answers");
     let mut addresses: Vec<String> =
@@ -46,7 +46,7 @@ fn check(queries: usize, ask: impl FnOnce(&Dnsmasq)) {
         assert!(records.iter().all(|record| record.incomplete().is_empty()));
     }
     assert_eq!(run.lost(), 0, "{}", run.summary);
-    assert!(!run.summary.contains("not understood"), "{}", run.summary);
+    assert_eq!(run.not_understood("dns"), 0, "{}", run.summary);
 }
 
 const NAMES: [(&str, &str); 6] = [

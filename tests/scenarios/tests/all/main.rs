@@ -4,6 +4,7 @@
 
 mod command;
 mod dns;
+mod dns_clients;
 mod errors;
 mod exactness;
 mod hosts;
@@ -12,5 +13,6 @@ mod namespaces;
 mod postgresql;
 mod proxied;
 mod redis;
+mod remote;
 mod saturation;
 mod shapes;

@@ -5,7 +5,8 @@
 //! follows. Such a message is *adrift*: it goes on until its turn is over, and all bytes until then are part of it,
 //! shown or not.
 //!
-//! * A response is over when the server begins another message after the client went on, or with the connection.
+//! * A response is over when the server begins another message after the client went on, or with the connection; or when
+//!   the last that was seen of it is how a chunked body ends, and nothing more came for a while.
 //! * A request is over when its response is.
 //!
 //! So its size and the time of its last byte are right in the end, though they are told late. Its bytes are never taken
@@ -13,9 +14,19 @@
 
 use model::{Nanos, Party};
 
-use super::{Body, Chunks, Conversation, Method, Phase};
+use super::{Answer, Body, Chunks, Conversation, Method, Phase};
 use crate::http::resync::{self, Begins};
 use crate::{Context, Input, Step};
+
+/// A response that seems to be over is, if nothing more came for so long.
+const SILENCE: Nanos = 200_000_000;
+/// A response that went on until its connection was broken had its last byte within this time before.
+const BROKEN_WITHIN: Nanos = 100_000_000;
+
+/// How a chunked body without trailer fields ends (RFC 9112, 7.1). A chunk's data may end so too, by chance.
+fn ends_chunks(bytes: &[u8]) -> bool {
+    bytes == b"0\r\n\r\n" || bytes.ends_with(b"\r\n0\r\n\r\n")
+}
 
 /// A body that was not passed over at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +104,9 @@ impl Conversation {
             self.ask(asked, context);
         }
         self.phases[party.index()] = Phase::Adrift;
+        if party == Party::Server {
+            (self.drifts, self.seems_over) = (true, false);
+        }
         self.touch(party, missing.unwrap_or(kept), at);
         match party {
             Party::Client if self.uploading => {
@@ -114,7 +128,10 @@ impl Conversation {
 
     /// More bytes of a party that is adrift. True when a message begins with them.
     pub(super) fn ashore(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> bool {
-        if input.run_start && self.may_begin(party) && resync::begins(party, input.bytes) == Begins::Surely {
+        // A server that waited in vain for another request says so before it closes.
+        let alone = party == Party::Server && (self.seems_over || input.bytes.starts_with(b"HTTP/1.1 408 "));
+        let begins = (input.run_start && self.may_begin(party)) || alone;
+        if begins && resync::begins(party, input.bytes) == Begins::Surely {
             self.message_ends(party, context);
             return true;
         }
@@ -123,7 +140,28 @@ impl Conversation {
             return false;
         }
         self.touch(party, input.bytes.len() as u64, input.last);
+        if party == Party::Server {
+            self.seems_over = ends_chunks(input.bytes);
+        }
         false
+    }
+
+    /// The response that is adrift seemed to be over a while ago.
+    pub(super) fn is_over(&self, now: Nanos) -> bool {
+        self.phases[Party::Server.index()] == Phase::Adrift
+            && self.seems_over
+            && self.answering.as_ref().is_some_and(|answer| answer.half.last.saturating_add(SILENCE) <= now)
+    }
+
+    /// The connection was broken at `at`, while this response was adrift: true if that says nothing of it. It may have been
+    /// over long before, and is not lost for that.
+    pub(super) fn survives(&self, answer: &mut Answer, at: Nanos) -> bool {
+        if self.phases[Party::Server.index()] != Phase::Adrift {
+            return false;
+        }
+        let silent = answer.half.last.saturating_add(BROKEN_WITHIN) <= at;
+        answer.torn |= silent && !self.seems_over;
+        silent || self.seems_over
     }
 
     /// The other party's turn was such that `party`, who is adrift, may begin another message after it.

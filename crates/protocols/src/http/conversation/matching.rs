@@ -173,7 +173,7 @@ impl Conversation {
                 _ => false,
             };
             if !whole {
-                self.cut(&mut answer);
+                self.cut(&mut answer, at);
             }
             if self.phases[Party::Server.index()] != Phase::Adrift {
                 answer.half.last = at;
@@ -181,26 +181,27 @@ impl Conversation {
             answer.half.bytes += passed;
             self.answer(answer, context);
         }
-        self.drain(context);
+        self.drain(at, context);
     }
 
     /// The connection ended with this response under way.
-    fn cut(&self, answer: &mut Answer) {
+    fn cut(&self, answer: &mut Answer, at: Nanos) {
         let adrift = self.phases[Party::Server.index()] == Phase::Adrift;
         match self.ended[0] {
-            // It may have been over long ago: nobody would have told, and it is not lost for that.
-            Some((_, CutBy::Forgotten)) if adrift => answer.torn = true,
+            // Nobody would have told that it was over.
+            Some((_, CutBy::Forgotten)) if adrift => answer.torn = !self.seems_over,
+            _ if self.survives(answer, at) => {}
             ended => answer.cut = ended,
         }
     }
 
-    /// Nothing more will be answered.
-    pub(super) fn drain(&mut self, context: &mut Context) {
+    /// Nothing more will be answered after `at`.
+    pub(super) fn drain(&mut self, at: Nanos, context: &mut Context) {
         if let Some(asked) = self.asking.take() {
             self.pending.push(asked);
         }
         if let Some(mut answer) = self.answering.take() {
-            self.cut(&mut answer);
+            self.cut(&mut answer, at);
             self.answer(answer, context);
         }
         while let Some(mut asked) = self.pending.pop() {

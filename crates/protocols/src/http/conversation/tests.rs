@@ -104,6 +104,19 @@ fn chunked() {
         &[says(Client, request), says(Server, response), says(Client, GET), says(Server, OK)],
         &["POST /a: ok, 71/116", "GET /users/{id}: ok, 37/43"],
     );
+    // More zeros than a number has digits, and a field on two lines.
+    let response = b"HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n\
+        00000000000000000003\r\nabc\r\n000000000000000000\r\n\r\n";
+    let size = response.len();
+    check(
+        &[says(Client, GET), says(Server, response), says(Client, GET), says(Server, OK)],
+        &[&format!("GET /users/{{id}}: ok, 37/{size}"), "GET /users/{id}: ok, 37/43"],
+    );
+    let response = b"HTTP/1.1 200 OK\r\nContent-Length:\r\n\t5\r\nX: y\r\n 7\r\n\r\nhello";
+    check(
+        &[says(Client, GET), says(Server, response)],
+        &[&format!("GET /users/{{id}}: ok, 37/{}", response.len())],
+    );
 }
 
 #[test]

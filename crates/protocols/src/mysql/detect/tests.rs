@@ -32,6 +32,31 @@ fn beginnings() {
     }
 }
 
+/// In the middle of reading by a cursor: rows of MySQL 9.7, fetched one at a time, and how they end; recorded.
+#[test]
+fn fetched_rows() {
+    let one = b"\x0d\x00\x00\x01\x00\x00\x01\x00\x00\x00\x06secret\x05\x00\x00\x02\xfe\x00\x00\x42\x00";
+    check(Server, LIKELY, &[one, b"\x05\x00\x00\x01\xfe\x00\x00\x82\x00"]);
+    // An OK packet in place of EOF.
+    let end = b"\x07\x00\x00\x02\xfe\x00\x00\x42\x00\x00\x00";
+    check(Server, LIKELY, &[&[&one[..17], end].concat(), b"\x07\x00\x00\x01\xfe\x00\x00\x82\x00\x00\x00"]);
+    // Two rows and more, and the rest is not there.
+    let two = [&one[..17], b"\x0d\x00\x00\x02\x00\x00\x02\x00"].concat();
+    check(Server, LIKELY, &[&two]);
+    check(
+        Server,
+        0,
+        &[
+            &one[..17],
+            &one[..10],
+            // Rows that nobody fetched; numbers that do not go on; more behind the end.
+            &[&one[..17], b"\x05\x00\x00\x02\xfe\x00\x00\x02\x00"].concat(),
+            &[&one[..17], b"\x05\x00\x00\x03\xfe\x00\x00\x42\x00"].concat(),
+            &[one.as_slice(), b"\x00"].concat(),
+        ],
+    );
+}
+
 #[test]
 fn not_those() {
     check(

@@ -45,6 +45,9 @@ fn commands() {
             "*0\r\n",
             "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n",
             "*2\r\n$3\r\nGETxx",
+            // What COMMAND DOCS and COMMAND tell of a command.
+            "*482\r\n$7\r\nevalsha\r\n*14\r\n$7\r\nsummary\r\n",
+            "*10\r\n$3\r\nget\r\n:2\r\n*2\r\n",
             "PING",
         ],
     );

@@ -76,6 +76,52 @@ fn a_chunked_response_goes_on_until_the_connection_ends() {
     );
 }
 
+const LAST: &[u8] = b"end\r\n0\r\n\r\n";
+const MILLISECOND: u64 = 1_000_000;
+
+/// How a long chunked body ends may be seen: it is over when nothing more comes.
+#[test]
+fn a_chunked_response_is_over_after_its_last_chunk() {
+    let size = CHUNKED.len() + 90_000 + LAST.len();
+    let whole = format!("GET /users/{{id}}: ok, 37/{size}");
+    let seen = [says(Client, GET), says(Server, CHUNKED), Gap(Server, Some(90_000)), says(Server, LAST)];
+    let lines = |driver: &Driver| driver.context.finished.iter().map(line).collect::<Vec<_>>();
+    let mut driver = drive(&seen, usize::MAX);
+    assert!(driver.conversation.wants_tails(Server) && !driver.conversation.wants_tails(Client));
+    driver.expire(100 * MILLISECOND);
+    assert!(lines(&driver).is_empty(), "more may come");
+    driver.expire(300 * MILLISECOND);
+    assert_eq!((lines(&driver), answered(&driver)), (vec![whole.clone()], vec![(2, 4)]));
+    // Only the last that came counts.
+    for more in [Gap(Server, Some(1)), says(Server, b"x")] {
+        let mut driver = drive(&[&seen[..], &[more]].concat(), usize::MAX);
+        driver.expire(300 * MILLISECOND);
+        assert!(lines(&driver).is_empty());
+    }
+    // The connection is broken later, by whomever, or the server gives up waiting for another request.
+    for end in [Ends(Client, CutBy::Reset), Ends(Server, CutBy::Reset), Ends(Server, CutBy::Forgotten)] {
+        assert_eq!(lines(&drive(&[&seen[..], &[end]].concat(), usize::MAX)), [whole.as_str()]);
+    }
+    let late = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    assert_eq!(lines(&drive(&[&seen[..], &[says(Server, late)]].concat(), usize::MAX)), [whole]);
+    let unsure = format!("GET /users/{{id}}: ok, 37/{}", size - LAST.len());
+    assert_eq!(lines(&drive(&[&seen[..3], &[says(Server, late)]].concat(), usize::MAX)), [unsure]);
+}
+
+/// A connection that is broken long after the last byte says nothing of the response.
+#[test]
+fn a_connection_may_break_when_all_is_over() {
+    for party in [Client, Server] {
+        let mut driver =
+            drive(&[says(Client, GET), says(Server, CHUNKED), Gap(Server, Some(90_000))], usize::MAX);
+        driver.end(party, CutBy::Reset, 500 * MILLISECOND);
+        let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
+        let size = CHUNKED.len() + 90_000;
+        assert_eq!(lines, [format!("GET /users/{{id}}: ok, 37/{size}, incomplete response")]);
+        assert_eq!(answered(&driver), [(2, 3)]);
+    }
+}
+
 /// A gap in a body that is known to be chunked is no sign of a mistake; one where a response may hide is.
 #[test]
 fn such_a_gap_is_no_stumble() {
