@@ -38,6 +38,13 @@ pub(super) enum Kind {
     Reset,
 }
 
+impl Kind {
+    /// A statement is executed.
+    pub(super) fn runs(self) -> bool {
+        matches!(self, Kind::Query | Kind::Execute)
+    }
+}
+
 /// A command by its code.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Command {

@@ -2,12 +2,12 @@ use model::{Nanos, Party, Text};
 
 use super::command::{self, CONNECT, Command, Kind, UNSEEN};
 use super::handshake::{self, Agreed, Greeting};
-use super::packet::{END, HEADER, Header, header, status};
+use super::packet::{END, HEADER, Header, header};
+use super::reading::Reading;
 use super::record::{self, Asked, Session};
 use super::reply::{Answer, Packet, is_eof};
 use super::statements::Prepared;
 use crate::pairing::{Queue, can_answer};
-use crate::sql::Dialect;
 use crate::{Context, CutBy, Half, Input, Outcome, Step};
 
 /// Commands without an answer that are remembered; with more, all are told as incomplete.
@@ -24,7 +24,7 @@ pub struct Conversation {
     agreed: Option<Agreed>,
     /// An EOF packet stands behind definitions, once that is known.
     eof: Option<bool>,
-    no_backslash: bool,
+    reading: Reading,
     prepared: Prepared,
     /// A command that is not whole yet.
     asking: Option<Asked>,
@@ -138,9 +138,9 @@ impl crate::Conversation for Conversation {
         oldest.map(|asked| asked.half.first)
     }
 
-    /// How a statement ended stands behind its rows.
-    fn wants_tails(&self, party: Party) -> bool {
-        party == Party::Server
+    /// How a statement ended stands behind its rows; and what is executed, behind the long data that was sent for it.
+    fn wants_tails(&self, _party: Party) -> bool {
+        true
     }
 
     fn may_miss(&self, party: Party) -> bool {
@@ -252,7 +252,8 @@ impl Conversation {
                     _ => Some(false),
                 };
                 let sql = command::query(seen, attributes);
-                let statement = context.statements.describe(sql, whole, self.dialect(), context.settings);
+                let statement =
+                    context.statements.describe(sql, whole, self.reading.dialect(), context.settings);
                 asked.database = statement.selects.clone();
                 if command.kind == Kind::Prepare {
                     self.prepared.last = Some(context.statements.keep(&statement));
@@ -273,10 +274,6 @@ impl Conversation {
         Ok(asked)
     }
 
-    fn dialect(&self) -> Dialect {
-        if self.no_backslash { Dialect::MySqlNoBackslash } else { Dialect::MySql }
-    }
-
     /// The client's first packet.
     fn login(&mut self, header: Header, payload: &[u8], input: Input<'_>) -> Result<Asked, Step> {
         let wanted = CONNECT.wanted(header.length);
@@ -288,6 +285,7 @@ impl Conversation {
         let Some(login) = handshake::login(header, seen) else { return Err(Step::Lost) };
         let agreed = handshake::agree(self.greeting, &login);
         (self.agreed, self.eof) = (Some(agreed), Some(!agreed.deprecate_eof));
+        self.reading.begin(login.wide);
         if login.tls {
             self.left = Some("tls");
         }
@@ -307,6 +305,14 @@ impl Conversation {
         }
         let sequence = self.sequence.filter(|_| kind != Kind::Login);
         asked.answer = Answer::to(kind, sequence);
+        match &asked.statement {
+            Some(statement) if kind.runs() => self.reading.may_change(statement.changes),
+            // The session begins anew, in a character set that nobody tells.
+            _ if kind == Kind::Reset || (kind == Kind::Login && asked.command != &CONNECT) => {
+                self.reading = Reading::default();
+            }
+            _ => {}
+        }
         if let Some(early) = self.early.take() {
             match can_answer(asked.half.first, early.half.first) && self.pending.len() == 0 {
                 true => asked.answer = early,
@@ -428,7 +434,6 @@ impl Conversation {
                 let Some(greeting) = handshake::greeting(payload) else { return Step::Lost };
                 self.session.mariadb = greeting.mariadb;
                 self.greeting = Some(greeting);
-                self.learn(greeting.status);
                 Step::Read(there)
             }
             // The server has no room, or does not know this host: a login that failed before it began.
@@ -458,10 +463,6 @@ impl Conversation {
         }
     }
 
-    fn learn(&mut self, flags: u16) {
-        self.no_backslash = flags & status::NO_BACKSLASH_ESCAPES != 0;
-    }
-
     /// A packet of the server went by: finishes what is answered.
     fn answered(&mut self, context: &mut Context) {
         while self.pending.front().is_some_and(|asked| asked.answer.is_done()) {
@@ -471,20 +472,26 @@ impl Conversation {
     }
 
     fn finish(&mut self, asked: Asked, context: &mut Context) {
-        if let Some(flags) = asked.answer.status {
-            self.learn(flags);
-        }
         let kind = asked.command.kind;
         let failed = asked.answer.error.is_some();
-        let database = asked.database.clone().filter(|_| !failed);
+        // What is behind it may change the settings again.
+        if self.pending.len() == 0 {
+            if let Some(flags) = asked.answer.status {
+                self.reading.learn(flags);
+            }
+            if let Some(statement) = asked.statement.as_ref().filter(|_| !failed && kind.runs()) {
+                self.reading.changed(statement.changes);
+            }
+        }
+        let database = asked.database_after(&self.session);
         if let (Some(id), Some(statement)) = (asked.answer.prepared, &asked.statement) {
             self.prepared.learn(id, context.statements.keep(statement));
             self.stray = if self.eof.is_none() { asked.answer.next_sequence() } else { None };
         }
         record::exchange(asked, None, &self.session, context);
+        self.session.database = database;
         match kind {
             Kind::Login if !failed => {
-                self.session.database = database;
                 self.prepared = Prepared::default();
                 if self.agreed.is_some_and(|agreed| agreed.compressed) {
                     self.left = Some("compressed");
@@ -492,7 +499,6 @@ impl Conversation {
             }
             Kind::Reset if !failed => self.prepared = Prepared::default(),
             Kind::Stream if !failed => self.left = Some("replication"),
-            _ if database.is_some() => self.session.database = database,
             _ => {}
         }
     }

@@ -24,7 +24,6 @@ mod capability {
 pub(super) struct Greeting {
     capabilities: u64,
     pub(super) mariadb: bool,
-    pub(super) status: u16,
 }
 
 /// Marker of a greeting: the version of the protocol.
@@ -45,11 +44,7 @@ pub(super) fn greeting(payload: &[u8]) -> Option<Greeting> {
     let high = little(fixed.get(18..20)?);
     let capabilities = low | high << 16;
     let named = memchr::memmem::find(name, b"MariaDB").is_some();
-    Some(Greeting {
-        capabilities,
-        mariadb: named || capabilities & capability::CLIENT_MYSQL == 0,
-        status: little(fixed.get(16..18)?) as u16,
-    })
+    Some(Greeting { capabilities, mariadb: named || capabilities & capability::CLIENT_MYSQL == 0 })
 }
 
 /// `8.0.36`, `5.5.5-10.11.6-MariaDB-0+deb12u1-log`: a digit, then anything that is printed.
@@ -64,7 +59,14 @@ pub(super) struct Login {
     /// It only asks for TLS.
     pub(super) tls: bool,
     pub(super) database: Option<Text>,
+    /// In the character set that it asks for, a backslash may be half of a character; or the server chooses.
+    pub(super) wide: bool,
 }
+
+/// Where the number of the character set is.
+const CHARSET: usize = 8;
+/// Numbers of Big5, Shift-JIS, GBK and GB18030, and the one that stands for none.
+const WIDE: [u8; 12] = [0, 1, 84, 13, 88, 28, 87, 95, 96, 248, 249, 250];
 
 /// Flags, largest packet, character set, reserved bytes.
 pub(super) const LOGIN_FIXED: usize = 4 + 4 + 1 + 23;
@@ -83,7 +85,8 @@ pub(super) fn login(header: Header, payload: &[u8]) -> Option<Login> {
     let database = (capabilities & capability::CONNECT_WITH_DB != 0)
         .then(|| login_database(capabilities, payload.get(LOGIN_FIXED..)?))
         .flatten();
-    Some(Login { capabilities, tls, database })
+    let wide = fixed.get(CHARSET).is_none_or(|charset| WIDE.contains(charset));
+    Some(Login { capabilities, tls, database, wide })
 }
 
 fn login_database(capabilities: u64, rest: &[u8]) -> Option<Text> {

@@ -9,6 +9,7 @@
 //! * `command`: the commands, and what is read of one. Values of prepared statements are passed over.
 //! * `reply`: reads the answer to one command. Rows are passed over, but counted.
 //! * `statements`: what was prepared on the connection.
+//! * `reading`: the settings that decide where a literal ends.
 //! * [`Conversation`]: which answer belongs to which command.
 //! * `record`: what a finished exchange tells.
 //!
@@ -39,6 +40,7 @@ mod conversation;
 mod detect;
 mod handshake;
 mod packet;
+mod reading;
 mod record;
 mod reply;
 mod statements;

@@ -28,6 +28,38 @@ pub(super) struct Asked {
     pub(super) answer: Answer,
 }
 
+impl Asked {
+    /// The session's database once this is answered; `None` where it is not known.
+    pub(super) fn database_after(&self, session: &Session) -> Option<Text> {
+        let failed = self.answer.error.is_some() || !self.answer.is_done();
+        let before = session.database.as_ref();
+        let Some(statement) = self.statement.as_ref().filter(|_| self.command.kind.runs()) else {
+            let selects = self.database.as_ref().filter(|_| !failed);
+            // A login without a database has none.
+            let login = self.command.kind == Kind::Login && !failed;
+            return selects.or(before.filter(|_| !login)).cloned();
+        };
+        if failed && !self.answer.some_done {
+            return before.cloned();
+        }
+        let database = match &statement.selects {
+            // Of several statements the first is executed, of the others it is not known which.
+            Some(database) if !failed || selects_first(statement) => Some(database),
+            Some(_) => None,
+            None => before,
+        };
+        let dropped =
+            |name: &&Text| statement.drops.as_ref().is_some_and(|dropped| dropped.eq_ignore_ascii_case(name));
+        database.filter(|name| !dropped(name)).cloned()
+    }
+}
+
+/// The first of several statements selects a database, and no other does.
+fn selects_first(statement: &Statement) -> bool {
+    let mut selects = statement.summary.split("; ").map(|summary| summary.starts_with("USE "));
+    selects.next() == Some(true) && !selects.any(|selects| selects)
+}
+
 /// What holds for all requests of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -38,7 +70,7 @@ pub(super) struct Session {
 /// The exchange of a command with its answer; `outcome` where there is no whole one.
 pub(super) fn exchange(asked: Asked, outcome: Option<Outcome>, session: &Session, context: &mut Context) {
     let Asked { command, statement, database, half, answer, .. } = asked;
-    let by_statement = matches!(command.kind, Kind::Query | Kind::Execute);
+    let by_statement = command.kind.runs();
     let mut attributes = Attributes::default();
     attributes.word(DB_SYSTEM_NAME, if session.mariadb { "mariadb" } else { "mysql" });
     let mut name = Text::const_new(command.name);

@@ -14,6 +14,8 @@ pub(super) struct Answer {
     continues: bool,
     pub(super) half: Half,
     rows: u64,
+    /// One of several statements was answered in full.
+    pub(super) some_done: bool,
     /// There was a result with rows.
     sets: bool,
     affected: Option<u64>,
@@ -198,6 +200,7 @@ impl Answer {
         }
         if end.status & status::MORE_RESULTS != 0 {
             self.state = State::First;
+            self.some_done = true;
             return Packet::Part;
         }
         self.done()

@@ -72,7 +72,8 @@ pub struct Conversation {
     statements: Prepared,
     portals: Names,
     namespace: Option<Text>,
-    backslashes: bool,
+    /// Backslashes are escapes in plain strings, once the server told.
+    backslashes: Option<bool>,
     /// Who ended first, and how.
     ended: Option<(Party, CutBy)>,
     /// [`Step::Lost`] was returned for the head of this direction: nothing begins there.

@@ -146,7 +146,10 @@ impl Generations {
 
 fn size(statement: &Statement) -> usize {
     let optional = |text: &Option<Text>| text.as_ref().map_or(0, Text::len);
-    let named = optional(&statement.collection) + optional(&statement.selects);
+    let named = [&statement.collection, &statement.selects, &statement.drops]
+        .into_iter()
+        .map(optional)
+        .sum::<usize>();
     FIXED + statement.query.len() + statement.summary.len() + named
 }
 

@@ -16,6 +16,11 @@ const MOST_LEVELS: usize = 32;
 /// Names of common table expressions that are remembered.
 const MOST_LOCAL: usize = 16;
 
+/// Verbs that are told with the kind of object they are applied to, in the order of [`OBJECTS`].
+const CHANGES: [&str; 3] = ["CREATE", "ALTER", "DROP"];
+/// The place of DROP among them.
+const DROP: usize = 2;
+
 /// What was found in a text.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
@@ -35,6 +40,7 @@ pub(super) struct Summary {
     collection: Option<Text>,
     collections: u32,
     selects: Option<Text>,
+    drops: Option<Text>,
     full: bool,
 }
 
@@ -70,6 +76,10 @@ impl Summary {
 
     pub(super) fn selects(&self) -> Option<Text> {
         self.selects.clone()
+    }
+
+    pub(super) fn drops(&self) -> Option<Text> {
+        self.drops.clone()
     }
 
     fn push(&mut self, word: &str) {
@@ -137,6 +147,18 @@ struct Level {
     list: Expect,
     /// Between WITH and the statement that it is for.
     with: bool,
+    /// Its names are known in their own definitions: WITH RECURSIVE.
+    recursive: bool,
+}
+
+/// The name of a common table expression.
+#[derive(Debug, Clone, Copy)]
+struct Local<'a> {
+    name: &'a [u8],
+    /// In how many brackets its WITH stands.
+    depth: usize,
+    /// Its definition is behind us: in there the name is that of a table.
+    defined: bool,
 }
 
 /// A name on its way.
@@ -155,9 +177,10 @@ struct Reader<'a> {
     summary: Summary,
     levels: Vec<Level>,
     beyond: usize,
-    /// Names of common table expressions.
-    local: Vec<&'a [u8]>,
+    local: Vec<Local<'a>>,
     operation: Option<&'static str>,
+    /// The verb of what is explained or declared is still to come.
+    explains: bool,
     /// A verb may stand here.
     beginning: bool,
     expect: Expect,
@@ -179,6 +202,7 @@ pub(super) fn of(bytes: &[u8], whole: bool, dialect: Dialect) -> Summary {
         beyond: 0,
         local: Vec::new(),
         operation: None,
+        explains: false,
         beginning: true,
         expect: Expect::Nothing,
         name: None,
@@ -212,7 +236,7 @@ impl<'a> Reader<'a> {
             Kind::Quoted => self.begin_name(token),
             Kind::Literal | Kind::Placeholder => {
                 self.expect = Expect::Nothing;
-                self.beginning = false;
+                self.beginning = self.explains;
             }
         }
     }
@@ -220,11 +244,13 @@ impl<'a> Reader<'a> {
     fn sign(&mut self, token: Token<'a>) {
         match token.text {
             b"(" => {
-                self.expect = Expect::Nothing;
-                // A statement may begin in brackets.
+                if !matches!(self.expect, Expect::Table { list, functions } if list || functions) {
+                    self.expect = Expect::Nothing;
+                }
+                // A statement may begin in brackets, or tables that are joined.
                 self.beginning = true;
                 match self.levels.len() < MOST_LEVELS {
-                    true => self.levels.push(Level::default()),
+                    true => self.levels.push(Level { list: self.expect, ..Level::default() }),
                     false => self.beyond += 1,
                 }
             }
@@ -235,12 +261,16 @@ impl<'a> Reader<'a> {
                 } else if self.levels.len() > 1 {
                     self.levels.pop();
                 }
-                self.beginning = self.level().with;
+                self.beginning = self.level().with || (self.explains && self.levels.len() == 1);
             }
             b"," => {
                 self.beginning = false;
-                let level = self.level();
-                self.expect = if level.with { Expect::Local } else { level.list };
+                if self.level().with {
+                    self.define();
+                    self.expect = Expect::Local;
+                } else {
+                    self.expect = self.level().list;
+                }
             }
             b";" if self.levels.len() == 1 => {
                 self.end_statement();
@@ -249,8 +279,16 @@ impl<'a> Reader<'a> {
             b"." | b"*" => {}
             _ => {
                 self.expect = Expect::Nothing;
-                self.beginning = false;
+                self.beginning = self.explains && self.levels.len() == 1;
             }
+        }
+    }
+
+    /// What WITH names in this bracket is known from here on.
+    fn define(&mut self) {
+        let depth = self.levels.len();
+        for local in self.local.iter_mut().filter(|local| local.depth == depth) {
+            local.defined = true;
         }
     }
 
@@ -262,12 +300,17 @@ impl<'a> Reader<'a> {
         if self.object.is_some() {
             return self.object(token);
         }
-        if self.beginning {
-            return self.begin(token);
+        if self.beginning && self.begin(token) {
+            return;
         }
         if token.is_word("SELECT") {
-            self.level().list = Expect::Nothing;
             return self.verb("SELECT", Then::Clauses);
+        }
+        // INSERT INTO a TABLE b, CREATE TABLE a AS TABLE b: all of b.
+        let behind = |word| self.before.is_some_and(|before| before.is_word(word));
+        let inserts = matches!(self.operation, Some("INSERT" | "REPLACE")) && self.expect == Expect::Nothing;
+        if token.is_word("TABLE") && (inserts || ["AS", "UNION", "ALL"].into_iter().any(behind)) {
+            return self.verb("TABLE", Then::Targets);
         }
         if self.clause(token) {
             return;
@@ -277,22 +320,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A word where a statement may begin.
-    fn begin(&mut self, token: Token<'a>) {
+    /// A word where a statement may begin; false where it has another meaning.
+    fn begin(&mut self, token: Token<'a>) -> bool {
         if token.is_word("WITH") {
             self.level().with = true;
             self.beginning = false;
             self.expect = Expect::Local;
-            return;
+            return true;
         }
         let known = VERBS.iter().find(|(verb, _)| token.is_word(verb));
         let nested = self.levels.len() > 1;
         match known {
             Some((verb, then)) if (!nested && self.operation.is_none()) || DATA_VERBS.contains(verb) => {
-                self.level().with = false;
+                if std::mem::take(&mut self.level().with) {
+                    self.define();
+                }
                 self.verb(verb, *then);
             }
-            _ if nested => self.beginning = false,
+            // WITH a (b) AS MATERIALIZED
+            _ if self.level().with => {}
+            _ if nested => {
+                self.beginning = false;
+                return false;
+            }
             // Between EXPLAIN or DECLARE and what is explained.
             _ if self.operation.is_some() => {}
             _ => {
@@ -300,13 +350,16 @@ impl<'a> Reader<'a> {
                 self.done = false;
             }
         }
+        true
     }
 
     fn verb(&mut self, verb: &'static str, then: Then) {
-        self.beginning = then == Then::Verb;
+        self.explains = then == Then::Verb;
+        self.beginning = self.explains;
+        self.level().list = Expect::Nothing;
         if then == Then::Object {
             // Told by the object's kind.
-            self.object = ["CREATE", "ALTER", "DROP"].iter().position(|word| *word == verb);
+            self.object = CHANGES.iter().position(|word| *word == verb);
             return;
         }
         self.operate(verb);
@@ -319,6 +372,8 @@ impl<'a> Reader<'a> {
             Then::Targets => {
                 let expect = Expect::Table { list: true, functions: false };
                 self.level().list = expect;
+                // UPDATE a SET … FROM b
+                self.level().from = verb == "UPDATE";
                 expect
             }
             Then::Routine => Expect::Name,
@@ -374,16 +429,21 @@ impl<'a> Reader<'a> {
     /// What CREATE, ALTER or DROP is applied to.
     fn object(&mut self, token: Token<'a>) {
         let Some(place) = self.object else { return };
+        // DEFINER = user
+        if self.before.is_some_and(|before| before.is_sign(b'=')) {
+            return;
+        }
         let Some((_, forms, named)) = OBJECTS.iter().find(|(object, ..)| token.is_word(object)) else {
             return;
         };
         self.object = None;
         self.operate(forms.get(place).copied().unwrap_or(OTHER));
         self.expect = match named {
-            Named::Collection => Expect::Table { list: false, functions: false },
+            Named::Collection => Expect::Table { list: place == DROP, functions: false },
             Named::Other => Expect::Name,
             Named::Not => Expect::Nothing,
         };
+        self.level().list = if place == DROP { self.expect } else { Expect::Nothing };
         self.muted = *named == Named::Not;
     }
 
@@ -423,10 +483,18 @@ impl<'a> Reader<'a> {
         }
         let called = next.is_some_and(|next| next.is_sign(b'('));
         let own = name.parts.get(..name.count).unwrap_or_default();
-        let is_local = |local: &&[u8]| name.count == 1 && local.eq_ignore_ascii_case(name.parts[0]);
+        let is_local = |local: &Local<'_>| {
+            name.count == 1 && local.defined && local.name.eq_ignore_ascii_case(name.parts[0])
+        };
         match name.expect {
-            Expect::Local if token_is(name.parts[0], "RECURSIVE") => self.expect = Expect::Local,
-            Expect::Local if self.local.len() < MOST_LOCAL => self.local.push(name.parts[0]),
+            Expect::Local if token_is(name.parts[0], "RECURSIVE") => {
+                self.level().recursive = true;
+                self.expect = Expect::Local;
+            }
+            Expect::Local if self.local.len() < MOST_LOCAL => {
+                let (depth, defined) = (self.levels.len(), self.level().recursive);
+                self.local.push(Local { name: name.parts[0], depth, defined });
+            }
             Expect::Table { functions: true, .. } if called => {}
             Expect::Table { .. } if self.local.iter().any(is_local) => {}
             // No table at all, but SELECT without FROM.
@@ -437,7 +505,11 @@ impl<'a> Reader<'a> {
                 self.summary.collect(text);
             }
             Expect::Name => {
-                self.summary.push(&shown(&joined(own)));
+                let text = joined(own);
+                self.summary.push(&shown(&text));
+                if matches!(self.operation, Some("DROP DATABASE" | "DROP SCHEMA")) {
+                    self.summary.drops = Some(text);
+                }
                 self.muted = true;
                 self.done = self.operation.is_some_and(|operation| ROUTINES.contains(&operation));
             }
@@ -454,7 +526,7 @@ impl<'a> Reader<'a> {
         let operation = match (self.operation.take(), self.object.take()) {
             (Some(operation), _) => operation,
             (None, Some(place)) => {
-                let verb = ["CREATE", "ALTER", "DROP"].get(place).copied().unwrap_or(OTHER);
+                let verb = CHANGES.get(place).copied().unwrap_or(OTHER);
                 self.summary.push(verb);
                 verb
             }

@@ -24,7 +24,7 @@ pub(super) fn kept(bytes: &[u8], whole: bool) -> Text {
 
 /// The text with `?` for every literal.
 pub(super) fn sanitized(bytes: &[u8], whole: bool, dialect: Dialect) -> Text {
-    let mut writer = Writer::default();
+    let mut writer = Writer { values: !dialect.is_mysql(), ..Writer::default() };
     let mut complete = whole;
     for token in Tokens::new(bytes, dialect) {
         if writer.text.len() >= MOST_TEXT {
@@ -53,6 +53,12 @@ struct Writer<'a> {
     /// The token before this one.
     before: Option<Token<'a>>,
     set: Set,
+    /// What SET assigns may be a list of values.
+    values: bool,
+    /// The statement begins with SET.
+    sets: bool,
+    /// It defines something that may have settings of its own: `ALTER ROLE … SET`.
+    defines: bool,
 }
 
 /// A list in brackets.
@@ -85,30 +91,33 @@ enum Set {
     No,
     /// Its variables.
     Names,
-    /// What is assigned, from this depth of brackets.
-    Value(usize),
+    /// What is assigned.
+    Value,
 }
 
 impl<'a> Writer<'a> {
     fn token(&mut self, token: Token<'a>) {
         let begins = self.before.is_none_or(|before| before.is_sign(b';') && self.depth() == 0);
         if begins {
-            self.set = if token.is_word("SET") { Set::Names } else { Set::No };
+            self.sets = token.is_word("SET");
+            self.defines = token.is_word("ALTER") || token.is_word("CREATE");
+            self.set = Set::No;
             self.ground = Level::default();
         }
-        let set = self.set;
-        match set {
-            Set::Value(depth) if !self.value_ends(token, depth) => {}
-            _ => self.write(token),
+        if self.set == Set::No && self.depth() == 0 && (self.sets || self.defines) && token.is_word("SET") {
+            self.set = Set::Names;
+        }
+        if self.set != Set::Value || self.value_ends(token) {
+            self.write(token);
         }
         self.before = Some(token);
     }
 
     /// Inside what SET assigns: true when this token is behind it.
-    fn value_ends(&mut self, token: Token<'_>, depth: usize) -> bool {
-        let ends = self.depth() == depth && (token.is_sign(b',') || token.is_sign(b';'));
-        if ends {
-            self.set = Set::Names;
+    fn value_ends(&mut self, token: Token<'_>) -> bool {
+        if self.depth() == 0 && (token.is_sign(b';') || (token.is_sign(b',') && !self.values)) {
+            // In other statements what follows is no assignment.
+            self.set = if self.sets { Set::Names } else { Set::No };
             return true;
         }
         match token.text {
@@ -135,9 +144,12 @@ impl<'a> Writer<'a> {
             *self.level() = Level { list: List::Rows, element, previous: None };
         }
         let assigns = matches!((token.kind, token.text), (Kind::Sign, b"=" | b":=")) || token.is_word("TO");
-        if self.set == Set::Names && assigns {
+        if self.set == Set::Names && assigns && self.depth() == 0 {
             self.text.push_str(" ?");
-            self.set = Set::Value(self.depth());
+            self.set = Set::Value;
+        }
+        if self.set == Set::Names && self.defines && token.is_sign(b',') {
+            self.set = Set::No;
         }
     }
 

@@ -90,6 +90,7 @@ pub(super) const VERBS: &[(&str, Then)] = &[
 /// What CREATE, ALTER and DROP are applied to: in what form it is shown with each, and whether a table's
 /// name follows.
 pub(super) const OBJECTS: &[(&str, [&str; 3], Named)] = &[
+    ("DEFAULT", ["CREATE DEFAULT", "ALTER DEFAULT PRIVILEGES", "DROP DEFAULT"], Named::Not),
     ("TABLE", ["CREATE TABLE", "ALTER TABLE", "DROP TABLE"], Named::Collection),
     ("VIEW", ["CREATE VIEW", "ALTER VIEW", "DROP VIEW"], Named::Collection),
     ("INDEX", ["CREATE INDEX", "ALTER INDEX", "DROP INDEX"], Named::Other),

@@ -12,6 +12,7 @@ mod gaps;
 mod prepared;
 mod results;
 mod sessions;
+mod settings;
 
 use build::*;
 

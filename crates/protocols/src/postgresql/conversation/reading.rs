@@ -180,7 +180,7 @@ impl Conversation {
                 return;
             }
             Message::StandardStrings(standard) => {
-                self.backslashes = !standard;
+                self.backslashes = Some(!standard);
                 return;
             }
             Message::Confirmed => {
@@ -210,11 +210,20 @@ impl Conversation {
     }
 
     pub(super) fn dialect(&self) -> Dialect {
-        if self.backslashes { Dialect::PostgreSqlBackslash } else { Dialect::PostgreSql }
+        match self.backslashes {
+            Some(false) => Dialect::PostgreSql,
+            Some(true) => Dialect::PostgreSqlBackslash,
+            None => Dialect::PostgreSqlUnknown,
+        }
     }
 
-    pub(super) fn describe(&self, sql: frontend::Sql<'_>, context: &mut Context) -> Arc<Statement> {
-        context.statements.describe(sql.text, sql.whole, self.dialect(), context.settings)
+    pub(super) fn describe(&mut self, sql: frontend::Sql<'_>, context: &mut Context) -> Arc<Statement> {
+        let statement = context.statements.describe(sql.text, sql.whole, self.dialect(), context.settings);
+        if statement.changes.escapes {
+            // What follows without waiting is read either way, until the server tells.
+            self.backslashes = None;
+        }
+        statement
     }
 }
 

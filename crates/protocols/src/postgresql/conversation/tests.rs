@@ -353,6 +353,30 @@ fn backslashes() {
         ],
         &["CONNECT: ok, 17/52, in me", "SELECT ? FROM t: ok, 34/64, returned 1, in me"],
     );
+    // Not told on a connection that was open before, nor behind a statement that may change it.
+    check(
+        &[(">", r"Q SELECT 'it\'s secret' FROM t"), ("<", ONE), (">", "Q SELECT 'it''s' FROM t"), ("<", ONE)],
+        &["SELECT ?: ok, 34/64, returned 1", "SELECT ? FROM t: ok, 27/64, returned 1"],
+    );
+    check(
+        &[
+            (">", "startup user=me"),
+            ("<", "R 0|S standard_conforming_strings on|Z I"),
+            (
+                ">",
+                r"P - SET standard_conforming_strings=off|B - -|E -|P - SELECT 'it\'s secret' FROM t|B - -|E -|S",
+            ),
+            ("<", "1|2|C SET|S standard_conforming_strings off|1|2|D 1|C SELECT 1|Z I"),
+            (">", r"Q SELECT 'it\'s secret' FROM t"),
+            ("<", ONE),
+        ],
+        &[
+            "CONNECT: ok, 17/51, in me",
+            "SET standard_conforming_strings= ?: ok, 77/19, in me",
+            "SELECT ?: ok, 70/73, returned 1, in me",
+            "SELECT ? FROM t: ok, 34/64, returned 1, in me",
+        ],
+    );
 }
 
 #[test]

@@ -132,3 +132,31 @@ fn cursors() {
         );
     }
 }
+
+/// Long data is of a known length: of what was not captured of it, nothing is missing.
+#[test]
+fn long_data_with_gaps() {
+    let long = |length: usize| command(0x18, &[&[5, 0, 0, 0, 0, 0], vec![b's'; length].as_slice()].concat());
+    let data = long(3000);
+    let script = [
+        asks(command(0x16, b"INSERT INTO t VALUES (?)")),
+        answers([prepared(5, 0, 1), definition(2), eof(3, 2)].concat()),
+        asks(data.clone()),
+        asks(data[..1080].to_vec()),
+        Gap(Client, Some(data.len() as u64 - 1080)),
+        // The tail of a call: all of it.
+        asks(execute(5)),
+        answers(ok(1, 1, 2)),
+    ];
+    check_whole(
+        &script,
+        &[
+            "PREPARE: ok, 29/47, text INSERT INTO t VALUES (?)",
+            "SEND_LONG_DATA: ok, 3011/0",
+            "SEND_LONG_DATA: ok, 3011/0",
+            "INSERT t: ok, 24/11, text INSERT INTO t VALUES (?), affected 1",
+        ],
+        0,
+    );
+    assert!(Conversation::default().wants_tails(Client));
+}

@@ -80,6 +80,37 @@ fn databases() {
     );
 }
 
+/// Of several statements the first are executed, though another fails.
+#[test]
+fn databases_of_several_statements() {
+    let script = |sql: &str, answer: Vec<u8>| {
+        [
+            asks(command(2, b"shop")),
+            answers(ok(1, 0, 2)),
+            asks(query(sql)),
+            answers(answer),
+            asks(command(14, b"")),
+            answers(ok(1, 0, 2)),
+        ]
+    };
+    let fails = [ok(1, 0, 2 | MORE), error(2, 1054)].concat();
+    for (sql, answer, after) in [
+        ("USE other; SELECT a", fails.clone(), ", database other"),
+        ("SELECT a; USE other", fails.clone(), ""),
+        ("USE a; USE other", fails.clone(), ""),
+        ("USE nowhere; SELECT a", error(1, 1049), ", database shop"),
+        ("DROP DATABASE shop", ok(1, 0, 2), ""),
+        ("DROP DATABASE IF EXISTS Shop", ok(1, 0, 2), ""),
+        ("DROP DATABASE shop", error(1, 1008), ", database shop"),
+        ("DROP DATABASE other", ok(1, 0, 2), ", database shop"),
+        ("DROP DATABASE shop; SELECT a", fails, ""),
+        ("DROP DATABASE shop; USE other", [ok(1, 0, 2 | MORE), ok(2, 0, 2)].concat(), ", database other"),
+    ] {
+        let driver = drive(&script(sql, answer), usize::MAX);
+        assert_eq!(lines(&driver)[2], format!("PING: ok, 5/11{after}"), "{sql}");
+    }
+}
+
 #[test]
 fn other_commands() {
     check_all(
