@@ -256,6 +256,13 @@ impl Analyzer {
             EndCause::TimedOut => (Direction::Received, CutBy::TimedOut, true),
         };
         let ends = [end.sent_end, end.received_end];
+        if end.cause == EndCause::LocalFin {
+            // What was read until now is what can have been answered: an answer that was missed is no failure.
+            let effects = connection.reach(Direction::Received, end.received_end, end.time, context);
+            self.settle(id, effects);
+        }
+        let Some(connection) = self.table.touch(id, end.time) else { return };
+        let context = &mut self.context;
         let effects = connection.finish(first, ends[first.index()], how, end.time, context);
         self.settle(id, effects);
         if gone && let Some(connection) = self.table.touch(id, end.time) {

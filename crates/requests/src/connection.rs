@@ -189,6 +189,21 @@ impl Connection {
         }
     }
 
+    /// All before `end` went by, where that is known: passes on what waits, and what is missing.
+    pub(crate) fn reach(
+        &mut self,
+        direction: Direction,
+        end: Option<u32>,
+        time: Nanos,
+        context: &mut Context,
+    ) -> Effects {
+        let mut effects = Effects::default();
+        let mut sequence = std::mem::take(&mut self.sequences[direction.index()]);
+        sequence.finish(end, time, |arrival| self.arrival(direction, arrival, context, &mut effects));
+        self.sequences[direction.index()] = sequence;
+        effects
+    }
+
     /// Passes on what waits, then ends a direction: its last byte is before `end`, where that is known.
     pub(crate) fn finish(
         &mut self,
@@ -198,10 +213,7 @@ impl Connection {
         time: Nanos,
         context: &mut Context,
     ) -> Effects {
-        let mut effects = Effects::default();
-        let mut sequence = std::mem::take(&mut self.sequences[direction.index()]);
-        sequence.finish(end, time, |arrival| self.arrival(direction, arrival, context, &mut effects));
-        self.sequences[direction.index()] = sequence;
+        let effects = self.reach(direction, end, time, context);
         if direction == Direction::Sent && how == CutBy::Close && self.peer_ended_first() {
             self.closed = true;
             return effects;
