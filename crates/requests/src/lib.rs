@@ -14,6 +14,7 @@ mod drive;
 mod ends;
 mod finish;
 mod front;
+mod groups;
 
 pub use analyzer::{Analyzer, Config};
 pub use counters::Counters;
