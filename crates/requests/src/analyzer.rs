@@ -271,6 +271,9 @@ impl Analyzer {
         self.groups.answered(&connection.open, chunk.direction, &mut askers);
         let mut taken = false;
         for &asker in &askers {
+            if self.talks_to_itself(asker, id) {
+                continue;
+            }
             let Some(asking) = self.table.touch(asker, 0) else { continue };
             if asking.oldest_pending().is_none() {
                 continue;
@@ -286,6 +289,18 @@ impl Analyzer {
         }
         self.askers = askers;
         taken
+    }
+
+    /// A participant of a group hears what it says itself, on each of its networks: it asks whether a name is free, and tells
+    /// it to all a moment later.
+    fn talks_to_itself(&self, asker: ConnectionId, answering: ConnectionId) -> bool {
+        let (Some(asking), Some(answering)) = (self.table.get(asker), self.table.get(answering)) else {
+            return false;
+        };
+        let heard = if asking.role == Role::Server { asking } else { answering };
+        // From another port it is a program of its own.
+        asking.open.local.port() == asking.open.remote.port()
+            && matches!(self.other_end(heard), Other::Certain(_))
     }
 
     fn end(&mut self, end: &End) {

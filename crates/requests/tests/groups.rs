@@ -203,6 +203,30 @@ fn on_several_networks_the_nearest_is_answered() {
     host.finish();
 }
 
+/// On both networks a program asks whether a name is free, tells that it has it, and hears all that.
+#[test]
+fn what_one_says_oneself_is_no_answer() {
+    let other = "172.17.0.1:5353";
+    let mut host = Host::new();
+    for said in [question(), answer()] {
+        for (number, own) in [ASKER, other].into_iter().enumerate() {
+            let number = number as u64;
+            assert_eq!(host.sends(flow(1 + number, own, GROUP, 7), &said), NONE);
+            assert_eq!(host.receives(hears(3 + number, own), &said), NONE);
+        }
+    }
+    // A program with a port of its own may ask the one beside it.
+    let asked = message(7, 0x0100, true, false);
+    assert_eq!(host.sends(flow(5, "10.0.0.2:40000", GROUP, 9), &asked), NONE);
+    assert_eq!(host.receives(hears(6, "10.0.0.2:40000"), &asked), NONE);
+    let answered = message(7, 0x8500, true, true);
+    assert_eq!(
+        host.sends(flow(7, ASKER, "10.0.0.2:40000", 7), &answered),
+        ["server 10.0.0.2:40000 → 10.0.0.2:5353: A by some, 1 ms"]
+    );
+    host.finish();
+}
+
 #[test]
 fn ipv6() {
     let (group, asker, answerer) = ("[ff02::fb]:5353", "[fe80::2]:5353", "[fe80::1]:5353");
