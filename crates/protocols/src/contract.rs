@@ -12,6 +12,9 @@
 //!   all where others say no;
 //! * [`Conversation::end`] when a party can say no more.
 //!
+//! What was asked of a multicast group may be answered by several: each datagram that `detect` takes for a server's is fed to
+//! the asker's conversation, as of the server.
+//!
 //! What a proxy says before all else ([`crate::proxied`]) is taken off before any of this.
 //!
 //! Both parties' messages arrive in the order in which they were seen, which is nearly always, but not

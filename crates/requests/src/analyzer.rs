@@ -12,6 +12,7 @@ use workload::{Listeners, Processes, UnixSockets};
 
 use crate::connection::{Connection, Effects};
 use crate::ends::{Ends, Other};
+use crate::groups::{self, Groups};
 use crate::lookups::{Asker, Lookups};
 use crate::{Counters, finish};
 
@@ -46,6 +47,9 @@ pub struct Analyzer {
     context: Context,
     clock: ClockReading,
     ends: Ends,
+    groups: Groups,
+    /// Who may be answered by the datagram at hand: kept for its memory.
+    askers: Vec<ConnectionId>,
     /// Bytes that connections hold of what is not whole yet, and may hold.
     held: usize,
     most_held: usize,
@@ -80,6 +84,8 @@ impl Analyzer {
             context: Context { settings: config.protocols, ..Context::default() },
             clock: ClockReading::default(),
             ends: Ends::default(),
+            groups: Groups::default(),
+            askers: Vec::new(),
             held: 0,
             most_held: config.most_held,
             lookups: Lookups::default(),
@@ -130,6 +136,7 @@ impl Analyzer {
             self.sweep_unix(now);
             self.give_up_exchanges(now);
             self.sweep_datagrams(now);
+            self.groups.sweep(|id| is_asking(&self.table, id));
         }
         let waits = |connection: &Connection| connection.oldest_pending().is_some();
         while let Some((_, connection)) = self.table.forget_idle(now, waits) {
@@ -215,12 +222,12 @@ impl Analyzer {
             self.ask_for(id);
             return;
         };
+        if connection.datagrams {
+            return self.datagram(chunk);
+        }
         self.context.server = server_key(connection);
         let waited = connection.is_waiting();
-        let mut effects = match connection.datagrams {
-            true => connection.datagram(chunk, &mut self.context),
-            false => connection.chunk(chunk, &mut self.context),
-        };
+        let mut effects = connection.chunk(chunk, &mut self.context);
         let before = connection.accounted;
         let mut held = connection.held();
         if held > before && self.held + held - before > self.most_held {
@@ -234,6 +241,76 @@ impl Analyzer {
             self.waiting.push(id);
         }
         self.settle(id, effects);
+    }
+
+    fn datagram(&mut self, chunk: &Chunk<'_>) {
+        let id = chunk.connection;
+        let Some(connection) = self.table.touch(id, chunk.time) else { return };
+        connection.moved(chunk);
+        let with_group = groups::role(&connection.open).is_some();
+        if self.answer_askers(chunk) && !with_group {
+            return;
+        }
+        let Some(connection) = self.table.touch(id, chunk.time) else { return };
+        self.context.server = server_key(connection);
+        let effects = connection.datagram(chunk, &mut self.context);
+        if with_group && connection.oldest_pending().is_some() {
+            let waits = |id| is_asking(&self.table, id);
+            if let Some(connection) = self.table.get(id)
+                && self.groups.ask(&connection.open, waits)
+            {
+                self.counters.forgotten += 1;
+                self.counters.forgotten_waiting += 1;
+            }
+        }
+        self.settle(id, effects);
+    }
+
+    /// A datagram may answer what a group was asked; true if somebody who waits for such took it.
+    fn answer_askers(&mut self, chunk: &Chunk<'_>) -> bool {
+        if self.groups.is_empty() {
+            return false;
+        }
+        let id = chunk.connection;
+        let Some(connection) = self.table.get(id) else { return false };
+        if groups::role(&connection.open).is_none() && connection.oldest_pending().is_some() {
+            // On the same addresses something was asked, of nobody else.
+            return false;
+        }
+        let mut askers = std::mem::take(&mut self.askers);
+        self.groups.answered(&connection.open, chunk.direction, &mut askers);
+        let mut taken = false;
+        for &asker in &askers {
+            if self.talks_to_itself(asker, id) {
+                continue;
+            }
+            let Some(asking) = self.table.touch(asker, 0) else { continue };
+            if asking.oldest_pending().is_none() {
+                continue;
+            }
+            self.context.server = server_key(asking);
+            taken |= asking.answer(chunk, &mut self.context);
+            let answered = !self.context.finished.is_empty();
+            self.settle_between((asker, id), Effects::default());
+            // What is sent answers all that asked; what is received was sent on one network.
+            if answered && chunk.direction == Direction::Received {
+                break;
+            }
+        }
+        self.askers = askers;
+        taken
+    }
+
+    /// A participant of a group hears what it says itself, on each of its networks: it asks whether a name is free, and tells
+    /// it to all a moment later.
+    fn talks_to_itself(&self, asker: ConnectionId, answering: ConnectionId) -> bool {
+        let (Some(asking), Some(answering)) = (self.table.get(asker), self.table.get(answering)) else {
+            return false;
+        };
+        let heard = if asking.role == Role::Server { asking } else { answering };
+        // From another port it is a program of its own.
+        asking.open.local.port() == asking.open.remote.port()
+            && matches!(self.other_end(heard), Other::Certain(_))
     }
 
     fn end(&mut self, end: &End) {
@@ -400,6 +477,11 @@ impl Analyzer {
 
     /// Turns what a call on a connection left behind into records, instructions and counts.
     fn settle(&mut self, id: ConnectionId, effects: Effects) {
+        self.settle_between((id, id), effects);
+    }
+
+    /// The same where a question and its answer may have come on two.
+    fn settle_between(&mut self, (id, answering): (ConnectionId, ConnectionId), effects: Effects) {
         if let Some(instruction) = effects.instruction {
             self.instructions.push((id, instruction));
         }
@@ -412,14 +494,17 @@ impl Analyzer {
             return;
         }
         let unparsed = std::mem::take(&mut self.context.unparsed);
-        let peer_service = self.peer_service(id);
-        let Some(connection) = self.table.get(id) else { return };
+        let asked_here = self.table.get(id).is_some_and(|connection| connection.role != Role::Server);
+        let peer_service = self.peer_service(if asked_here { answering } else { id });
+        let (Some(connection), Some(answering)) = (self.table.get(id), self.table.get(answering)) else {
+            return;
+        };
         let Some(protocol) = connection.protocol else { return };
         if unparsed > 0 {
             *self.counters.unparsed.entry(protocol.name()).or_default() += unparsed;
         }
         // Datagrams that no process here was seen to answer may be on their way to another host.
-        if connection.datagrams && connection.role == Role::Server && connection.process.is_none() {
+        if connection.datagrams && connection.role == Role::Server && answering.process.is_none() {
             self.context.finished.clear();
             return;
         }
@@ -427,7 +512,8 @@ impl Analyzer {
         for exchange in self.context.finished.drain(..) {
             let answered = exchange.response.last;
             let times = (self.cut_at, &self.clock);
-            let request = finish::request(exchange, protocol, connection, peer_service.clone(), times);
+            let request =
+                finish::request(exchange, protocol, (connection, answering), peer_service.clone(), times);
             let Some(request) = request else { continue };
             self.counters.requests += 1;
             self.batch.push(request);
@@ -473,6 +559,11 @@ impl Analyzer {
 fn is_overdue(connection: &Connection, now: Nanos) -> bool {
     let overdue = now.saturating_sub(SWEEP_EVERY);
     connection.oldest_pending().is_some_and(|began| began < overdue)
+}
+
+/// An answer is waited for.
+fn is_asking(table: &Table<Connection>, id: ConnectionId) -> bool {
+    table.get(id).is_some_and(|connection| connection.oldest_pending().is_some())
 }
 
 /// What stands for the server while routes are learnt: its address, which both sides know.

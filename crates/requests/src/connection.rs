@@ -11,6 +11,7 @@ use workload::Process;
 use crate::detect::{self, Found};
 use crate::drive::{Progress, Unread};
 use crate::front::{Behind, Front};
+use crate::groups;
 
 /// Payload captured of a run until it proves too little (the kernel side's own default).
 const FIRST_BUDGET: u32 = 4096;
@@ -92,7 +93,7 @@ impl Connection {
             behind: None,
             datagrams,
             last_datagram: open.time,
-            role: open.role,
+            role: groups::role(&open).filter(|_| datagrams).unwrap_or(open.role),
             open,
             process: None,
             peer_service: None,

@@ -99,8 +99,11 @@ impl Ends {
         }
         match candidates {
             [] => Other::Unknown,
-            // The candidate could as well belong to another connection with this one's addresses.
-            [end] if self.at(&own).len() <= 1 => Other::Likely(end.connection),
+            // The candidate could as well belong to another connection with this one's addresses; but all that are in a
+            // group hear the same one.
+            [end] if self.at(&own).len() <= 1 || own.local.ip().is_multicast() => {
+                Other::Likely(end.connection)
+            }
             _ => Other::Ambiguous,
         }
     }

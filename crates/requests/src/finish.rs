@@ -9,23 +9,29 @@ use protocols::{CutBy, Exchange, Outcome, Protocol};
 
 use crate::connection::Connection;
 use crate::front::Behind;
+use crate::groups;
 
-/// The record of `exchange` as this connection's side saw it. `None` where the exchange never came to an end
-/// because nobody watched any more.
+/// The record of `exchange` as this side saw it: what was asked on one connection and answered on another, or nearly always on
+/// the same. `None` where the exchange never came to an end because nobody watched any more, or nobody had to
+/// answer.
 pub(crate) fn request(
     exchange: Exchange,
     protocol: Protocol,
-    connection: &Connection,
+    (connection, answering): (&Connection, &Connection),
     peer_service: Option<Arc<str>>,
     (cut_at, clock): (Nanos, &ClockReading),
 ) -> Option<Request> {
+    if matches!(exchange.outcome, Outcome::Cut(..)) && groups::role(&connection.open).is_some() {
+        return None;
+    }
     let error = error(&exchange.outcome, connection.role)?;
-    let open = &connection.open;
+    let (here, there) =
+        if connection.role == Role::Server { (answering, connection) } else { (connection, answering) };
     let own = Peer {
-        endpoint: open.local.clone(),
-        service: connection.process.as_ref().map(|process| process.service.clone()),
+        endpoint: here.open.local.clone(),
+        service: here.process.as_ref().map(|process| process.service.clone()),
     };
-    let other = Peer { endpoint: open.remote.clone(), service: peer_service };
+    let other = Peer { endpoint: there.open.remote.clone(), service: peer_service };
     let (client, server) = if connection.role == Role::Server { (other, own) } else { (own, other) };
     let first = exchange.request.first;
     // A response may be shown before its request's last byte; a duration is never negative.
@@ -40,7 +46,7 @@ pub(crate) fn request(
         error,
         client,
         server,
-        process: process(connection),
+        process: process(here, connection.role),
         request_bytes: exchange.request.bytes,
         response_bytes: exchange.response.bytes,
         attributes: exchange.attributes,
@@ -59,9 +65,9 @@ pub(crate) fn client_behind(behind: &Behind, attributes: &mut Attributes) {
 }
 
 /// The process, and the thread that read (server) or wrote (client) the request.
-fn process(connection: &Connection) -> Option<Process> {
+fn process(connection: &Connection, role: Role) -> Option<Process> {
     let process = connection.process.as_ref()?;
-    let asked = if connection.role == Role::Server { Direction::Received } else { Direction::Sent };
+    let asked = if role == Role::Server { Direction::Received } else { Direction::Sent };
     // On Unix sockets only the reader is seen, so that a client's thread is the one that reads the response.
     let movers = [connection.movers[asked.index()], connection.movers[asked.other().index()]];
     let tid = movers.iter().find(|(pid, _)| *pid == process.pid).map_or(process.pid, |(_, tid)| *tid);

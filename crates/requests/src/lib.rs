@@ -14,6 +14,7 @@ mod drive;
 mod ends;
 mod finish;
 mod front;
+mod groups;
 mod lookups;
 
 pub use analyzer::{Analyzer, Config};

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use model::{Nanos, Party};
+use model::{Nanos, Party, Text};
 
 use super::codes::{AXFR, IXFR};
 use super::message::{Header, Key, Message, Records};
@@ -15,7 +15,7 @@ const MOST_PENDING: usize = 1024;
 /// Answers without a query that are held, in case their queries are shown late.
 const MOST_EARLY: usize = 16;
 /// Multicast queries, from the newest on, that an answer is compared with.
-const MOST_MULTICAST: usize = 32;
+const MOST_MULTICAST: usize = 64;
 /// Answers that are remembered: what comes once more for these is no surprise.
 const RECENT: usize = 4;
 /// How long an answer is waited for: nanoseconds. Longer than any usual client waits for one server.
@@ -51,8 +51,14 @@ impl crate::Conversation for Conversation {
         };
         let half = Half { bytes: read as u64, first: input.first, last: input.last };
         match (party, message.header.is_response()) {
+            // As if each had been asked in a message of its own (RFC 6762, 5.3).
+            (Party::Client, false) if message.header.is_multicast() && skip == 0 => {
+                for question in message.questions() {
+                    self.ask(asked(&message, Some(question), &records, half), context);
+                }
+            }
             (Party::Client, false) => {
-                let asked = asked(&message, &records, half);
+                let asked = asked(&message, message.questions().next(), &records, half);
                 match skip {
                     0 => self.ask(asked, context),
                     skip => self.asking = Some((Box::new(asked), skip)),
@@ -346,12 +352,13 @@ impl Message<'_> {
     }
 }
 
-fn asked(message: &Message<'_>, records: &Records, half: Half) -> Asked {
+fn asked(message: &Message<'_>, question: Option<(Key, Text)>, records: &Records, half: Half) -> Asked {
+    let (question, name) = question.unwrap_or_default();
     Asked {
         id: message.header.id,
         opcode: message.header.opcode,
-        question: message.question.unwrap_or_default(),
-        name: message.question_name(),
+        question,
+        name,
         payload: records.payload,
         half,
         resent: 0,

@@ -78,10 +78,12 @@ fn response(message: &Message<'_>, records: &Records) -> u8 {
         (Opcode::Query, Some(_)) if may_be_link_local(message, records) => 0,
         (_, Some(_)) if questions == 1 => CERTAIN,
         (_, Some(_)) => 0,
-        // Multicast answers do not repeat their question.
-        (Opcode::Query, None) if header.is_multicast() => {
-            if answers > 0 && header.has(Header::AUTHORITATIVE) { CERTAIN } else { 0 }
+        // Multicast answers do not repeat their question. The flag is a must, but Avahi leaves it out where it answers by
+        // unicast.
+        (Opcode::Query, None) if header.is_multicast() && answers > 0 => {
+            if header.has(Header::AUTHORITATIVE) { CERTAIN } else { LIKELY }
         }
+        (Opcode::Query, None) if header.is_multicast() => 0,
         // Only a server that cannot or will not read the question leaves it out.
         (Opcode::Update, None) if empty => LIKELY,
         (_, None) if empty && header.rcode() != 0 => LIKELY,

@@ -104,6 +104,8 @@ pub(super) struct Records {
 
 /// Addresses that are told.
 const MOST_ADDRESSES: usize = 16;
+/// Questions of a message that are looked at.
+const MOST_QUESTIONS: u16 = 32;
 /// Answers of which the name is compared.
 const MOST_COMPARED: u16 = 64;
 
@@ -114,12 +116,9 @@ impl<'a> Message<'a> {
         let mut at = Header::LENGTH;
         let mut first = None;
         if header.counts[0] > 0 {
-            let (name, behind) = name::read(bytes, at)?;
-            let class = number(bytes, behind + 2)?;
-            // The highest bit asks for an answer by unicast (RFC 6762, 5.4).
-            let class = if header.is_multicast() { class & 0x7fff } else { class };
-            first = Some(Key { name, kind: number(bytes, behind)?, class });
-            at = behind + 4;
+            let (question, behind) = question(bytes, at, header)?;
+            first = Some(question);
+            at = behind;
         }
         for _ in 1..header.counts[0] {
             at = name::skip(bytes, at)? + 4;
@@ -130,12 +129,15 @@ impl<'a> Message<'a> {
         Ok(Message { bytes, header, question: first, records: at })
     }
 
-    /// The question's name as people write it.
-    pub(super) fn question_name(&self) -> Text {
-        match self.question {
-            Some(_) => name::text(self.bytes, Header::LENGTH),
-            None => Text::default(),
-        }
+    /// The questions, the first few, with their names as people write them.
+    pub(super) fn questions(&self) -> impl Iterator<Item = (Key, Text)> {
+        let mut at = Header::LENGTH;
+        (0..self.header.counts[0].min(MOST_QUESTIONS)).map_while(move |_| {
+            let (question, behind) = question(self.bytes, at, self.header).ok()?;
+            let name = name::text(self.bytes, at);
+            at = behind;
+            Some((question, name))
+        })
     }
 
     /// The response code, with the bits that EDNS adds.
@@ -175,6 +177,15 @@ impl<'a> Message<'a> {
         }
         Ok(())
     }
+}
+
+/// The question at a place, and where it ends.
+fn question(bytes: &[u8], at: usize, header: Header) -> Result<(Key, usize), Error> {
+    let (name, behind) = name::read(bytes, at)?;
+    let class = number(bytes, behind + 2)?;
+    // The highest bit asks for an answer by unicast (RFC 6762, 5.4).
+    let class = if header.is_multicast() { class & 0x7fff } else { class };
+    Ok((Key { name, kind: number(bytes, behind)?, class }, behind + 4))
 }
 
 /// A resource record.

@@ -20,7 +20,7 @@
 //! | a response without a question (FORMERR, ...) | joined by id alone |
 //! | no answer within 12 s, or before the socket is closed | an exchange that was cut, once [`crate::Conversation::expire`] or its end tells |
 //! | an answer whose query was not seen | counted as unparsed, no exchange |
-//! | several questions in one message | the first counts |
+//! | several questions in one message | the first counts; of multicast each is an exchange |
 //! | NOTIFY, UPDATE and other operations | named by the operation |
 //! | zone transfers over TCP | one exchange, to the last message that came |
 //! | a truncated answer | an exchange, marked so; the same question over TCP is another one |

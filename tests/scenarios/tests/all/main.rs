@@ -8,6 +8,7 @@ mod dns_clients;
 mod errors;
 mod exactness;
 mod hosts;
+mod mdns;
 mod mysql;
 mod namespaces;
 mod postgresql;

@@ -65,8 +65,15 @@ fn responses() {
             b"\0\0\x84\0\0\0\0\x01\0\0\0\0\x01a\x05local\0\0\x01\x80\x01\0\0\0\x78\0\x04\xc0\0\x02\x01",
         ],
     );
-    // Without a question
-    check(Server, LIKELY, &[b"\xab\xcd\x81\x81\0\0\0\0\0\0\0\0"]);
+    // Without a question; of multicast, without the flag of an authority
+    check(
+        Server,
+        LIKELY,
+        &[
+            b"\xab\xcd\x81\x81\0\0\0\0\0\0\0\0",
+            b"\0\0\x80\0\0\0\0\x01\0\0\0\0\x01a\x05local\0\0\x01\x80\x01\0\0\0\x78\0\x04\xc0\0\x02\x01",
+        ],
+    );
 }
 
 #[test]

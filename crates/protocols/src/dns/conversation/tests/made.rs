@@ -255,6 +255,25 @@ fn multicast() {
     check(&[says(Client, &asked), Waits(13 * SECOND), Ends(Client, CutBy::Reset)], &[], 0);
 }
 
+/// Each question is answered for itself, in one message or in several.
+#[test]
+fn multicast_with_several_questions() {
+    let questions = [question("shop.local", 1), question("shop.local", 28), question("other.local", 1)];
+    let asked = message(0, 0, [3, 0, 0, 0], &[&questions.concat()]);
+    let six = record("shop.local", 28, 120, &[7; 16]);
+    let both = message(0, 0x8400, [0, 2, 0, 0], &[&a("shop.local", 120, 1), &six]);
+    let other = message(0, 0x8400, [0, 1, 0, 0], &[&a("other.local", 120, 2)]);
+    check(
+        &[says(Client, &asked), says(Server, &both), says(Server, &other), says(Server, &both)],
+        &[
+            "AAAA shop.local: noerror, 1 records, 707:707:707:707:707:707:707:707, ttl 120, 61/76",
+            "A shop.local: noerror, 1 records, 192.0.2.1, ttl 120, 61/76",
+            "A other.local: noerror, 1 records, 192.0.2.2, ttl 120, 61/39",
+        ],
+        0,
+    );
+}
+
 #[test]
 fn the_wrong_way_round() {
     let asked = query(1, "a.b", 1);
