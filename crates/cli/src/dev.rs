@@ -185,6 +185,9 @@ impl Recorder {
     }
 }
 
+/// How long it is waited, as it were, for answers that a recording does not have: longer than any protocol waits.
+const AFTERWARDS: u64 = 30 * 1_000_000_000;
+
 fn replay(arguments: ReplayArguments) -> anyhow::Result<()> {
     let path = arguments.file.display();
     let file = File::open(&arguments.file).with_context(|| format!("cannot read {path}"))?;
@@ -204,9 +207,11 @@ fn replay(arguments: ReplayArguments) -> anyhow::Result<()> {
         count: None,
     };
     let output = Output::lossless(style, Stop::on_signals()?);
+    let mut latest = 0;
     while let Some(entry) = reader.read().with_context(|| format!("cannot read {path}"))? {
         match entry {
             Entry::Clock(clock) => {
+                latest = clock.monotonic;
                 analyzer.set_clock(clock);
                 analyzer.tick(clock.monotonic);
                 output.write(analyzer.take_batch(output.used_batch()));
@@ -215,7 +220,7 @@ fn replay(arguments: ReplayArguments) -> anyhow::Result<()> {
             Entry::Event(event) => analyzer.event(&event),
         }
     }
-    analyzer.tick(u64::MAX);
+    analyzer.tick(latest.saturating_add(AFTERWARDS));
     output.write(analyzer.take_batch(output.used_batch()));
     output.finish()?;
     Ok(())

@@ -1,7 +1,5 @@
 //! Takes events in, gives requests and instructions out.
 
-use std::sync::Arc;
-
 use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner};
 use model::time::ClockReading;
 use model::{ConnectionId, Direction, Endpoint, Nanos, Request, Role};
@@ -11,10 +9,14 @@ use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
 
 use crate::connection::{Connection, Effects};
-use crate::ends::{Ends, Other};
-use crate::groups::{self, Groups};
+use crate::ends::Ends;
+use crate::groups::Groups;
 use crate::lookups::{Asker, Lookups};
 use crate::{Counters, finish};
+
+mod askers;
+mod peers;
+mod sweep;
 
 /// What the user may change.
 #[derive(Debug, Clone, Copy)]
@@ -136,7 +138,7 @@ impl Analyzer {
             self.sweep_unix(now);
             self.give_up_exchanges(now);
             self.sweep_datagrams(now);
-            self.groups.sweep(|id| is_asking(&self.table, id));
+            self.groups.sweep(|id| askers::is_asking(&self.table, id));
         }
         let waits = |connection: &Connection| connection.oldest_pending().is_some();
         while let Some((_, connection)) = self.table.forget_idle(now, waits) {
@@ -243,76 +245,6 @@ impl Analyzer {
         self.settle(id, effects);
     }
 
-    fn datagram(&mut self, chunk: &Chunk<'_>) {
-        let id = chunk.connection;
-        let Some(connection) = self.table.touch(id, chunk.time) else { return };
-        connection.moved(chunk);
-        let with_group = groups::role(&connection.open).is_some();
-        if self.answer_askers(chunk) && !with_group {
-            return;
-        }
-        let Some(connection) = self.table.touch(id, chunk.time) else { return };
-        self.context.server = server_key(connection);
-        let effects = connection.datagram(chunk, &mut self.context);
-        if with_group && connection.oldest_pending().is_some() {
-            let waits = |id| is_asking(&self.table, id);
-            if let Some(connection) = self.table.get(id)
-                && self.groups.ask(&connection.open, waits)
-            {
-                self.counters.forgotten += 1;
-                self.counters.forgotten_waiting += 1;
-            }
-        }
-        self.settle(id, effects);
-    }
-
-    /// A datagram may answer what a group was asked; true if somebody who waits for such took it.
-    fn answer_askers(&mut self, chunk: &Chunk<'_>) -> bool {
-        if self.groups.is_empty() {
-            return false;
-        }
-        let id = chunk.connection;
-        let Some(connection) = self.table.get(id) else { return false };
-        if groups::role(&connection.open).is_none() && connection.oldest_pending().is_some() {
-            // On the same addresses something was asked, of nobody else.
-            return false;
-        }
-        let mut askers = std::mem::take(&mut self.askers);
-        self.groups.answered(&connection.open, chunk.direction, &mut askers);
-        let mut taken = false;
-        for &asker in &askers {
-            if self.talks_to_itself(asker, id) {
-                continue;
-            }
-            let Some(asking) = self.table.touch(asker, 0) else { continue };
-            if asking.oldest_pending().is_none() {
-                continue;
-            }
-            self.context.server = server_key(asking);
-            taken |= asking.answer(chunk, &mut self.context);
-            let answered = !self.context.finished.is_empty();
-            self.settle_between((asker, id), Effects::default());
-            // What is sent answers all that asked; what is received was sent on one network.
-            if answered && chunk.direction == Direction::Received {
-                break;
-            }
-        }
-        self.askers = askers;
-        taken
-    }
-
-    /// A participant of a group hears what it says itself, on each of its networks: it asks whether a name is free, and tells
-    /// it to all a moment later.
-    fn talks_to_itself(&self, asker: ConnectionId, answering: ConnectionId) -> bool {
-        let (Some(asking), Some(answering)) = (self.table.get(asker), self.table.get(answering)) else {
-            return false;
-        };
-        let heard = if asking.role == Role::Server { asking } else { answering };
-        // From another port it is a program of its own.
-        asking.open.local.port() == asking.open.remote.port()
-            && matches!(self.other_end(heard), Other::Certain(_))
-    }
-
     fn end(&mut self, end: &End) {
         let id = end.connection;
         self.cut_at = end.time;
@@ -347,66 +279,6 @@ impl Analyzer {
             let effects =
                 connection.finish(second, ends[second.index()], CutBy::Close, end.time, &mut self.context);
             self.settle(id, effects);
-            self.remove(id);
-        }
-    }
-
-    /// Ends the Unix connections that wait for an answer, but of which an end is closed. Which end was first is known
-    /// only where the other one is still open.
-    fn sweep_unix(&mut self, now: Nanos) {
-        let waiting: Vec<(ConnectionId, Option<ConnectionId>)> = self
-            .table
-            .iter_mut()
-            .filter(|(_, c)| matches!(c.open.local, Endpoint::Unix(_)) && is_overdue(c, now))
-            .map(|(id, c)| (id, c.open.peer))
-            .collect();
-        for (id, peer) in waiting {
-            let cause = if peer.is_some_and(|peer| self.is_closed_unix(peer, id, now)) {
-                EndCause::Closed
-            } else if self.is_closed_unix(id, peer.unwrap_or(id), now) {
-                EndCause::LocalFin
-            } else {
-                continue;
-            };
-            self.end(&End { connection: id, time: now, cause, sent_end: None, received_end: None });
-            self.end(&End {
-                connection: id,
-                time: now,
-                cause: EndCause::Closed,
-                sent_end: None,
-                received_end: None,
-            });
-        }
-    }
-
-    /// Is the socket of `id` closed? Where its process is not known, the other end's is asked.
-    fn is_closed_unix(&mut self, id: ConnectionId, other: ConnectionId, now: Nanos) -> bool {
-        let pid = |id| Some(self.table.get(id)?.process.as_ref()?.pid);
-        let Some(pid) = pid(id).or_else(|| pid(other)) else { return false };
-        // Its state may be gone, because its own end was found closed just now.
-        let Some(connection) = self.table.get(id) else { return true };
-        self.unix_sockets.is_closed(connection.open.netns, pid, connection.open.inode, now)
-    }
-
-    /// Lets conversations finish what nobody will answer any more.
-    fn give_up_exchanges(&mut self, now: Nanos) {
-        let waiting: Vec<ConnectionId> =
-            self.table.iter_mut().filter_map(|(id, c)| is_overdue(c, now).then_some(id)).collect();
-        self.cut_at = now;
-        for id in waiting {
-            let Some(connection) = self.table.touch(id, 0) else { continue };
-            self.context.server = server_key(connection);
-            connection.give_up(now, &mut self.context);
-            self.settle(id, Effects::default());
-        }
-    }
-
-    /// Forgets the addresses between which no more datagrams go. There may be more: then they are told again.
-    fn sweep_datagrams(&mut self, now: Nanos) {
-        let done = |(id, c): (ConnectionId, &mut Connection)| c.is_done(now).then_some(id);
-        let done: Vec<ConnectionId> = self.table.iter_mut().filter_map(done).collect();
-        for id in done {
-            self.ask_for(id);
             self.remove(id);
         }
     }
@@ -450,31 +322,6 @@ impl Analyzer {
         self.ends.remove(&connection.open, connection.datagrams);
     }
 
-    /// The other end may have more to tell than this one, and will want to know who this was.
-    fn bequeath(&mut self, id: ConnectionId) {
-        let Some(connection) = self.table.get(id) else { return };
-        let Some(service) = connection.process.as_ref().map(|process| process.service.clone()) else {
-            return;
-        };
-        let (peer, is_certain) = match self.other_end(connection) {
-            Other::Certain(peer) => (peer, true),
-            Other::Likely(peer) => (peer, false),
-            Other::Ambiguous | Other::Unknown => return,
-        };
-        if let Some(peer) = self.table.touch(peer, 0)
-            && !peer.peer_is_certain
-        {
-            (peer.peer_service, peer.peer_is_certain) = (Some(service), is_certain);
-        }
-    }
-
-    fn other_end(&self, connection: &Connection) -> Other {
-        match connection.open.peer {
-            Some(peer) => Other::Certain(peer),
-            None => self.ends.other(&connection.open, connection.datagrams),
-        }
-    }
-
     /// Turns what a call on a connection left behind into records, instructions and counts.
     fn settle(&mut self, id: ConnectionId, effects: Effects) {
         self.settle_between((id, id), effects);
@@ -494,7 +341,8 @@ impl Analyzer {
             return;
         }
         let unparsed = std::mem::take(&mut self.context.unparsed);
-        let asked_here = self.table.get(id).is_some_and(|connection| connection.role != Role::Server);
+        let is_asker = |connection: &Connection| connection.role != Role::Server;
+        let asked_here = id != answering && self.table.get(id).is_some_and(is_asker);
         let peer_service = self.peer_service(if asked_here { answering } else { id });
         let (Some(connection), Some(answering)) = (self.table.get(id), self.table.get(answering)) else {
             return;
@@ -529,41 +377,6 @@ impl Analyzer {
             }
         }
     }
-
-    /// The service at the other end, where that is on this host and known; else the name that it had when the connection
-    /// was met. Remembered once found, since the other end may be gone before the last record is; but what was only likely is
-    /// given up when another could be meant as well.
-    fn peer_service(&mut self, id: ConnectionId) -> Option<Arc<str>> {
-        let connection = self.table.get(id)?;
-        if connection.peer_is_certain {
-            return connection.peer_service.clone();
-        }
-        let other = self.other_end(connection);
-        let service = match other {
-            Other::Certain(peer) | Other::Likely(peer) => self.service_of(peer),
-            Other::Ambiguous => None,
-            Other::Unknown => connection.peer_service.clone(),
-        };
-        let connection = self.table.touch(id, 0)?;
-        connection.peer_is_certain = matches!(other, Other::Certain(_)) && service.is_some();
-        connection.peer_service.clone_from(&service);
-        service
-    }
-
-    fn service_of(&self, id: ConnectionId) -> Option<Arc<str>> {
-        Some(self.table.get(id)?.process.as_ref()?.service.clone())
-    }
-}
-
-/// An exchange has waited for longer than it is looked for such.
-fn is_overdue(connection: &Connection, now: Nanos) -> bool {
-    let overdue = now.saturating_sub(SWEEP_EVERY);
-    connection.oldest_pending().is_some_and(|began| began < overdue)
-}
-
-/// An answer is waited for.
-fn is_asking(table: &Table<Connection>, id: ConnectionId) -> bool {
-    table.get(id).is_some_and(|connection| connection.oldest_pending().is_some())
 }
 
 /// What stands for the server while routes are learnt: its address, which both sides know.

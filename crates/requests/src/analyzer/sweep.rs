@@ -1,0 +1,75 @@
+//! What no event tells, and is looked for now and then.
+
+use model::event::{End, EndCause};
+use model::{ConnectionId, Endpoint, Nanos};
+
+use super::{Analyzer, SWEEP_EVERY, server_key};
+use crate::connection::{Connection, Effects};
+
+impl Analyzer {
+    /// Ends the Unix connections that wait for an answer, but of which an end is closed. Which end was first is known
+    /// only where the other one is still open.
+    pub(super) fn sweep_unix(&mut self, now: Nanos) {
+        let waiting: Vec<(ConnectionId, Option<ConnectionId>)> = self
+            .table
+            .iter_mut()
+            .filter(|(_, c)| matches!(c.open.local, Endpoint::Unix(_)) && is_overdue(c, now))
+            .map(|(id, c)| (id, c.open.peer))
+            .collect();
+        for (id, peer) in waiting {
+            let cause = if peer.is_some_and(|peer| self.is_closed_unix(peer, id, now)) {
+                EndCause::Closed
+            } else if self.is_closed_unix(id, peer.unwrap_or(id), now) {
+                EndCause::LocalFin
+            } else {
+                continue;
+            };
+            self.end(&End { connection: id, time: now, cause, sent_end: None, received_end: None });
+            self.end(&End {
+                connection: id,
+                time: now,
+                cause: EndCause::Closed,
+                sent_end: None,
+                received_end: None,
+            });
+        }
+    }
+
+    /// Is the socket of `id` closed? Where its process is not known, the other end's is asked.
+    pub(super) fn is_closed_unix(&mut self, id: ConnectionId, other: ConnectionId, now: Nanos) -> bool {
+        let pid = |id| Some(self.table.get(id)?.process.as_ref()?.pid);
+        let Some(pid) = pid(id).or_else(|| pid(other)) else { return false };
+        // Its state may be gone, because its own end was found closed just now.
+        let Some(connection) = self.table.get(id) else { return true };
+        self.unix_sockets.is_closed(connection.open.netns, pid, connection.open.inode, now)
+    }
+
+    /// Lets conversations finish what nobody will answer any more.
+    pub(super) fn give_up_exchanges(&mut self, now: Nanos) {
+        let waiting: Vec<ConnectionId> =
+            self.table.iter_mut().filter_map(|(id, c)| is_overdue(c, now).then_some(id)).collect();
+        self.cut_at = now;
+        for id in waiting {
+            let Some(connection) = self.table.touch(id, 0) else { continue };
+            self.context.server = server_key(connection);
+            connection.give_up(now, &mut self.context);
+            self.settle(id, Effects::default());
+        }
+    }
+
+    /// Forgets the addresses between which no more datagrams go. There may be more: then they are told again.
+    pub(super) fn sweep_datagrams(&mut self, now: Nanos) {
+        let done = |(id, c): (ConnectionId, &mut Connection)| c.is_done(now).then_some(id);
+        let done: Vec<ConnectionId> = self.table.iter_mut().filter_map(done).collect();
+        for id in done {
+            self.ask_for(id);
+            self.remove(id);
+        }
+    }
+}
+
+/// An exchange has waited for longer than it is looked for such.
+fn is_overdue(connection: &Connection, now: Nanos) -> bool {
+    let overdue = now.saturating_sub(SWEEP_EVERY);
+    connection.oldest_pending().is_some_and(|began| began < overdue)
+}
