@@ -4,7 +4,7 @@ use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner};
 use model::time::ClockReading;
 use model::{ConnectionId, Direction, Endpoint, Nanos, Request, Role};
 use protocols::{Context, CutBy, Settings};
-use rustc_hash::{FxHashSet, FxHasher};
+use rustc_hash::FxHashSet;
 use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
 
@@ -174,7 +174,7 @@ impl Analyzer {
             // Told again on our wish: from now on the usual instruction holds.
             self.instructions.push((open.connection, known.budgets()));
             self.ends.remove(&known.open, known.datagrams);
-            known.open = Open { from_start: known.open.from_start, ..open.clone() };
+            known.announced(open);
             self.ends.insert(&known.open, known.datagrams);
             return;
         }
@@ -227,7 +227,7 @@ impl Analyzer {
         if connection.datagrams {
             return self.datagram(chunk);
         }
-        self.context.server = server_key(connection);
+        self.context.server = connection.server_key();
         let waited = connection.is_waiting();
         let mut effects = connection.chunk(chunk, &mut self.context);
         let before = connection.accounted;
@@ -249,7 +249,7 @@ impl Analyzer {
         let id = end.connection;
         self.cut_at = end.time;
         let Some(connection) = self.table.touch(id, end.time) else { return };
-        self.context.server = server_key(connection);
+        self.context.server = connection.server_key();
         let context = &mut self.context;
         // Who began the end is told first, since that is what an exchange that it cuts is blamed on.
         let (first, how, gone) = match end.cause {
@@ -344,9 +344,9 @@ impl Analyzer {
         let is_asker = |connection: &Connection| connection.role != Role::Server;
         let asked_here = id != answering && self.table.get(id).is_some_and(is_asker);
         let peer_service = self.peer_service(if asked_here { answering } else { id });
-        let (Some(connection), Some(answering)) = (self.table.get(id), self.table.get(answering)) else {
-            return;
-        };
+        let Some(connection) = self.table.get(id) else { return };
+        let answering = if id == answering { Some(connection) } else { self.table.get(answering) };
+        let Some(answering) = answering else { return };
         let Some(protocol) = connection.protocol else { return };
         if unparsed > 0 {
             *self.counters.unparsed.entry(protocol.name()).or_default() += unparsed;
@@ -377,16 +377,4 @@ impl Analyzer {
             }
         }
     }
-}
-
-/// What stands for the server while routes are learnt: its address, which both sides know.
-fn server_key(connection: &Connection) -> u64 {
-    use std::hash::{Hash, Hasher};
-    let server = match connection.role {
-        Role::Server => &connection.open.local,
-        _ => &connection.open.remote,
-    };
-    let mut hasher = FxHasher::default();
-    server.hash(&mut hasher);
-    hasher.finish()
 }

@@ -1,10 +1,12 @@
 //! One connection: its bytes in order, and what reads them.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use model::event::{Chunk, Instruction, Open};
 use model::{ConnectionId, Direction, Endpoint, Nanos, Party, Role};
 use protocols::{AnyConversation, Context, Conversation, CutBy, Protocol};
+use rustc_hash::FxBuildHasher;
 use streams::{Arrival, Piece, Sequence};
 use workload::Process;
 
@@ -25,6 +27,8 @@ const STUMBLES: u16 = 64;
 pub(crate) struct Connection {
     pub(crate) open: Open,
     pub(crate) role: Role,
+    /// What stands for either end's address; asked for with every chunk.
+    keys: [u64; 2],
     pub(crate) process: Option<Arc<Process>>,
     /// The service at the other end, or the name that its address was asked for by.
     pub(crate) peer_service: Option<Arc<str>>,
@@ -82,6 +86,10 @@ pub(crate) struct Effects {
     pub(crate) uncaptured_bytes: u64,
 }
 
+fn keys(open: &Open) -> [u64; 2] {
+    [&open.local, &open.remote].map(|end| FxBuildHasher.hash_one(end))
+}
+
 impl Connection {
     pub(crate) fn new(open: Open, datagrams: bool) -> Self {
         // Elsewhere than at the beginning the same bytes mean something else. Of a Unix socket nobody tells whether its
@@ -94,6 +102,7 @@ impl Connection {
             datagrams,
             last_datagram: open.time,
             role: groups::role(&open).filter(|_| datagrams).unwrap_or(open.role),
+            keys: keys(&open),
             open,
             process: None,
             peer_service: None,
@@ -112,6 +121,17 @@ impl Connection {
             tails: [false; 2],
             stumbles: 0,
         }
+    }
+
+    /// The same connection is told of again.
+    pub(crate) fn announced(&mut self, open: &Open) {
+        self.open = Open { from_start: self.open.from_start, ..open.clone() };
+        self.keys = keys(&self.open);
+    }
+
+    /// What stands for the server while routes are learnt: its address, which both sides know.
+    pub(crate) fn server_key(&self) -> u64 {
+        self.keys[usize::from(self.role != Role::Server)]
     }
 
     pub(crate) fn id(&self) -> ConnectionId {

@@ -4,7 +4,7 @@ use model::event::Chunk;
 use model::{ConnectionId, Direction, Role};
 use streams::Table;
 
-use super::{Analyzer, server_key};
+use super::Analyzer;
 use crate::connection::{Connection, Effects};
 use crate::ends::Other;
 use crate::groups;
@@ -19,7 +19,7 @@ impl Analyzer {
             return;
         }
         let Some(connection) = self.table.touch(id, chunk.time) else { return };
-        self.context.server = server_key(connection);
+        self.context.server = connection.server_key();
         let effects = connection.datagram(chunk, &mut self.context);
         if with_group && connection.oldest_pending().is_some() {
             let waits = |id| is_asking(&self.table, id);
@@ -55,7 +55,7 @@ impl Analyzer {
             if asking.oldest_pending().is_none() {
                 continue;
             }
-            self.context.server = server_key(asking);
+            self.context.server = asking.server_key();
             taken |= asking.answer(chunk, &mut self.context);
             let answered = !self.context.finished.is_empty();
             self.settle_between((asker, id), Effects::default());

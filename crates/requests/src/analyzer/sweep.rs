@@ -3,7 +3,7 @@
 use model::event::{End, EndCause};
 use model::{ConnectionId, Endpoint, Nanos};
 
-use super::{Analyzer, SWEEP_EVERY, server_key};
+use super::{Analyzer, SWEEP_EVERY};
 use crate::connection::{Connection, Effects};
 
 impl Analyzer {
@@ -51,7 +51,7 @@ impl Analyzer {
         self.cut_at = now;
         for id in waiting {
             let Some(connection) = self.table.touch(id, 0) else { continue };
-            self.context.server = server_key(connection);
+            self.context.server = connection.server_key();
             connection.give_up(now, &mut self.context);
             self.settle(id, Effects::default());
         }
