@@ -2,12 +2,24 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-/// Set when the program is to end. A second signal ends it at once.
+/// A signal that follows another within this time is the same wish: some tools send it to the process and to its group.
+const SAME_WISH: Duration = Duration::from_millis(300);
+
+/// Set when the program is to end. Another signal, a moment later, ends it at once.
 #[derive(Debug, Clone)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop(Arc<Flags>);
+
+#[derive(Debug, Default)]
+struct Flags {
+    set: Arc<AtomicBool>,
+    noticed: AtomicBool,
+    /// From now on a signal ends the program at once.
+    impatient: Arc<AtomicBool>,
+}
 
 impl Stop {
     /// Sets the flag on SIGINT, SIGTERM and SIGHUP from now on.
@@ -16,21 +28,29 @@ impl Stop {
     ///
     /// When a handler cannot be set.
     pub fn on_signals() -> std::io::Result<Stop> {
-        let flag = Arc::new(AtomicBool::new(false));
+        let flags = Flags::default();
         for signal in [SIGINT, SIGTERM, SIGHUP] {
-            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, flag.clone())?;
-            signal_hook::flag::register(signal, flag.clone())?;
+            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, flags.impatient.clone())?;
+            signal_hook::flag::register(signal, flags.set.clone())?;
         }
-        Ok(Stop(flag))
+        Ok(Stop(Arc::new(flags)))
     }
 
     /// Is it time to end?
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let set = self.0.set.load(Ordering::Relaxed);
+        if set && !self.0.noticed.swap(true, Ordering::Relaxed) {
+            let impatient = self.0.impatient.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(SAME_WISH);
+                impatient.store(true, Ordering::Relaxed);
+            });
+        }
+        set
     }
 
     /// It is.
     pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.set.store(true, Ordering::Relaxed);
     }
 }

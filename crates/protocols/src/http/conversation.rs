@@ -8,7 +8,7 @@ use super::record::{self, Answer, Asked};
 use super::resync;
 use crate::pairing::{Queue, can_answer};
 use crate::{Context, CutBy, Half, Input, Step};
-use adrift::Awaited;
+use adrift::{Awaited, Shore};
 
 /// Requests without a response that are remembered; older ones are dropped and counted.
 const MOST_PENDING: usize = 1024;
@@ -50,8 +50,8 @@ pub struct Conversation {
     blind: bool,
     /// A response was adrift: the ends of what the server sends are wanted.
     drifts: bool,
-    /// What was last seen of the response that is adrift is how a chunked body ends.
-    seems_over: bool,
+    /// The last bytes that were seen of the response that is adrift.
+    shore: Shore,
 }
 
 /// What comes next in a direction.

@@ -12,11 +12,12 @@
 //! So its size and the time of its last byte are right in the end, though they are told late. Its bytes are never taken
 //! for messages. Where a pipelined response may be hidden behind it, nothing can be told of its end: it is lost.
 
+use memchr::memmem;
 use model::{Nanos, Party};
 
 use super::{Answer, Body, Chunks, Conversation, Method, Phase};
 use crate::http::resync::{self, Begins};
-use crate::{Context, Input, Step};
+use crate::{Context, CutBy, Input, Step};
 
 /// A response that seems to be over is, if nothing more came for so long.
 const SILENCE: Nanos = 200_000_000;
@@ -24,8 +25,34 @@ const SILENCE: Nanos = 200_000_000;
 const BROKEN_WITHIN: Nanos = 100_000_000;
 
 /// How a chunked body without trailer fields ends (RFC 9112, 7.1). A chunk's data may end so too, by chance.
-fn ends_chunks(bytes: &[u8]) -> bool {
-    bytes == b"0\r\n\r\n" || bytes.ends_with(b"\r\n0\r\n\r\n")
+const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
+
+/// The last bytes that were seen of a message, as far as nothing is missing between them.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shore {
+    bytes: [u8; LAST_CHUNK.len()],
+    length: usize,
+    /// They end with trailer fields behind the last chunk.
+    trailers: bool,
+}
+
+impl Shore {
+    /// These came next.
+    fn saw(&mut self, bytes: &[u8]) {
+        for byte in &bytes[bytes.len().saturating_sub(LAST_CHUNK.len())..] {
+            self.bytes.rotate_left(1);
+            self.bytes[LAST_CHUNK.len() - 1] = *byte;
+        }
+        self.length = LAST_CHUNK.len().min(self.length.saturating_add(bytes.len()));
+        self.trailers = bytes.ends_with(b"\r\n\r\n") && memmem::rfind(bytes, b"\r\n0\r\n").is_some();
+    }
+
+    /// Whether the body seems to be over; `None` where its end was not seen.
+    fn is_over(&self) -> Option<bool> {
+        let seen = &self.bytes[LAST_CHUNK.len() - self.length..];
+        // Behind a gap there may be less than the whole of it.
+        (self.length > 0).then(|| self.trailers || seen == LAST_CHUNK || seen == &LAST_CHUNK[2..])
+    }
 }
 
 /// A body that was not passed over at once.
@@ -105,7 +132,7 @@ impl Conversation {
         }
         self.phases[party.index()] = Phase::Adrift;
         if party == Party::Server {
-            (self.drifts, self.seems_over) = (true, false);
+            (self.drifts, self.shore) = (true, Shore::default());
         }
         self.touch(party, missing.unwrap_or(kept), at);
         match party {
@@ -129,7 +156,8 @@ impl Conversation {
     /// More bytes of a party that is adrift. True when a message begins with them.
     pub(super) fn ashore(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> bool {
         // A server that waited in vain for another request says so before it closes.
-        let alone = party == Party::Server && (self.seems_over || input.bytes.starts_with(b"HTTP/1.1 408 "));
+        let over = self.shore.is_over() == Some(true) || input.bytes.starts_with(b"HTTP/1.1 408 ");
+        let alone = party == Party::Server && over;
         let begins = (input.run_start && self.may_begin(party)) || alone;
         if begins && resync::begins(party, input.bytes) == Begins::Surely {
             self.message_ends(party, context);
@@ -141,7 +169,7 @@ impl Conversation {
         }
         self.touch(party, input.bytes.len() as u64, input.last);
         if party == Party::Server {
-            self.seems_over = ends_chunks(input.bytes);
+            self.shore.saw(input.bytes);
         }
         false
     }
@@ -149,19 +177,23 @@ impl Conversation {
     /// The response that is adrift seemed to be over a while ago.
     pub(super) fn is_over(&self, now: Nanos) -> bool {
         self.phases[Party::Server.index()] == Phase::Adrift
-            && self.seems_over
+            && self.shore.is_over() == Some(true)
             && self.answering.as_ref().is_some_and(|answer| answer.half.last.saturating_add(SILENCE) <= now)
     }
 
-    /// The connection was broken at `at`, while this response was adrift: true if that says nothing of it. It may have been
-    /// over long before, and is not lost for that.
-    pub(super) fn survives(&self, answer: &mut Answer, at: Nanos) -> bool {
-        if self.phases[Party::Server.index()] != Phase::Adrift {
-            return false;
-        }
+    /// The connection ended at `at`, with this response adrift.
+    pub(super) fn cut_adrift(&self, answer: &mut Answer, at: Nanos) {
+        let broken = !matches!(self.ended[0], Some((_, CutBy::Close | CutBy::Forgotten)));
+        let forgotten = matches!(self.ended[0], Some((_, CutBy::Forgotten)));
         let silent = answer.half.last.saturating_add(BROKEN_WITHIN) <= at;
-        answer.torn |= silent && !self.seems_over;
-        silent || self.seems_over
+        match self.shore.is_over() {
+            Some(true) => {}
+            // Of a head that was cut it is not known whether its body has chunks.
+            Some(false) if !answer.torn && !forgotten => answer.cut = self.ended[0],
+            None if broken && !silent => answer.cut = self.ended[0],
+            // It may have been over long before: nobody would have told.
+            _ => answer.torn = true,
+        }
     }
 
     /// The other party's turn was such that `party`, who is adrift, may begin another message after it.

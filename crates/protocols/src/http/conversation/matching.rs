@@ -169,7 +169,7 @@ impl Conversation {
         if let Some(mut answer) = self.answering.take() {
             let whole = match self.phases[Party::Server.index()] {
                 // A body that ends with the connection.
-                Phase::Rest | Phase::Deferred(Body::UntilClose) | Phase::Adrift => how == CutBy::Close,
+                Phase::Rest | Phase::Deferred(Body::UntilClose) => how == CutBy::Close,
                 _ => false,
             };
             if !whole {
@@ -186,12 +186,9 @@ impl Conversation {
 
     /// The connection ended with this response under way.
     fn cut(&self, answer: &mut Answer, at: Nanos) {
-        let adrift = self.phases[Party::Server.index()] == Phase::Adrift;
-        match self.ended[0] {
-            // Nobody would have told that it was over.
-            Some((_, CutBy::Forgotten)) if adrift => answer.torn = !self.seems_over,
-            _ if self.survives(answer, at) => {}
-            ended => answer.cut = ended,
+        match self.phases[Party::Server.index()] {
+            Phase::Adrift => self.cut_adrift(answer, at),
+            _ => answer.cut = self.ended[0],
         }
     }
 
