@@ -364,8 +364,8 @@ fn replicates(bytes: &[u8]) -> Option<bool> {
     if REPLICATES.iter().any(|said| bytes.starts_with(said)) {
         return Some(true);
     }
-    // Few other lists begin so, and they go on at once.
-    let may_be = bytes.len() > 8 && REPLICATES.iter().any(|said| said.starts_with(bytes));
+    // Other lists that begin so go on at once.
+    let may_be = REPLICATES.iter().any(|said| said.starts_with(bytes));
     (!may_be).then_some(false)
 }
 

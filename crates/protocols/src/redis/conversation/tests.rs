@@ -545,11 +545,32 @@ fn anything() {
         "$?|;1|a|;0|",
         ">3|$9|subscribe|",
         "*2|$9|SUBSCRIBE|$1|a|",
+        "*3|$8|REPLCONF|$6|GETACK|$1|*|",
+        "*3|$8|REPLCONF|$3|ACK|$1|7|",
         "$",
         "*2",
     ]
     .map(wire);
     crate::harness::check_random::<Conversation>(&words.each_ref().map(|word| word.as_bytes()));
+}
+
+/// A list from the server that turns out to be replication is so however it is cut.
+#[test]
+fn replication_in_pieces() {
+    let getack = b"*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
+    let reply = b"*3\r\n$8\r\nREPLCONF\r\n$3\r\nGET\r\n$1\r\nx\r\n";
+    for (said, leaves) in [(&getack[..], true), (&reply[..], false)] {
+        for piece in [1, 3, 9, usize::MAX] {
+            let mut driver = crate::harness::Driver::<Conversation>::default();
+            driver.feed(Client, b"*2\r\n$3\r\nGET\r\n$1\r\nx\r\n", 1);
+            said.chunks(piece).for_each(|bytes| driver.feed(Server, bytes, 2));
+            assert_eq!(
+                (driver.left, driver.context.finished.len()),
+                (leaves, usize::from(!leaves)),
+                "{piece}"
+            );
+        }
+    }
 }
 
 mod silence;
