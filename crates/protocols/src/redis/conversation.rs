@@ -9,6 +9,8 @@ use crate::pairing::{Queue, can_answer};
 use crate::{Context, CutBy, Half, Input, Outcome, Step};
 use silence::{Gets, Silence};
 
+/// What a connection between a replica and its master goes by.
+const REPLICATION: &str = "replication";
 /// Commands without a reply that are remembered; older ones are dropped and counted.
 const MOST_PENDING: usize = 4096;
 /// Replies without a command that are held, in case their commands are shown late.
@@ -49,6 +51,9 @@ pub struct Conversation {
 
 impl crate::Conversation for Conversation {
     fn step(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> Step {
+        if self.left_as == Some(REPLICATION) {
+            return Step::Leave(input.bytes.len());
+        }
         let step = match party {
             Party::Client => self.command(input, context),
             Party::Server => self.reply(input, context),
@@ -67,7 +72,13 @@ impl crate::Conversation for Conversation {
                 self.asking.bytes = self.asking.bytes.saturating_add(passed);
                 self.asking.last = last;
                 if self.commands.is_whole() {
-                    self.ask(context);
+                    match self.commands.kind() {
+                        // With whatever comes next it is left.
+                        Kind::Replicates => {
+                            self.leave_replication(0);
+                        }
+                        _ => self.ask(context),
+                    }
                 }
             }
             Party::Server => {
@@ -210,14 +221,17 @@ impl Conversation {
         self.answering.last = input.last;
         let replicates =
             self.pending.front().is_some_and(|asked| asked.command.id.command().name != "MONITOR");
-        self.left_as = replicates.then_some("replication");
         self.answer(Answer { reply, half: self.answering, torn: false }, false, context);
-        if status == ReplyKind::Queued { Step::Read(next) } else { Step::Leave(next) }
+        if status == ReplyKind::Queued {
+            return Step::Read(next);
+        }
+        self.left_as = replicates.then_some(REPLICATION);
+        Step::Leave(next)
     }
 
     /// A replica follows its master here: commands come from there, and nothing is answered.
     fn leave_replication(&mut self, read: usize) -> Step {
-        *self = Conversation { left_as: Some("replication"), ..Conversation::default() };
+        *self = Conversation { left_as: Some(REPLICATION), ..Conversation::default() };
         Step::Leave(read)
     }
 
