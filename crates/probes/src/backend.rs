@@ -161,7 +161,8 @@ const COMPAT: &str = "32-bit programs";
 const CONCURRENT: &str =
     "the true place of bytes where several threads use one direction of a socket at the same time";
 const UNIX_SPLICE: &str = "any of it: neither payload nor length";
-const FRAGMENTS: &str = "all but the first packet of a fragmented datagram";
+const FRAGMENTS: &str =
+    "all but the first packet of a fragmented datagram; datagrams handed over many at a time (UDP_SEGMENT)";
 const READER: &str = "who reads a datagram, before the same process sends one back";
 const IN_PAGES: &str =
     "payload that the network card, or a zero-copy send, has in pages (its length is seen)";
