@@ -289,6 +289,7 @@ struct msghdr {
 };
 
 struct pt_regs {
+	unsigned long r8;
 	unsigned long r10;
 	unsigned long cx;
 	unsigned long dx;

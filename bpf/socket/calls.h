@@ -2,6 +2,8 @@
 /* System calls that may move a socket's bytes: which they are, and what their arguments say. */
 #pragma once
 
+enum { COMPAT_CALL = 0x2 }; /* TS_COMPAT: a 32-bit call, which has other numbers */
+
 enum call_kind {
 	CALL_OTHER,
 	CALL_BUFFER,   /* read, recvfrom, write, sendto: one address */

@@ -16,6 +16,7 @@ struct transfer {
 
 #ifdef PLAIN_POINTERS
 /* Packets cannot be read through plain pointers: FROM_PACKET is not used. */
+#define CAN_READ_PACKETS 0
 static __always_inline long read_packet(void *to, __u64 length, const void *packet, __u32 offset)
 {
 	return -1;

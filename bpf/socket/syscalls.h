@@ -10,7 +10,6 @@
 
 enum {
 	MAX_MESSAGES = 1024, /* that the kernel takes in one call */
-	COMPAT_CALL = 0x2,   /* TS_COMPAT: a 32-bit call, which has other numbers */
 };
 
 struct call {

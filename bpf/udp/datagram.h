@@ -15,6 +15,13 @@ struct datagram {
 	__u32 length;
 };
 
+static __always_inline __u32 netns_of(struct sock *sk)
+{
+	struct net *net = FIELD(sk, __sk_common.skc_net.net);
+
+	return FIELD(net, ns.inum);
+}
+
 static __always_inline __u16 be16_at(const __u8 *bytes)
 {
 	return bytes[0] << 8 | bytes[1];
@@ -60,10 +67,7 @@ static __always_inline bool read_headers(struct sk_buff *skb, __u32 offset, bool
 	return true;
 }
 
-/*
- * Reports the datagram of `skb`, which `process` sends or receives; 0 where that is not known. `whole_packets`: the verifier
- * lets this program read those that are in pages.
- */
+/* Reports the datagram of `skb`. `whole_packets`: the verifier lets this program read those that are in pages. */
 static __always_inline void move_datagram(struct sk_buff *skb, struct datagram *d, bool sent, __u64 process,
 					  bool whole_packets)
 {
@@ -72,18 +76,13 @@ static __always_inline void move_datagram(struct sk_buff *skb, struct datagram *
 	__u32 before = FIELD(skb, data) - head;
 	__u32 linear = before + FIELD(skb, len) - FIELD(skb, data_len);
 
-	m.c = flow_of(&d->flow);
-	if (!m.c || m.c->flags & IGNORED || told_to_ignore(m.c))
+	m.c = observed_flow(&d->flow, process);
+	if (!m.c)
 		return;
-	if (!(m.c->flags & ANNOUNCED))
-		announce_flow(&d->flow, m.c);
-	if (process && m.c->owner != process >> 32)
-		announce_owner(m.c, process >> 32);
 	if (!process)
 		m.process = (__u64)m.c->owner << 32;
 	m.time = bpf_ktime_get_ns();
 	m.position = m.c->end[m.direction & 1];
-	m.c->speaker = 0; /* each has a budget of its own */
 	if (d->payload + d->length <= linear)
 		write_chunk(&m, d->length, FROM_KERNEL, head + d->payload, d->length);
 	else if (whole_packets && CAN_READ_PACKETS)
@@ -91,4 +90,36 @@ static __always_inline void move_datagram(struct sk_buff *skb, struct datagram *
 	else /* what is in pages is out of reach */
 		write_chunk(&m, d->length, FROM_KERNEL, head + d->payload,
 			    linear > d->payload ? linear - d->payload : 0);
+}
+
+/* A packet leaves its socket: a datagram, or what else goes by. */
+static __always_inline int sends(struct sk_buff *skb, bool whole_packets)
+{
+	struct sock *sk = FIELD(skb, sk);
+	struct datagram d = {};
+	__u64 process;
+
+	if (!sk || FIELD(sk, sk_protocol) != IPPROTO_UDP)
+		return 0;
+	process = bpf_get_current_pid_tgid();
+	if (process >> 32 == own_process)
+		return 0;
+	d.flow.netns = netns_of(sk);
+	if (read_headers(skb, FIELD(skb, network_header), true, &d))
+		move_datagram(skb, &d, true, process, whole_packets);
+	return 0;
+}
+
+/* A datagram was copied to its reader; `length` is below 0 for one that is only peeked at. */
+static __always_inline int receives(struct sock *sk, struct sk_buff *skb, int length)
+{
+	__u64 process = bpf_get_current_pid_tgid();
+	struct datagram d = {};
+
+	if (length < 0 || process >> 32 == own_process)
+		return 0;
+	d.flow.netns = netns_of(sk);
+	if (read_headers(skb, FIELD(skb, network_header), false, &d))
+		move_datagram(skb, &d, false, process, false);
+	return 0;
 }

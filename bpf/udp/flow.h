@@ -58,3 +58,21 @@ static __noinline int announce_flow(struct flow_key *key, struct connection *c)
 	submit(open);
 	return 0;
 }
+
+/*
+ * The state of the flow in which `process` sends or receives (0 where that is not known), told to user space; NULL when it is
+ * not to be observed.
+ */
+static __always_inline struct connection *observed_flow(struct flow_key *flow, __u64 process)
+{
+	struct connection *c = flow_of(flow);
+
+	if (!c || c->flags & IGNORED || told_to_ignore(c))
+		return NULL;
+	if (!(c->flags & ANNOUNCED))
+		announce_flow(flow, c);
+	if (process && c->owner != process >> 32)
+		announce_owner(c, process >> 32);
+	c->speaker = 0; /* each datagram has a budget of its own */
+	return c;
+}

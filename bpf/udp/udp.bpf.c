@@ -16,50 +16,24 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-static __always_inline int sends(struct sk_buff *skb, struct sock *sk, bool whole_packets)
-{
-	__u64 process = bpf_get_current_pid_tgid();
-	struct datagram d = {};
-
-	if (process >> 32 == own_process)
-		return 0;
-	d.flow.netns = sk->__sk_common.skc_net.net->ns.inum;
-	if (read_headers(skb, skb->network_header, true, &d))
-		move_datagram(skb, &d, true, process, whole_packets);
-	return 0;
-}
-
 /* ---- functions, kernels with trampolines ---- */
 
 SEC("fentry/ip_send_skb")
 int BPF_PROG(udp4_send_entry, struct net *net, struct sk_buff *skb)
 {
-	struct sock *sk = skb->sk;
-
-	return sk && sk->sk_protocol == IPPROTO_UDP ? sends(skb, sk, false) : 0;
+	return sends(skb, false);
 }
 
 SEC("fentry/ip6_send_skb")
 int BPF_PROG(udp6_send_entry, struct sk_buff *skb)
 {
-	struct sock *sk = skb->sk;
-
-	return sk && sk->sk_protocol == IPPROTO_UDP ? sends(skb, sk, false) : 0;
+	return sends(skb, false);
 }
 
-/* A datagram was copied to its reader; `length` is below 0 for one that is only peeked at. */
 SEC("fentry/skb_consume_udp")
 int BPF_PROG(udp_receive_entry, struct sock *sk, struct sk_buff *skb, int length)
 {
-	__u64 process = bpf_get_current_pid_tgid();
-	struct datagram d = {};
-
-	if (length < 0 || process >> 32 == own_process)
-		return 0;
-	d.flow.netns = sk->__sk_common.skc_net.net->ns.inum;
-	if (read_headers(skb, skb->network_header, false, &d))
-		move_datagram(skb, &d, false, process, false);
-	return 0;
+	return receives(sk, skb, length);
 }
 
 /* ---- tracepoints, every kernel ---- */
@@ -67,9 +41,7 @@ int BPF_PROG(udp_receive_entry, struct sock *sk, struct sk_buff *skb, int length
 SEC("tp_btf/net_dev_queue")
 int BPF_PROG(udp_send_tracepoint, struct sk_buff *skb)
 {
-	struct sock *sk = skb->sk;
-
-	return sk && sk->sk_protocol == IPPROTO_UDP ? sends(skb, sk, true) : 0;
+	return sends(skb, true);
 }
 
 /* Before the packet finds its socket: its process is who sends on the same addresses. */

@@ -12,6 +12,8 @@ const OBJECTS: &[(&str, &str)] = &[
     ("kprobe", "socket/kprobe.bpf.c"),
     ("syscalls", "socket/syscalls.bpf.c"),
     ("udp", "udp/udp.bpf.c"),
+    ("udp_kprobe", "udp/kprobe.bpf.c"),
+    ("udp_syscalls", "udp/syscalls.bpf.c"),
     ("process", "process/process.bpf.c"),
 ];
 

@@ -86,13 +86,22 @@ pub(crate) enum ObjectFile {
     Kprobe,
     Syscalls,
     Udp,
+    UdpKprobe,
+    UdpSyscalls,
     Process,
 }
 
 impl ObjectFile {
     /// All of them. The first owns the maps that they share.
-    pub(crate) const ALL: [ObjectFile; 5] =
-        [ObjectFile::Socket, ObjectFile::Kprobe, ObjectFile::Syscalls, ObjectFile::Udp, ObjectFile::Process];
+    pub(crate) const ALL: [ObjectFile; 7] = [
+        ObjectFile::Socket,
+        ObjectFile::Kprobe,
+        ObjectFile::Syscalls,
+        ObjectFile::Udp,
+        ObjectFile::UdpKprobe,
+        ObjectFile::UdpSyscalls,
+        ObjectFile::Process,
+    ];
 
     /// Its programs have plain pointers, with which `sk_storage` is out of reach.
     pub(crate) fn needs_hash(self) -> bool {
@@ -164,6 +173,11 @@ const UNIX_SPLICE: &str = "any of it: neither payload nor length";
 const FRAGMENTS: &str =
     "all but the first packet of a fragmented datagram; datagrams handed over many at a time (UDP_SEGMENT)";
 const READER: &str = "who reads a datagram, before the same process sends one back";
+const ANY_ADDRESS: &str =
+    "the local address of a socket that is bound to any, and not connected (0.0.0.0 or :: is shown)";
+const NOT_ASKED: &str =
+    "what is received by a call that does not ask from whom, on a socket that is not connected";
+const IN_RING: &str = "io_uring, and the kernel's own use of sockets";
 const IN_PAGES: &str =
     "payload that the network card, or a zero-copy send, has in pages (its length is seen)";
 const RING_PEEKS: &str = "that an io_uring receive on a Unix socket only peeks (it is told as a read)";
@@ -293,6 +307,29 @@ pub(crate) const WAYS: &[Way] = &[
         programs: &["udp4_send_entry", "udp6_send_entry", "udp_receive_entry"],
         extras: &[],
         blind_spots: &[FRAGMENTS, IN_PAGES],
+    },
+    Way {
+        purpose: Purpose::Datagrams,
+        backend: Backend::Kprobe,
+        object: ObjectFile::UdpKprobe,
+        needs: &[
+            Hook::Probes,
+            Hook::Function("ip_send_skb"),
+            Hook::Function("ip6_send_skb"),
+            Hook::Function("skb_consume_udp"),
+        ],
+        programs: &["udp4_send_probe", "udp6_send_probe", "udp_receive_probe"],
+        extras: &[],
+        blind_spots: &[FRAGMENTS, IN_PAGES],
+    },
+    Way {
+        purpose: Purpose::Datagrams,
+        backend: Backend::SystemCalls,
+        object: ObjectFile::UdpSyscalls,
+        needs: &[Hook::Tracepoint("sys_enter"), Hook::Tracepoint("sys_exit")],
+        programs: &["udp_call_enter", "udp_call_exit"],
+        extras: &[],
+        blind_spots: &[ANY_ADDRESS, NOT_ASKED, IN_RING, COMPAT],
     },
     Way {
         purpose: Purpose::ProcessLife,

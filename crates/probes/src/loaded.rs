@@ -7,7 +7,10 @@ use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, Object, Program, nu
 use crate::backend::{ObjectFile, Purpose, Way};
 use crate::host::KernelTypes;
 use crate::ring::Ring;
-use crate::shared::{bytes_of, kprobe_rodata, socket_rodata, syscalls_rodata, udp_rodata};
+use crate::shared::{
+    bytes_of, kprobe_rodata, socket_rodata, syscalls_rodata, udp_kprobe_rodata, udp_rodata,
+    udp_syscalls_rodata,
+};
 use crate::{Config, Error, kernel_error, objects};
 
 /// Objects and their links; links go first.
@@ -55,7 +58,9 @@ impl Settings {
         let default_budget = self.budget;
         // Datagrams have no runs, and the last resort has few sizes of records: the next is the largest.
         let young_budget = match file {
-            ObjectFile::Udp | ObjectFile::Syscalls => self.budget,
+            ObjectFile::Udp | ObjectFile::UdpKprobe | ObjectFile::UdpSyscalls | ObjectFile::Syscalls => {
+                self.budget
+            }
             _ => self.young_budget,
         };
         match file {
@@ -63,6 +68,12 @@ impl Settings {
                 bytes_of(&socket_rodata { state_in_hash, default_budget, young_budget }).to_vec()
             }
             ObjectFile::Udp => bytes_of(&udp_rodata { state_in_hash, default_budget, young_budget }).to_vec(),
+            ObjectFile::UdpKprobe => {
+                bytes_of(&udp_kprobe_rodata { state_in_hash, default_budget, young_budget }).to_vec()
+            }
+            ObjectFile::UdpSyscalls => {
+                bytes_of(&udp_syscalls_rodata { state_in_hash, default_budget, young_budget }).to_vec()
+            }
             ObjectFile::Kprobe => {
                 bytes_of(&kprobe_rodata { state_in_hash, default_budget, young_budget }).to_vec()
             }

@@ -24,6 +24,8 @@ pub(crate) fn find(file: ObjectFile) -> (&'static [u8], &'static str) {
     match file {
         ObjectFile::Socket => (object!("socket"), "weir_socket"),
         ObjectFile::Udp => (object!("udp"), "weir_udp"),
+        ObjectFile::UdpKprobe => (object!("udp_kprobe"), "weir_udp_kprobe"),
+        ObjectFile::UdpSyscalls => (object!("udp_syscalls"), "weir_udp_syscalls"),
         ObjectFile::Process => (object!("process"), "weir_process"),
         ObjectFile::Kprobe => (object!("kprobe"), "weir_kprobe"),
         ObjectFile::Syscalls => (object!("syscalls"), "weir_syscalls"),

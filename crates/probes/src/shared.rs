@@ -22,12 +22,16 @@ skeleton!(socket);
 skeleton!(kprobe);
 skeleton!(syscalls);
 skeleton!(udp);
+skeleton!(udp_kprobe);
+skeleton!(udp_syscalls);
 
 pub(crate) use kprobe::types::rodata as kprobe_rodata;
 pub(crate) use layout::types::*;
 pub(crate) use socket::types::{bss as socket_bss, rodata as socket_rodata};
 pub(crate) use syscalls::types::rodata as syscalls_rodata;
 pub(crate) use udp::types::rodata as udp_rodata;
+pub(crate) use udp_kprobe::types::rodata as udp_kprobe_rodata;
+pub(crate) use udp_syscalls::types::rodata as udp_syscalls_rodata;
 
 /// A type that is made of plain integers only: every pattern of bytes is a value of it.
 ///

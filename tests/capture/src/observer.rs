@@ -199,6 +199,20 @@ pub fn with_each_back_end(test: impl Fn(&str, &mut Observer)) {
     }
 }
 
+/// The same, and by system calls too, which show datagrams as far as programs have them.
+///
+/// # Panics
+///
+/// As [`with_each_back_end`], or when system calls cannot be traced.
+pub fn with_each_way_to_see_datagrams(test: impl Fn(&str, &mut Observer)) {
+    with_each_back_end(&test);
+    let Some(_turn) = turn() else { return };
+    let config = Observer::config(Some(Backend::SystemCalls));
+    let mut observer = Observer::start(&config).expect("system calls can be traced on every kernel");
+    assert_eq!(observer.capture().report().chosen(Purpose::Datagrams), Some(Backend::SystemCalls));
+    test("by system calls", &mut observer);
+}
+
 /// Waits until no other test captures; nothing where we may not capture at all.
 pub fn turn() -> Option<MutexGuard<'static, ()>> {
     static TURN: Mutex<()> = Mutex::new(());
