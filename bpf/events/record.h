@@ -26,5 +26,6 @@ enum weir_loss {
 	WEIR_LOSS_NO_STATE = 2,        /* no memory for a socket's state */
 	WEIR_LOSS_UNREADABLE = 3,      /* payload asked for, but the page was not there */
 	WEIR_LOSS_SEGMENTS = 4,        /* more segments in one call than are followed */
-	WEIR_LOSS_COUNT = 5,
+	WEIR_LOSS_DATAGRAM = 5,        /* system calls: no peer is known, or too many datagrams in one call */
+	WEIR_LOSS_COUNT = 6,
 };

@@ -28,12 +28,17 @@ struct {
 	__type(value, __u64);
 } losses SEC(".maps");
 
-static __always_inline void count_loss(__u32 cause)
+static __always_inline void count_losses(__u32 cause, __u64 number)
 {
 	__u64 *count = bpf_map_lookup_elem(&losses, &cause);
 
 	if (count)
-		*count += 1;
+		*count += number;
+}
+
+static __always_inline void count_loss(__u32 cause)
+{
+	count_losses(cause, 1);
 }
 
 /* This processor's ring. */

@@ -162,7 +162,7 @@ static __always_inline void report_datagram(struct udp_call *call, const void *n
 	struct flow_key flow = {};
 
 	if (!find_flow(&flow, call->sk, name)) {
-		count_loss(WEIR_LOSS_UNREADABLE);
+		count_loss(WEIR_LOSS_DATAGRAM);
 		return;
 	}
 	m.c = observed_flow(&flow, process);
@@ -194,14 +194,12 @@ static __always_inline void report_messages(struct udp_call *call, __u32 count)
 	__u32 i;
 
 	for (i = 0; i < MAX_DATAGRAMS && i < count; i++) {
-		if (bpf_probe_read_user(&message, sizeof(message), messages + i)) {
-			count_loss(WEIR_LOSS_UNREADABLE);
-			return;
-		}
+		if (bpf_probe_read_user(&message, sizeof(message), messages + i))
+			break;
 		report_message(call, &message, message.length);
 	}
 	if (i < count)
-		count_loss(WEIR_LOSS_SEGMENTS);
+		count_losses(WEIR_LOSS_DATAGRAM, count - i);
 }
 
 /* `length` bytes were moved, or as many messages. */
@@ -236,7 +234,7 @@ static __always_inline void udp_call_returns(struct pt_regs *regs, __u64 number,
 		message.segments = (const struct iovec *)call->data;
 		message.segments_count = call->size;
 	} else if (bpf_probe_read_user(&message, __builtin_offsetof(struct message, length), (void *)call->data)) {
-		count_loss(WEIR_LOSS_UNREADABLE);
+		count_loss(WEIR_LOSS_DATAGRAM);
 		return;
 	}
 	report_message(call, &message, length);

@@ -137,6 +137,7 @@ impl Capture {
             no_state: count(weir_loss::WEIR_LOSS_NO_STATE),
             unreadable: count(weir_loss::WEIR_LOSS_UNREADABLE),
             segments: count(weir_loss::WEIR_LOSS_SEGMENTS),
+            datagrams: count(weir_loss::WEIR_LOSS_DATAGRAM),
             missed_runs: self.programs().iter().map(|p| p.missed_runs).sum(),
             undecodable: self.undecodable,
         }

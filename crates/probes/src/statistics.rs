@@ -15,6 +15,8 @@ pub struct Losses {
     pub unreadable: u64,
     /// A call had more segments than are followed.
     pub segments: u64,
+    /// Datagrams of which a system call does not tell the peer, or one call moved too many.
+    pub datagrams: u64,
     /// A program did not run because it was already running on that processor.
     pub missed_runs: u64,
     /// A record made no sense.
@@ -23,11 +25,12 @@ pub struct Losses {
 
 impl Losses {
     /// The causes by which whole events were lost, with their names; gaps in payload are not among them.
-    pub fn lost(&self) -> [(&'static str, u64); 5] {
+    pub fn lost(&self) -> [(&'static str, u64); 6] {
         [
             ("ring full (data)", self.ring_full_chunks),
             ("ring full (other)", self.ring_full_others),
             ("no memory for state", self.no_state),
+            ("datagrams not followed", self.datagrams),
             ("missed program runs", self.missed_runs),
             ("undecodable", self.undecodable),
         ]

@@ -305,3 +305,20 @@ fn ignored_ones_are_told_no_more() {
         observer.forget();
     });
 }
+
+/// Where only calls are seen, nothing tells from whom a datagram is if the program does not ask: that is counted.
+#[test]
+fn what_calls_do_not_tell_is_counted() {
+    with_each_way_to_see_datagrams(|back_end, observer| {
+        let socket = || UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (client, server) = (socket(), socket());
+        let before = observer.capture().losses().datagrams;
+        client.send_to(b"question", server.local_addr().unwrap()).unwrap();
+        assert_eq!(receive::read(server.as_raw_fd(), &mut [0; 10]).unwrap(), 8);
+        let told = told(observer, &end(&client), &end(&server), 1, 0);
+        assert_eq!(payloads(&told, Sent), [b"question".to_vec()], "{back_end}");
+        let expected = u64::from(seen_by(observer) == Some(Backend::SystemCalls));
+        assert_eq!(observer.capture().losses().datagrams - before, expected, "{back_end}");
+        observer.forget();
+    });
+}
