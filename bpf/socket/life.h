@@ -33,6 +33,34 @@ static __always_inline __u8 close_cause(struct sock *sk, int before)
 	return WEIR_END_CLOSED;
 }
 
+/*
+ * Both ends have ended, and TCP is done with the socket. Who has shut down its sending direction only has not read the answer
+ * yet, if that came together with the peer's FIN: for now this is that FIN, and the end is told when the socket goes.
+ */
+static __always_inline bool lingers(struct sock *sk, struct connection *c)
+{
+	if (!FIELD(sk, sk_socket))
+		return false;
+	c->flags &= ~YOUNG;
+	c->grown = LINGERS;
+	return true;
+}
+
+static __always_inline void socket_goes(struct sock *sk)
+{
+	struct connection *c = find_connection(sk);
+	struct weir_end *end;
+
+	if (!c || c->grown != LINGERS || c->flags & (YOUNG | IGNORED))
+		return;
+	end = new_record(sizeof(*end), WEIR_END, bpf_ktime_get_ns());
+	if (!end)
+		return;
+	end->cause = WEIR_END_CLOSED;
+	end->connection = c->id;
+	submit(end);
+}
+
 static __always_inline void ends(struct sock *sk, struct tcp_sock *tcp, int before, int now)
 {
 	struct connection *c = find_connection(sk);
@@ -49,6 +77,8 @@ static __always_inline void ends(struct sock *sk, struct tcp_sock *tcp, int befo
 		cause = close_cause(sk, before);
 	else
 		return;
+	if (cause == WEIR_END_CLOSED && lingers(sk, c))
+		cause = WEIR_END_REMOTE_FIN;
 	end = new_record(sizeof(*end), WEIR_END, bpf_ktime_get_ns());
 	if (!end)
 		return;

@@ -167,6 +167,7 @@ int BPF_PROG(state_tracepoint, struct sock *sk, int old, int new)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(destroy_tracepoint, struct sock *sk)
 {
+	socket_goes(sk);
 	forget_connection(sk);
 	return 0;
 }

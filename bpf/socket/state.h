@@ -24,7 +24,7 @@ enum connection_flags {
 struct connection {
 	__u64 id;
 	__u64 peer_id;   /* Unix: the other socket's id, which outlives its pointer */
-	__u64 grown;     /* when it is no longer young; 0 before its first run */
+	__u64 grown;     /* when it is no longer young; 0 before its first run; LINGERS at its end */
 	__u32 inode;     /* in the hash: whose entry it is */
 	__u32 end[2];    /* by direction: where the last chunk that was reported ended */
 	__u32 left[2];   /* bytes that may still be captured in this run */
@@ -36,6 +36,9 @@ struct connection {
 	__u8 flags;
 	__u8 senders; /* threads within a send, where its beginning and end are seen */
 };
+
+/* In connection.grown: TCP is done with it, but its process may still read what came before, and has not closed it. */
+enum { LINGERS = 1 };
 
 /* Kprobes may not call sk_storage's helper, and it takes only pointers whose type the verifier knows. */
 #ifdef PLAIN_POINTERS

@@ -19,6 +19,10 @@ pub enum Move<'a> {
     ServerCloses,
     /// The client will send no more, and the server reads the end of the stream.
     ClientEnds,
+    /// The server writes these bytes and closes its socket; nobody reads them yet.
+    Leaves(&'a [u8]),
+    /// The client reads to the end of the stream.
+    ClientReads,
     /// The client closes with a reset.
     ClientResets,
     /// The server closes with a reset, and the client's next read fails.
@@ -108,6 +112,12 @@ impl Dialogue {
                     }
                     read_to_end(&mut self.server)?;
                 }
+                Move::Leaves(bytes) => {
+                    if let Some(mut server) = self.server.take() {
+                        server.write_all(bytes)?;
+                    }
+                }
+                Move::ClientReads => read_to_end(&mut self.client)?,
                 Move::ClientResets => reset(self.client.take())?,
                 Move::ServerResets => {
                     reset(self.server.take())?;

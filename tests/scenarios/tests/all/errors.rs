@@ -8,7 +8,10 @@ use scenario_tests::record::counts;
 use scenario_tests::scenario;
 use scenario_tests::weir::Weir;
 
-use Move::{Answers, Asks, ClientCloses, ClientResets, Pause, ServerCloses, ServerResets};
+use Move::{
+    Answers, Asks, ClientCloses, ClientEnds, ClientReads, ClientResets, Leaves, Pause, ServerCloses,
+    ServerResets,
+};
 
 const GET: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -53,6 +56,21 @@ const CASES: &[(&str, &[Move<'_>], Errors)] = &[
         (&["503"], &["503"]),
     ),
     ("nothing is wrong", &[Asks(GET), Answers(OK), ClientCloses, ServerCloses], (&[""], &[""])),
+    (
+        "the client says first that it will send no more",
+        &[Asks(GET), ClientEnds, SOME_TIME, Leaves(OK), SOME_TIME, ClientReads, ClientCloses],
+        (&[""], &[""]),
+    ),
+    (
+        "the same, and part of the answer is missing",
+        &[Asks(GET), ClientEnds, Leaves(PART), SOME_TIME, ClientReads, ClientCloses],
+        (&["timeout", "closed"], &["closed"]),
+    ),
+    (
+        "the same, and the client does not read the answer",
+        &[Asks(GET), ClientEnds, Leaves(OK), SOME_TIME, ClientCloses],
+        (&["timeout"], &[""]),
+    ),
     ("nothing is wrong, then a reset", &[Asks(GET), Answers(OK), ClientResets], (&[""], &[""])),
 ];
 
