@@ -25,6 +25,7 @@ enum weir_end_cause {
 	WEIR_END_REMOTE_RESET = 4,
 	WEIR_END_LOCAL_RESET = 5,
 	WEIR_END_TIMED_OUT = 6,
+	WEIR_END_RESET_UNREAD = 7, /* by the peer; what came before may be read until the end is told */
 };
 
 enum weir_limits {

@@ -34,8 +34,9 @@ static __always_inline __u8 close_cause(struct sock *sk, int before)
 }
 
 /*
- * Both ends have ended, and TCP is done with the socket. Who has shut down its sending direction only has not read the answer
- * yet, if that came together with the peer's FIN: for now this is that FIN, and the end is told when the socket goes.
+ * TCP is done with the socket, and its process is not. Who has shut down its sending direction only has not read the answer
+ * yet, if that came together with the peer's FIN; and what came before a reset can be read as well. So for now this is that FIN or
+ * reset, and the end is told when the socket goes.
  */
 static __always_inline bool lingers(struct sock *sk, struct connection *c)
 {
@@ -65,6 +66,7 @@ static __always_inline void ends(struct sock *sk, struct tcp_sock *tcp, int befo
 {
 	struct connection *c = find_connection(sk);
 	struct weir_end *end;
+	bool unread;
 	__u8 cause;
 
 	if (!c || !(c->flags & ANNOUNCED) || c->flags & IGNORED)
@@ -77,8 +79,11 @@ static __always_inline void ends(struct sock *sk, struct tcp_sock *tcp, int befo
 		cause = close_cause(sk, before);
 	else
 		return;
+	unread = FIELD(tcp, rcv_nxt) != FIELD(tcp, copied_seq);
 	if (cause == WEIR_END_CLOSED && lingers(sk, c))
 		cause = WEIR_END_REMOTE_FIN;
+	else if (cause == WEIR_END_REMOTE_RESET && unread && lingers(sk, c))
+		cause = WEIR_END_RESET_UNREAD;
 	end = new_record(sizeof(*end), WEIR_END, bpf_ktime_get_ns());
 	if (!end)
 		return;
@@ -89,7 +94,11 @@ static __always_inline void ends(struct sock *sk, struct tcp_sock *tcp, int befo
 	 * ours is in write_seq from after this change of state on. So each end is told where its number is still pure.
 	 */
 	end->sent_end = FIELD(tcp, write_seq);
-	end->received_end = cause == WEIR_END_REMOTE_FIN ? FIELD(tcp, rcv_nxt) - 1 : FIELD(tcp, copied_seq);
+	end->received_end = FIELD(tcp, copied_seq);
+	if (cause == WEIR_END_REMOTE_FIN || cause == WEIR_END_RESET_UNREAD || before == TCP_CLOSE_WAIT)
+		end->received_end = FIELD(tcp, rcv_nxt) - 1;
+	else if (cause == WEIR_END_RESET_UNREAD)
+		end->received_end = FIELD(tcp, rcv_nxt);
 	if (before == TCP_ESTABLISHED || before == TCP_SYN_RECV || before == TCP_CLOSE_WAIT)
 		end->known |= WEIR_SENT_END_KNOWN;
 	if (cause == WEIR_END_REMOTE_FIN || before == TCP_ESTABLISHED || before == TCP_SYN_RECV)

@@ -118,6 +118,8 @@ pub enum EndCause {
     LocalReset,
     /// The kernel gave up: no answer from the peer in time.
     TimedOut,
+    /// The peer reset the connection. What came before may still be read, until [`EndCause::Closed`].
+    ResetUnread,
 }
 
 /// A process's program, as far as it can be told at once.

@@ -142,6 +142,7 @@ fn end(raw: &weir_end) -> Option<Event<'static>> {
         weir_end_cause::WEIR_END_REMOTE_RESET => EndCause::RemoteReset,
         weir_end_cause::WEIR_END_LOCAL_RESET => EndCause::LocalReset,
         weir_end_cause::WEIR_END_TIMED_OUT => EndCause::TimedOut,
+        weir_end_cause::WEIR_END_RESET_UNREAD => EndCause::ResetUnread,
         _ => return None,
     };
     let known = |which: weir_known_ends| u32::from(raw.known) & which.0 != 0;

@@ -253,8 +253,9 @@ impl Analyzer {
         let context = &mut self.context;
         // Who began the end is told first, since that is what an exchange that it cuts is blamed on.
         let (first, how, gone) = match end.cause {
-            EndCause::RemoteFin => {
-                connection.remote_fin(end.received_end, end.time, context);
+            EndCause::RemoteFin | EndCause::ResetUnread => {
+                let how = if end.cause == EndCause::RemoteFin { CutBy::Close } else { CutBy::Reset };
+                connection.remote_end(end.received_end, how, end.time, context);
                 self.settle(id, Effects::default());
                 return;
             }

@@ -46,8 +46,8 @@ pub(crate) struct Connection {
     sequences: [Sequence; 2],
     unread: [Unread; 2],
     speaker: Option<Direction>,
-    /// Where the received direction will end: the peer's FIN is here, but not all before it was read.
-    ends_at: Option<u32>,
+    /// Where the received direction will end, and how: the peer's FIN or reset is here, but not all before it was read.
+    ends_at: Option<(u32, CutBy)>,
     /// The process closed while the peer's end was still to be reached.
     closed: bool,
     ended: [bool; 2],
@@ -177,11 +177,11 @@ impl Connection {
         let mut effects = Effects::default();
         let mut sequence = std::mem::take(&mut self.sequences[direction.index()]);
         sequence.accept(chunk, |arrival| self.arrival(direction, arrival, context, &mut effects));
-        let reached = |end| sequence.has_reached(end);
-        let ends = direction == Direction::Received && self.ends_at.is_some_and(reached);
+        let reached = |(end, _): &(u32, CutBy)| sequence.has_reached(*end);
+        let ends = self.ends_at.filter(reached).filter(|_| direction == Direction::Received);
         self.sequences[direction.index()] = sequence;
-        if ends {
-            self.end_direction(Direction::Received, CutBy::Close, chunk.time, context);
+        if let Some((_, how)) = ends {
+            self.end_direction(Direction::Received, how, chunk.time, context);
             if self.closed {
                 self.end_direction(Direction::Sent, CutBy::Close, chunk.time, context);
             }
@@ -200,13 +200,13 @@ impl Connection {
         effects
     }
 
-    /// The peer will send nothing beyond `end`; what is before it may still be read.
-    pub(crate) fn remote_fin(&mut self, end: Option<u32>, time: Nanos, context: &mut Context) {
+    /// The peer will send nothing beyond `end`, and ended in this way; what is before it may still be read.
+    pub(crate) fn remote_end(&mut self, end: Option<u32>, how: CutBy, time: Nanos, context: &mut Context) {
         match end {
             Some(end) if !self.sequences[Direction::Received.index()].has_reached(end) => {
-                self.ends_at = Some(end);
+                self.ends_at = Some((end, how));
             }
-            _ => self.end_direction(Direction::Received, CutBy::Close, time, context),
+            _ => self.end_direction(Direction::Received, how, time, context),
         }
     }
 
@@ -239,7 +239,8 @@ impl Connection {
             self.closed = true;
             return effects;
         }
-        self.end_direction(direction, how, time, context);
+        let told = self.ends_at.filter(|_| direction == Direction::Received);
+        self.end_direction(direction, told.map_or(how, |(_, how)| how), time, context);
         effects
     }
 

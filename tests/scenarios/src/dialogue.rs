@@ -21,7 +21,9 @@ pub enum Move<'a> {
     ClientEnds,
     /// The server writes these bytes and closes its socket; nobody reads them yet.
     Leaves(&'a [u8]),
-    /// The client reads to the end of the stream.
+    /// The same with a reset.
+    LeavesByReset(&'a [u8]),
+    /// The client reads until there is no more.
     ClientReads,
     /// The client closes with a reset.
     ClientResets,
@@ -117,7 +119,16 @@ impl Dialogue {
                         server.write_all(bytes)?;
                     }
                 }
-                Move::ClientReads => read_to_end(&mut self.client)?,
+                Move::LeavesByReset(bytes) => {
+                    if let Some(server) = &mut self.server {
+                        server.write_all(bytes)?;
+                    }
+                    reset(self.server.take())?;
+                }
+                Move::ClientReads => {
+                    // It may end with the peer's reset.
+                    let _ = read_to_end(&mut self.client);
+                }
                 Move::ClientResets => reset(self.client.take())?,
                 Move::ServerResets => {
                     reset(self.server.take())?;

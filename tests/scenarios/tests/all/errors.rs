@@ -9,8 +9,8 @@ use scenario_tests::scenario;
 use scenario_tests::weir::Weir;
 
 use Move::{
-    Answers, Asks, ClientCloses, ClientEnds, ClientReads, ClientResets, Leaves, Pause, ServerCloses,
-    ServerResets,
+    Answers, Asks, ClientCloses, ClientEnds, ClientReads, ClientResets, Leaves, LeavesByReset, Pause,
+    ServerCloses, ServerResets,
 };
 
 const GET: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -70,6 +70,21 @@ const CASES: &[(&str, &[Move<'_>], Errors)] = &[
         "the same, and the client does not read the answer",
         &[Asks(GET), ClientEnds, Leaves(OK), SOME_TIME, ClientCloses],
         (&["timeout"], &[""]),
+    ),
+    (
+        "the server resets behind its answer, which is read later",
+        &[Asks(GET), LeavesByReset(OK), SOME_TIME, ClientReads, ClientCloses],
+        (&[""], &[""]),
+    ),
+    (
+        "the same, with part of an answer",
+        &[Asks(GET), LeavesByReset(PART), SOME_TIME, ClientReads, ClientCloses],
+        (&["reset"], &["reset"]),
+    ),
+    (
+        "the same, and nobody reads it",
+        &[Asks(GET), LeavesByReset(OK), SOME_TIME, ClientCloses],
+        (&["reset"], &[""]),
     ),
     ("nothing is wrong, then a reset", &[Asks(GET), Answers(OK), ClientResets], (&[""], &[""])),
 ];
