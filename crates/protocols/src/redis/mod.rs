@@ -21,6 +21,7 @@
 //! | MONITOR, SYNC, PSYNC | ends with the first line of the reply; the connection is left alone |
 //! | REPLCONF ACK, REPLCONF GETACK | have no reply and are no exchange: a replica followed its master before the connection was seen, and it is left alone |
 //! | after CLIENT REPLY OFF or SKIP | once it shows that the server accepted it (by a later reply, or by a second of silence), the exchange is the command; an error shows that it was refused, and then all is as before; queued by MULTI it holds from EXEC on |
+//! | SUBSCRIBE in MULTI | the reply to EXEC holds each confirmation, though it announces one element a command; messages in it are none |
 //! | BLPOP and its like, WAIT, XREAD with BLOCK | marked as waiting: the command asks for it, whether or not it had to wait; not so when queued by MULTI |
 //! | a command that is not in the table | named `OTHER`, so that names stay few |
 //! | a reply whose command was not seen | counted as unparsed, no exchange |
