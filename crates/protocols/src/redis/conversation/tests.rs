@@ -487,5 +487,6 @@ fn replication_in_pieces() {
     }
 }
 
+mod inline;
 mod silence;
 mod subscribing;
