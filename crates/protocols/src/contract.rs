@@ -196,7 +196,8 @@ pub trait Conversation {
 
     /// True when the ends of what `party` sends tell what is wanted of it, though its middle was not captured: the last
     /// bytes of every call that goes beyond the budget are then captured as well. They come behind a gap, and so by way of
-    /// [`Conversation::resync`]. Asked at the beginning, and again after a gap.
+    /// [`Conversation::resync`]. Asked whenever
+    /// something of it was read.
     fn wants_tails(&self, _party: Party) -> bool {
         false
     }

@@ -313,10 +313,15 @@ impl Connection {
                     }
                 };
                 let left_as = conversation.left_as();
+                let other_tails = conversation.wants_tails(party) != self.tails[direction.index()];
                 if context.finished.len() > before {
                     self.steady();
                 }
                 let hidden = matches!(arrival.piece, Piece::Hidden(_));
+                if other_tails {
+                    self.tails = self.tails();
+                    effects.instruction = Some(self.budgets());
+                }
                 if progress == Progress::Switched {
                     return self.look_again((direction, arrival.time), left_as, context, effects);
                 }

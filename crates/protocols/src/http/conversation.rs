@@ -48,7 +48,7 @@ pub struct Conversation {
     unseen: bool,
     /// What the client sends may belong to the body of a request of which nothing more is known.
     blind: bool,
-    /// A response was adrift: the ends of what the server sends are wanted.
+    /// A response was adrift, or may soon be: the ends of what the server sends are wanted.
     drifts: bool,
     /// The last bytes that were seen of the response that is adrift.
     shore: Shore,
