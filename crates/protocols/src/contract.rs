@@ -15,7 +15,8 @@
 //! What was asked of a multicast group may be answered by several: each datagram that `detect` takes for a server's is fed to
 //! the asker's conversation, as of the server.
 //!
-//! What a proxy says before all else ([`crate::proxied`]) is taken off before any of this.
+//! What a proxy says before all else ([`crate::proxied`]) is taken off before any of this. What follows [`Step::LookAgain`] is
+//! begun with anew, a few times at most on a connection.
 //!
 //! Both parties' messages arrive in the order in which they were seen, which is nearly always, but not
 //! surely, the order in which they happened: a response may be shown shortly before its request.
@@ -59,8 +60,12 @@ pub enum Step {
     /// (a body that ends with the connection). [`Conversation::end`] tells the end.
     SkipRest(usize),
     /// The first `usize` bytes were read; what follows on the connection, both ways, is another protocol
-    /// or none: after an upgrade or CONNECT.
+    /// or none, and not to be read: after an upgrade to what Weir does not know, or to encryption.
     Leave(usize),
+    /// The first `usize` bytes (perhaps none) were read; what follows on the connection, both ways, is to be looked at as if the
+    /// connection began here, of which the client and the server stay the same: after CONNECT. What the other party
+    /// sent, and was not read yet, is part of that. The conversation is over, with all that was outstanding.
+    LookAgain(usize),
     /// These bytes are not what the protocol allows. The driver counts it and goes on with
     /// [`Conversation::resync`].
     Lost,
@@ -191,7 +196,8 @@ pub trait Conversation {
 
     /// True when the ends of what `party` sends tell what is wanted of it, though its middle was not captured: the last
     /// bytes of every call that goes beyond the budget are then captured as well. They come behind a gap, and so by way of
-    /// [`Conversation::resync`]. Asked at the beginning, and again after a gap.
+    /// [`Conversation::resync`]. Asked whenever
+    /// something of it was read.
     fn wants_tails(&self, _party: Party) -> bool {
         false
     }

@@ -3,7 +3,7 @@
 use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner};
 use model::time::ClockReading;
 use model::{ConnectionId, Direction, Endpoint, Nanos, Request, Role};
-use protocols::{Context, CutBy, Settings};
+use protocols::{Context, CutBy, Protocol, Settings};
 use rustc_hash::FxHashSet;
 use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
@@ -12,6 +12,7 @@ use crate::connection::{Connection, Effects};
 use crate::ends::Ends;
 use crate::groups::Groups;
 use crate::lookups::{Asker, Lookups};
+use crate::switch::Earlier;
 use crate::{Counters, finish};
 
 mod askers;
@@ -338,6 +339,26 @@ impl Analyzer {
         }
         self.counters.lost_bytes += effects.lost_bytes;
         self.counters.uncaptured_bytes += effects.uncaptured_bytes;
+        if !effects.earlier.is_empty() {
+            self.tell_earlier((id, answering), effects.earlier);
+        }
+        self.tell((id, answering), None);
+    }
+
+    /// What was finished before the connection began to speak something else.
+    #[cold]
+    fn tell_earlier(&mut self, ids: (ConnectionId, ConnectionId), earlier: Vec<Earlier>) {
+        let finished = std::mem::take(&mut self.context.finished);
+        let unparsed = std::mem::take(&mut self.context.unparsed);
+        for earlier in earlier {
+            (self.context.finished, self.context.unparsed) = (earlier.finished, earlier.unparsed);
+            self.tell(ids, Some(earlier.protocol));
+        }
+        (self.context.finished, self.context.unparsed) = (finished, unparsed);
+    }
+
+    /// Makes records of what was finished, in this protocol or in that which the connection speaks.
+    fn tell(&mut self, (id, answering): (ConnectionId, ConnectionId), protocol: Option<Protocol>) {
         if self.context.finished.is_empty() && self.context.unparsed == 0 {
             return;
         }
@@ -348,7 +369,7 @@ impl Analyzer {
         let Some(connection) = self.table.get(id) else { return };
         let answering = if id == answering { Some(connection) } else { self.table.get(answering) };
         let Some(answering) = answering else { return };
-        let Some(protocol) = connection.protocol else { return };
+        let Some(protocol) = protocol.or(connection.protocol) else { return };
         if unparsed > 0 {
             *self.counters.unparsed.entry(protocol.name()).or_default() += unparsed;
         }

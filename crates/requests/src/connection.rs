@@ -14,6 +14,7 @@ use crate::detect::{self, Found};
 use crate::drive::{Progress, Unread};
 use crate::front::{Behind, Front};
 use crate::groups;
+use crate::switch::Earlier;
 
 /// Payload captured of a run until it proves too little (the kernel side's own default).
 const FIRST_BUDGET: u32 = 4096;
@@ -36,6 +37,8 @@ pub(crate) struct Connection {
     pub(crate) peer_is_certain: bool,
     /// Whether a proxy's header may still come, or is going by.
     front: Front,
+    /// How often it began to speak something else.
+    pub(crate) switches: u8,
     /// The client that a proxy's header told of.
     pub(crate) behind: Option<Box<Behind>>,
     /// Who moved bytes last, by direction: process and thread.
@@ -44,8 +47,8 @@ pub(crate) struct Connection {
     /// What it spoke, also when it is left alone by now.
     pub(crate) protocol: Option<Protocol>,
     sequences: [Sequence; 2],
-    unread: [Unread; 2],
-    speaker: Option<Direction>,
+    pub(crate) unread: [Unread; 2],
+    pub(crate) speaker: Option<Direction>,
     /// Where the received direction will end, and how: the peer's FIN or reset is here, but not all before it was read.
     ends_at: Option<(u32, CutBy)>,
     /// The process closed while the peer's end was still to be reached.
@@ -55,7 +58,7 @@ pub(crate) struct Connection {
     pub(crate) accounted: usize,
     budget: [u32; 2],
     /// The tails that were last asked for.
-    tails: [bool; 2],
+    pub(crate) tails: [bool; 2],
     stumbles: u16,
     /// It is no stream: see `datagrams`.
     pub(crate) datagrams: bool,
@@ -84,6 +87,8 @@ pub(crate) struct Effects {
     pub(crate) lost_bytes: u64,
     /// Bytes were not captured in which messages were.
     pub(crate) uncaptured_bytes: u64,
+    /// What was finished before the connection began to speak something else; nearly never there.
+    pub(crate) earlier: Vec<Earlier>,
 }
 
 fn keys(open: &Open) -> [u64; 2] {
@@ -98,6 +103,7 @@ impl Connection {
         let begins = begins && !datagrams && open.role != Role::Unknown;
         Connection {
             front: if begins { Front::Open(None) } else { Front::Passed },
+            switches: 0,
             behind: None,
             datagrams,
             last_datagram: open.time,
@@ -308,10 +314,18 @@ impl Connection {
                     }
                 };
                 let left_as = conversation.left_as();
+                let other_tails = conversation.wants_tails(party) != self.tails[direction.index()];
                 if context.finished.len() > before {
                     self.steady();
                 }
                 let hidden = matches!(arrival.piece, Piece::Hidden(_));
+                if other_tails {
+                    self.tails = self.tails();
+                    effects.instruction = Some(self.budgets());
+                }
+                if progress == Progress::Switched {
+                    return self.look_again((direction, arrival.time), left_as, context, effects);
+                }
                 self.judge(direction, progress, hidden, left_as, effects);
                 self.provide(direction, effects);
             }
@@ -349,7 +363,7 @@ impl Connection {
         effects: &mut Effects,
     ) {
         match progress {
-            Progress::Fine => return,
+            Progress::Fine | Progress::Switched => return,
             Progress::Left => return self.leave_alone(left_as, effects),
             Progress::Stumbled if !self.stumble(effects) => return,
             Progress::Stumbled | Progress::Blurred => {}
@@ -420,7 +434,7 @@ impl Connection {
     }
 
     /// By direction: the ends of moves beyond the budget are wanted.
-    fn tails(&self) -> [bool; 2] {
+    pub(crate) fn tails(&self) -> [bool; 2] {
         match &self.phase {
             Phase::Talking { own, conversation } => [Direction::Sent, Direction::Received]
                 .map(|direction| conversation.wants_tails(detect::speaker(*own, direction))),
@@ -472,7 +486,7 @@ impl Connection {
 
     /// The protocol is found: gives the conversation what was kept of both directions, the client's first, and the `rest` of
     /// the latest.
-    fn begin(
+    pub(crate) fn begin(
         &mut self,
         found: Found,
         (latest, rest): (Direction, &[u8]),
@@ -503,7 +517,7 @@ impl Connection {
             if went != Progress::Fine {
                 progress = went;
             }
-            if went == Progress::Left {
+            if matches!(went, Progress::Left | Progress::Switched) {
                 break;
             }
         }
@@ -513,6 +527,9 @@ impl Connection {
         self.tails = self.tails();
         if self.tails.contains(&true) {
             effects.instruction = Some(self.budgets());
+        }
+        if progress == Progress::Switched {
+            return self.look_again((latest, now), left_as, context, effects);
         }
         self.judge(latest, progress, false, left_as, effects);
         for direction in [Direction::Sent, Direction::Received] {

@@ -45,6 +45,8 @@ pub(crate) enum Progress {
     Blurred,
     /// The connection speaks another protocol from here on.
     Left,
+    /// The same, and it is to be found out which.
+    Switched,
 }
 
 impl Unread {
@@ -56,6 +58,17 @@ impl Unread {
     /// A direction whose first bytes may lie anywhere in a message.
     pub(crate) fn begin_astray(&mut self) {
         self.astray = true;
+    }
+
+    /// Where the next byte belongs is not known.
+    pub(crate) fn is_astray(&self) -> bool {
+        self.astray || self.skip > 0 || self.rest.is_some()
+    }
+
+    /// Forgets all but what was not read, as if that began a run.
+    pub(crate) fn anew(&mut self) {
+        let Unread { bytes, first, unkept, .. } = std::mem::take(self);
+        *self = Unread { bytes, first, unkept, run_start: true, ..Unread::default() };
     }
 
     /// Keeps the beginning of a run, at most `limit` bytes, until there is a conversation. Returns the bytes that follow on
@@ -100,6 +113,13 @@ impl Unread {
             progress = self.between(conversation, party, &kept.bytes, (kept.first, last), true, context);
         }
         if progress == Progress::Left || kept.unkept == 0 {
+            return progress;
+        }
+        if progress == Progress::Switched {
+            match kept.unkept == rest.len() as u64 {
+                true => self.bytes.extend_from_slice(rest),
+                false => self.unkept = kept.unkept,
+            }
             return progress;
         }
         if kept.unkept == rest.len() as u64 {
@@ -178,7 +198,7 @@ impl Unread {
                 self.bytes = whole;
             }
         }
-        if self.bytes.len() > LONGEST_HEAD {
+        if self.bytes.len() > LONGEST_HEAD && progress != Progress::Switched {
             self.bytes = Vec::new();
             self.lose(conversation, party, None, time, context);
             return Progress::Stumbled;
@@ -291,6 +311,7 @@ impl Unread {
                 run_start: begins && run_start,
                 datagram: false,
             };
+            let sought = self.astray;
             if self.astray {
                 let Some(start) = conversation.resync(party, input, context) else { return data.len() };
                 self.astray = false;
@@ -322,6 +343,11 @@ impl Unread {
                 Step::Leave(_) => {
                     *progress = Progress::Left;
                     return data.len();
+                }
+                Step::LookAgain(read) => {
+                    self.astray = sought && read == 0;
+                    *progress = Progress::Switched;
+                    return at + read.min(data.len() - at);
                 }
                 Step::Lost => {
                     *progress = Progress::Stumbled;

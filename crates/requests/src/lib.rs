@@ -16,6 +16,7 @@ mod finish;
 mod front;
 mod groups;
 mod lookups;
+mod switch;
 
 pub use analyzer::{Analyzer, Config};
 pub use counters::Counters;

@@ -52,8 +52,7 @@ impl Feeder {
     }
 }
 
-#[test]
-fn chunked_bodies_that_are_shown_in_part() {
+fn feeder() -> Feeder {
     let processes =
         Processes::new(Source::Recorded, workload::Config::default(), Box::new(NoNames), Limits::default());
     let analyzer =
@@ -71,6 +70,32 @@ fn chunked_bodies_that_are_shown_in_part() {
         peer: None,
         inode: 0,
     }));
+    feeder
+}
+
+/// How such a body ends is seen of the first one too, if it takes its time; what is whole at once costs nothing more.
+#[test]
+fn the_ends_of_a_body_that_goes_on_are_asked_for_at_its_beginning() {
+    for (answer, wanted) in [
+        (ANSWER, true),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", false),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nbody", false),
+    ] {
+        let mut feeder = feeder();
+        let ask = b"GET /down HTTP/1.1\r\n\r\n";
+        feeder.moved(Direction::Received, ask, ask.len() as u32);
+        feeder.moved(Direction::Sent, answer, answer.len() as u32);
+        let asked = feeder
+            .analyzer
+            .take_instructions()
+            .any(|(_, told)| matches!(told, Instruction::Budget { tails: [true, false], .. }));
+        assert_eq!(asked, wanted, "{}", answer.escape_ascii());
+    }
+}
+
+#[test]
+fn chunked_bodies_that_are_shown_in_part() {
+    let mut feeder = feeder();
     for _ in 0..10 {
         feeder.message(Direction::Received, ASK);
         feeder.message(Direction::Sent, ANSWER);

@@ -4,10 +4,10 @@
 
 mod common;
 
-use common::{REQUEST, RESPONSE, Side, analyzer, instructions};
-use model::event::{Chunk, Event, Open};
+use common::{Feeder, REQUEST, RESPONSE, Side, analyzer, instructions};
+use model::event::{Event, Open};
 use model::{ConnectionId, Endpoint, Request, Value, names};
-use requests::{Analyzer, Config};
+use requests::Config;
 
 const TEXT: &[u8] = b"PROXY TCP4 192.0.2.7 10.0.0.1 50000 80\r\n";
 const BINARY: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\x0a\0\0\x01\xc3\x50\0\x50";
@@ -30,43 +30,6 @@ fn client() -> Side {
 fn login() -> Vec<u8> {
     let body = [b"\x05\xa2\x0a\x00\x00\x00\x00\x01\x2d".as_slice(), &[0; 23], b"root\0\0"].concat();
     [&[body.len() as u8, 0, 0, 1], &body[..]].concat()
-}
-
-/// Tells of chunks, each with its place in its direction.
-struct Feeder {
-    side: Side,
-    time: u64,
-    ends: [u32; 2],
-    analyzer: Analyzer,
-}
-
-impl Feeder {
-    fn new(side: Side) -> Self {
-        let mut analyzer = analyzer(Config::default());
-        side.announce(1, &mut analyzer);
-        Feeder { side, time: 10, ends: [0; 2], analyzer }
-    }
-
-    /// `length` bytes of which `shown` are the first.
-    fn moved(&mut self, of_client: bool, shown: &[u8], length: usize) {
-        let end = &mut self.ends[usize::from(of_client)];
-        let chunk = self.side.chunk(self.time, of_client, *end, shown);
-        self.analyzer.event(&Event::Chunk(Chunk { length: length as u32, ..chunk }));
-        *end += length as u32;
-        self.time += 10;
-    }
-
-    fn says(&mut self, bytes: &[u8]) {
-        self.moved(true, bytes, bytes.len());
-    }
-
-    fn hears(&mut self, bytes: &[u8]) {
-        self.moved(false, bytes, bytes.len());
-    }
-
-    fn requests(&mut self) -> Vec<Request> {
-        self.analyzer.take_batch(Vec::new())
-    }
 }
 
 /// `address port`, as the record tells them.

@@ -15,6 +15,7 @@ pub mod process;
 pub mod record;
 pub mod resp;
 pub mod servers;
+pub mod tinyproxy;
 pub mod weir;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -24,6 +24,8 @@ pub struct Driver<C> {
     pub lost: u64,
     /// True when the conversation left the connection.
     pub left: bool,
+    /// True when it did because something else is to be looked for in what follows.
+    pub looks_again: bool,
     sides: [Side; 2],
     spoke: Option<Party>,
     /// What is missing was lost.
@@ -237,8 +239,13 @@ impl<C: Conversation> Driver<C> {
                 side.mode = Mode::PassRest(0);
                 read
             }
-            Step::Leave(read) => {
+            Step::Leave(read) | Step::LookAgain(read) => {
                 self.left = true;
+                self.looks_again = matches!(step, Step::LookAgain(_));
+                assert!(
+                    !self.looks_again || self.conversation.oldest_pending().is_none(),
+                    "nobody will tell of it"
+                );
                 read
             }
             Step::Lost => {

@@ -48,10 +48,12 @@ pub struct Conversation {
     unseen: bool,
     /// What the client sends may belong to the body of a request of which nothing more is known.
     blind: bool,
-    /// A response was adrift: the ends of what the server sends are wanted.
+    /// A response was adrift, or may soon be: the ends of what the server sends are wanted.
     drifts: bool,
     /// The last bytes that were seen of the response that is adrift.
     shore: Shore,
+    /// The connection was left for WebSocket.
+    socket: bool,
 }
 
 /// What comes next in a direction.
@@ -72,6 +74,8 @@ enum Phase {
     Deferred(Body),
     /// Nothing that is read.
     Rest,
+    /// Something else, or HTTP again: see `tunnel`.
+    Other,
 }
 
 impl crate::Conversation for Conversation {
@@ -82,6 +86,7 @@ impl crate::Conversation for Conversation {
             (Phase::Chunked(at), _) => self.chunk(party, at, input, context),
             (Phase::Awaited(body), _) => self.awaited(body, input, context),
             (Phase::Deferred(body), _) => self.deferred(body, input, context),
+            (Phase::Other, _) => Step::LookAgain(0),
             // Passed over by now; a driver that does not is told that nothing is known.
             (Phase::Body | Phase::Adrift | Phase::Rest, _) => Step::Lost,
         };
@@ -107,6 +112,9 @@ impl crate::Conversation for Conversation {
         if let Phase::Awaited(body) = self.phases[party.index()] {
             return self.part_missing(body, missing, at, context);
         }
+        if self.missing_at_tunnel(party, at, context) {
+            return;
+        }
         match party {
             Party::Client if self.asking.is_none() && !self.uploading => self.went_on_unseen(at, context),
             Party::Server if self.answering.is_none() => self.answered_unseen(context),
@@ -127,7 +135,8 @@ impl crate::Conversation for Conversation {
         let refused = std::mem::take(&mut self.refused[party.index()]);
         match self.phases[party.index()] {
             Phase::Adrift => return self.ashore(party, input, context).then_some(0),
-            Phase::Awaited(_) => return Some(0),
+            Phase::Awaited(_) | Phase::Other => return Some(0),
+            _ if party == Party::Client && self.tunnel_is_asked_for() => return input.run_start.then_some(0),
             _ => {}
         }
         if self.phases[party.index()] != Phase::Head || !self.asking_nothing(party) {
@@ -177,6 +186,10 @@ impl crate::Conversation for Conversation {
     fn may_miss(&self, party: Party) -> bool {
         matches!(self.phases[party.index()], Phase::Chunked(_) | Phase::Adrift) && self.goes_on(party)
     }
+
+    fn left_as(&self) -> &'static str {
+        if self.socket { "websocket" } else { "upgraded" }
+    }
 }
 
 impl Conversation {
@@ -195,7 +208,7 @@ impl Conversation {
             Some(asked) => asked,
             None => {
                 if self.tunnel_is_asked_for() {
-                    return Step::NeedMore;
+                    return self.before_tunnel(input, context);
                 }
                 at = blank(bytes);
                 let Some((line, length)) = line::line(&bytes[at..], known.saturating_sub(at)) else {
@@ -234,7 +247,9 @@ impl Conversation {
         input: Input<'_>,
         context: &mut Context,
     ) -> Step {
-        let Some(body) = asked.head.framing.of_request() else {
+        // CONNECT has no body, whatever it says (RFC 9110, 9.3.6).
+        let tunnels = asked.head.method == Method::Connect;
+        let Some(body) = (if tunnels { Some(Body::None) } else { asked.head.framing.of_request() }) else {
             // Its bytes are looked through again.
             asked.half.bytes = asked.half.bytes.saturating_sub(read as u64);
             self.asking = Some(asked);
@@ -320,13 +335,6 @@ impl Conversation {
             }
         }
     }
-
-    /// True while the answer to a CONNECT decides what the client's next bytes are.
-    fn tunnel_is_asked_for(&mut self) -> bool {
-        self.pending
-            .back_mut()
-            .is_some_and(|asked| asked.head.method == Method::Connect && asked.answer.is_none())
-    }
 }
 
 /// What to do with a start line of which `read` bytes were empty lines, and the rest has no end yet.
@@ -343,3 +351,4 @@ mod matching;
 mod response;
 #[cfg(test)]
 mod tests;
+mod tunnel;

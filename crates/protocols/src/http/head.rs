@@ -35,6 +35,8 @@ pub(super) struct RequestHead {
 pub(super) struct ResponseHead {
     pub(super) status: u16,
     pub(super) event_stream: bool,
+    /// What follows 101 is WebSocket (RFC 6455).
+    pub(super) socket: bool,
     pub(super) framing: Framing,
 }
 
@@ -159,6 +161,11 @@ impl ResponseHead {
                 }
             }
             b't' => self.framing.field(line),
+            b'u' => {
+                if let Some(value) = value(line, b"upgrade") {
+                    self.socket = value.eq_ignore_ascii_case(b"websocket");
+                }
+            }
             _ => {}
         }
     }

@@ -13,7 +13,7 @@
 //! | case | rule |
 //! |---|---|
 //! | interim responses (1xx but 101) | not final: their bytes count for the response, their time does not |
-//! | 101, CONNECT answered 2xx | the exchange ends with the response's head; the connection is left alone |
+//! | 101, CONNECT answered 2xx | the exchange ends with the response's head; what follows is looked at anew, but for WebSocket |
 //! | `text/event-stream` | the exchange ends with the response's head, marked as waiting: many servers send the head with the first event only |
 //! | a long poll | marked as waiting when the request asks for it, see below |
 //! | a body that ends with the connection | whole when the server closes in good order |

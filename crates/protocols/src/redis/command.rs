@@ -4,6 +4,7 @@
 use model::Text;
 
 use super::commands::{Id, Kind};
+use super::inline::{self, Next, Word};
 use super::scan::{Number, Read, line, number};
 use crate::Settings;
 use crate::text::{bounded, decimal};
@@ -135,28 +136,49 @@ impl Reader {
         }
         let whole = line(bytes, 0);
         let text = whole.map_or(bytes, |(line, _)| line);
-        let name = text.iter().position(|byte| matches!(byte, b' ' | b'\t'));
         // A name that is not known may be anything but a command; one that is cut may become a name.
-        match name {
-            Some(end) if Id::of(&text[..end]).is_none() => return Read::Lost,
-            None if whole.is_some() && Id::of(text).is_none() => return Read::Lost,
-            None if whole.is_none() && !may_be_name(text) => return Read::Lost,
-            _ => {}
+        let mut word = Word::default();
+        match (inline::next(text, 0, &mut word), whole) {
+            (Next::Word(behind), _) if whole.is_some() || behind < text.len() => {
+                if Id::of(word.bytes()).is_none() {
+                    return Read::Lost;
+                }
+            }
+            (Next::End, Some((_, next))) => return Read::Nothing(next),
+            (Next::Unbalanced, Some(_)) => return Read::Lost,
+            (Next::End, None) if text.len() <= LONGEST_TELLING as usize => {}
+            _ if may_become_name(text) => {}
+            _ => return Read::Lost,
         }
         let Some((line, next)) = whole else {
             return if bytes.len() > LONGEST_INLINE { Read::Lost } else { Read::NeedMore };
         };
-        for argument in
-            line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|argument| !argument.is_empty())
-        {
+        if memchr::memchr(0, line).is_some() {
+            // The server does not see the end of such a line, and never answers.
+            return Read::Lost;
+        }
+        let mut at = 0;
+        loop {
             self.total += 1;
-            if self.tells(argument.len() as u64, settings) {
-                self.argument(argument, settings);
-            } else {
-                self.pass(settings);
+            match inline::next(line, at, &mut word) {
+                Next::Word(behind) => {
+                    at = behind;
+                    if self.tells(word.length as u64, settings) {
+                        self.argument(word.bytes(), settings);
+                    } else {
+                        self.pass(settings);
+                    }
+                }
+                Next::End => {
+                    self.total -= 1;
+                    return Read::Whole(next);
+                }
+                Next::Unbalanced => {
+                    self.pass(settings);
+                    return Read::Whole(next);
+                }
             }
         }
-        Read::Whole(next)
     }
 
     /// True when the next argument, of this length, is of use.
@@ -243,4 +265,14 @@ impl Command {
 pub(super) fn may_be_name(text: &[u8]) -> bool {
     text.len() <= 24
         && text.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'-' | b'\r'))
+}
+
+/// The same behind blanks, and in quotes, where each letter may be written with up to four.
+fn may_become_name(text: &[u8]) -> bool {
+    match text.trim_ascii_start() {
+        [b'"' | b'\'', rest @ ..] => {
+            rest.len() <= 4 * 24 && rest.iter().all(|byte| (b' '..=b'~').contains(byte))
+        }
+        text => may_be_name(text),
+    }
 }

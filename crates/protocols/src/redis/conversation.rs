@@ -188,8 +188,8 @@ impl Conversation {
                 Some(false) => {}
                 None => return Step::NeedMore,
             }
-            if self.silence.lacking > 0 && self.front_is(Kind::Exec) {
-                self.replies.set_lacking(self.silence.lacking);
+            if self.silence.shape != reply::Shape::default() && self.front_is(Kind::Exec) {
+                self.replies.set_shape(self.silence.shape);
             }
         }
         let read = self.replies.read(input.bytes);
@@ -345,6 +345,7 @@ impl Conversation {
     }
 
     fn finish(&mut self, asked: Asked, answer: Answer, context: &mut Context) {
+        let unsubscribed = self.silence.unsubscribed;
         self.silence.done(&asked.command, Some(&answer.reply));
         let (kind, status) = (asked.command.id.kind(), answer.reply.kind);
         let selected = asked.command.database;
@@ -353,6 +354,7 @@ impl Conversation {
         }
         record::exchange(asked, Some(answer), None, self.database, context);
         match kind {
+            Kind::Exec if status == ReplyKind::Value => self.unsubscribed = unsubscribed,
             Kind::Select if status == ReplyKind::Status => self.database = selected,
             Kind::Reset if status == ReplyKind::Status => (self.database, self.subscribed) = (Some(0), false),
             _ => {}

@@ -7,6 +7,7 @@
 //! * `detect`: is it Redis?
 //! * `commands`: the commands that have a name of their own, and what is special about some.
 //! * `errors`: the words with which the server's own errors begin.
+//! * `inline`: the words of a command that is not sent as an array.
 //! * `command` and `reply`: readers of one message. Values are passed over, never read.
 //! * [`Conversation`]: which reply answers which command.
 //! * `record`: what a finished exchange tells.
@@ -21,6 +22,8 @@
 //! | MONITOR, SYNC, PSYNC | ends with the first line of the reply; the connection is left alone |
 //! | REPLCONF ACK, REPLCONF GETACK | have no reply and are no exchange: a replica followed its master before the connection was seen, and it is left alone |
 //! | after CLIENT REPLY OFF or SKIP | once it shows that the server accepted it (by a later reply, or by a second of silence), the exchange is the command; an error shows that it was refused, and then all is as before; queued by MULTI it holds from EXEC on |
+//! | SUBSCRIBE in MULTI | the reply to EXEC holds each confirmation, though it announces one element a command; messages in it are none |
+//! | an inline command with quotes that do not close | one with an error: the server refuses it and closes |
 //! | BLPOP and its like, WAIT, XREAD with BLOCK | marked as waiting: the command asks for it, whether or not it had to wait; not so when queued by MULTI |
 //! | a command that is not in the table | named `OTHER`, so that names stay few |
 //! | a reply whose command was not seen | counted as unparsed, no exchange |
@@ -34,6 +37,7 @@ mod commands;
 mod conversation;
 mod detect;
 mod errors;
+mod inline;
 mod record;
 mod reply;
 mod scan;

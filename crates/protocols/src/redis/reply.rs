@@ -44,8 +44,8 @@ pub(super) struct Reader {
     begun: bool,
     /// What the reply is was seen; attributes may come before it.
     known: bool,
-    /// The next element is the first of an array or push message, and may be a word that tells its kind.
-    telling: bool,
+    /// The next element may be a word that tells the kind of what it is the first of.
+    telling: Telling,
     /// Elements still to come at this level, those of counted aggregates inside included; [`STREAMED`]
     /// inside an aggregate of unknown length.
     open: u64,
@@ -55,8 +55,33 @@ pub(super) struct Reader {
     chunks: bool,
     /// What goes by completes an element.
     passing: bool,
-    /// Elements that an array announces and does not have.
-    lacking: u64,
+    /// What is special about the elements of the array that comes.
+    shape: Shape,
+}
+
+/// In what way the reply to EXEC has other elements than it announces: one for each command.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Commands without a reply.
+    pub(super) lacking: u64,
+    /// Commands that are answered by confirmations of subscriptions or of their ends.
+    pub(super) subscribing: u64,
+    /// How many these have at least; those that had none to end may be told of more.
+    pub(super) confirmations: u64,
+}
+
+/// What the next element is the first of.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    /// Nothing that it may tell of.
+    #[default]
+    Nothing,
+    /// The reply.
+    Reply,
+    /// A push message inside of it, which counts for no element unless it confirms a subscription.
+    Push,
+    /// An array inside of it, which may be what the same is in RESP2.
+    Array,
 }
 
 const STREAMED: u64 = u64::MAX;
@@ -74,9 +99,9 @@ impl Reader {
         !self.begun
     }
 
-    /// If the next reply is an array, it has so many elements less than it announces.
-    pub(super) fn set_lacking(&mut self, lacking: u64) {
-        self.lacking = lacking;
+    /// If the next reply is an array, it has such elements.
+    pub(super) fn set_shape(&mut self, shape: Shape) {
+        self.shape = shape;
     }
 
     /// The reply that was whole, or what is known of it.
@@ -127,8 +152,8 @@ impl Reader {
                 Some((line, next)) => {
                     if top {
                         self.simple(line);
-                    } else if telling {
-                        self.tell(&line[1..]);
+                    } else if telling != Telling::Nothing {
+                        self.tell(telling, &line[1..]);
                     }
                     Element::Ends(next)
                 }
@@ -176,7 +201,7 @@ impl Reader {
         self.reply.refuses_client = matches!(word, b"NOAUTH" | b"BUSY" | b"LOADING") || names_it();
     }
 
-    fn bulk(&mut self, bytes: &[u8], at: usize, top: bool, telling: bool) -> Element {
+    fn bulk(&mut self, bytes: &[u8], at: usize, top: bool, telling: Telling) -> Element {
         if bytes.get(at + 1) == Some(&b'?') {
             return match bytes.get(at + 2..at + 4) {
                 Some(b"\r\n") => {
@@ -200,14 +225,14 @@ impl Reader {
         let there = &bytes[body..];
         let wanted = match bytes[at] {
             b'!' if top => (length as usize).min(LONGEST_ERROR),
-            _ if telling && length <= LONGEST_WORD => length as usize,
+            _ if telling != Telling::Nothing && length <= LONGEST_WORD => length as usize,
             _ => 0,
         };
         let Some(text) = there.get(..wanted) else { return Element::Cut };
         if top && bytes[at] == b'!' {
             self.error(text);
-        } else if telling {
-            self.tell(text);
+        } else if telling != Telling::Nothing {
+            self.tell(telling, text);
         }
         self.known |= top;
         let size = length + 2;
@@ -261,14 +286,24 @@ impl Reader {
             self.known = true;
             self.reply.elements = count;
             if kind == b'*' {
-                elements = elements.saturating_sub(std::mem::take(&mut self.lacking));
+                elements = self.shaped(elements);
             }
             self.reply.push = kind == b'>';
-            self.telling = matches!(kind, b'>' | b'*') && count > 0;
+            if matches!(kind, b'>' | b'*') && count > 0 {
+                self.telling = Telling::Reply;
+            }
         }
+        // Neither is an element of what it stands in.
+        let apart = kind == b'|' || (kind == b'>' && !top);
         if elements == 0 {
-            // An empty attribute is no element.
-            return if kind == b'|' { Element::Opens(next) } else { Element::Ends(next) };
+            return if apart { Element::Opens(next) } else { Element::Ends(next) };
+        }
+        match kind {
+            b'>' if !top => self.telling = Telling::Push,
+            b'*' if !top && self.shape.subscribing > 0 && matches!(count, 3 | 4) => {
+                self.telling = Telling::Array;
+            }
+            _ => {}
         }
         if self.open == STREAMED {
             if self.levels.len() >= MOST_LEVELS {
@@ -277,7 +312,7 @@ impl Reader {
             self.levels.push(STREAMED);
             self.open = elements;
         } else {
-            self.open = self.open - u64::from(kind != b'|') + elements;
+            self.open = self.open - u64::from(!apart) + elements;
             if self.open > MOST_OPEN {
                 return Element::Lost;
             }
@@ -285,8 +320,19 @@ impl Reader {
         Element::Opens(next)
     }
 
+    /// How many elements there are of an array that announces so many.
+    fn shaped(&mut self, elements: u64) -> u64 {
+        let Shape { lacking, subscribing, confirmations } = self.shape;
+        if elements < lacking + subscribing {
+            // It is another.
+            self.shape = Shape::default();
+        }
+        let others = elements.saturating_sub(lacking + subscribing);
+        if self.shape.subscribing > 0 { others + confirmations } else { others }
+    }
+
     /// The first element of an array or push message.
-    fn tell(&mut self, word: &[u8]) {
+    fn tell(&mut self, telling: Telling, word: &[u8]) {
         let kind = match word {
             b"subscribe" => Kind::Confirmation("SUBSCRIBE"),
             b"psubscribe" => Kind::Confirmation("PSUBSCRIBE"),
@@ -297,7 +343,18 @@ impl Reader {
             b"message" | b"pmessage" | b"smessage" => Kind::Message,
             _ => return,
         };
-        self.reply.kind = kind;
+        let confirms = matches!(kind, Kind::Confirmation(_)) && self.shape.confirmations > 0;
+        match telling {
+            Telling::Reply => self.reply.kind = kind,
+            Telling::Push if confirms && self.levels.is_empty() => {
+                self.shape.confirmations -= 1;
+                self.open = self.open.saturating_sub(1);
+            }
+            Telling::Array if confirms => self.shape.confirmations -= 1,
+            // It was taken for an element.
+            Telling::Array if self.open < STREAMED - 1 => self.open += 1,
+            Telling::Push | Telling::Array | Telling::Nothing => {}
+        }
     }
 
     /// An element is complete; true when the reply is whole with it.

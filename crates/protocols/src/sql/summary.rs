@@ -407,6 +407,8 @@ impl<'a> Reader<'a> {
             self.expect = table(false);
         } else if token.is_word("INTO") && self.operation == Some("LOAD") {
             self.expect = Expect::Table { list: false, functions: false };
+        } else if token.is_word("LIKE") && self.copies() {
+            self.expect = Expect::Table { list: false, functions: false };
         } else if token.is_word("USING")
             && matches!(self.operation, Some("DELETE" | "MERGE"))
             && self.levels.len() == 1
@@ -424,6 +426,13 @@ impl<'a> Reader<'a> {
             return false;
         }
         true
+    }
+
+    /// CREATE TABLE a LIKE b, CREATE TABLE a (LIKE b, …).
+    fn copies(&self) -> bool {
+        let begins = self.before.is_some_and(|before| before.is_sign(b'(') || before.is_sign(b','));
+        let behind_name = self.levels.len() == 1 && self.expect != Expect::Nothing;
+        self.operation == Some("CREATE TABLE") && (behind_name || (begins && self.levels.len() == 2))
     }
 
     /// What CREATE, ALTER or DROP is applied to.
@@ -503,6 +512,9 @@ impl<'a> Reader<'a> {
                 let text = joined(own);
                 self.summary.push(&shown(&text));
                 self.summary.collect(text);
+                if self.operation == Some("CREATE TABLE") && next.is_some_and(|next| next.is_word("LIKE")) {
+                    self.expect = name.expect;
+                }
             }
             Expect::Name => {
                 let text = joined(own);

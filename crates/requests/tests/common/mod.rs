@@ -114,6 +114,43 @@ impl Side {
     }
 }
 
+/// Tells of chunks, each with its place in its direction.
+pub(crate) struct Feeder {
+    pub(crate) side: Side,
+    pub(crate) time: u64,
+    pub(crate) ends: [u32; 2],
+    pub(crate) analyzer: Analyzer,
+}
+
+impl Feeder {
+    pub(crate) fn new(side: Side) -> Self {
+        let mut analyzer = analyzer(Config::default());
+        side.announce(1, &mut analyzer);
+        Feeder { side, time: 10, ends: [0; 2], analyzer }
+    }
+
+    /// `length` bytes of which `shown` are the first.
+    pub(crate) fn moved(&mut self, of_client: bool, shown: &[u8], length: usize) {
+        let end = &mut self.ends[usize::from(of_client)];
+        let chunk = self.side.chunk(self.time, of_client, *end, shown);
+        self.analyzer.event(&Event::Chunk(Chunk { length: length as u32, ..chunk }));
+        *end += length as u32;
+        self.time += 10;
+    }
+
+    pub(crate) fn says(&mut self, bytes: &[u8]) {
+        self.moved(true, bytes, bytes.len());
+    }
+
+    pub(crate) fn hears(&mut self, bytes: &[u8]) {
+        self.moved(false, bytes, bytes.len());
+    }
+
+    pub(crate) fn requests(&mut self) -> Vec<Request> {
+        self.analyzer.take_batch(Vec::new())
+    }
+}
+
 /// `client → server`, by the names of their services.
 pub(crate) fn names(requests: &[Request]) -> String {
     let name = |service: &Option<std::sync::Arc<str>>| service.as_deref().unwrap_or("?").to_owned();

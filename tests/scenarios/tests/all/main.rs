@@ -17,3 +17,4 @@ mod redis;
 mod remote;
 mod saturation;
 mod shapes;
+mod tunnels;

@@ -217,3 +217,91 @@ fn script_over_a_unix_socket() {
         compare(run.of_socket(&redis.socket(), role), &truth, role);
     }
 }
+
+/// Sends all of it at once, and waits for the server's last words; each request with the bytes of its answer, as either side saw it.
+/// So many bytes are no answer's.
+fn at_once(said: &[u8], last: &[u8], apart: u64) -> Vec<String> {
+    use std::io::{Read, Write};
+    let redis = Redis::start(None).unwrap();
+    let weir = Weir::on_port(redis.port()).unwrap();
+    let mut stream = TcpStream::connect(redis.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.write_all(said).unwrap();
+    let mut answered = Vec::new();
+    while !answered.ends_with(last) {
+        let mut bytes = [0; 4096];
+        let read = stream.read(&mut bytes).unwrap();
+        assert!(read > 0, "{}", answered.escape_ascii());
+        answered.extend_from_slice(&bytes[..read]);
+    }
+    let run = weir.stop().unwrap();
+    let told = |role| -> Vec<String> {
+        let line = |record: &&Record| {
+            assert_eq!(record.incomplete(), "", "{}", record.json);
+            let text = record.text("/attributes/db.query.text");
+            format!("{text} {}{}", record.error(), record.number("/response/bytes"))
+        };
+        run.of(redis.port(), role).iter().map(line).collect()
+    };
+    let told = [told("client"), told("server")];
+    assert_eq!(told[0], told[1], "{}", run.output);
+    let sum: u64 = run.of(redis.port(), "client").iter().map(|record| record.number("/response/bytes")).sum();
+    assert_eq!(
+        sum + apart,
+        answered.len() as u64,
+        "every byte belongs to an answer: {}",
+        answered.escape_ascii()
+    );
+    assert_eq!(run.not_understood("redis"), 0, "{}", run.summary);
+    let [told, _] = told;
+    told
+}
+
+/// The reply to EXEC holds more than it announces.
+#[test]
+fn subscribed_in_a_transaction() {
+    // The end of the second subscription is confirmed behind the reply: how many there are the server alone knows.
+    const LAST: u64 = 33;
+    let Some(_alone) = scenario() else { return };
+    let commands: [&[&[u8]]; 8] = [
+        &[b"SET", b"k", b"value"],
+        &[b"MULTI"],
+        &[b"SUBSCRIBE", b"a", b"b"],
+        &[b"GET", b"k"],
+        &[b"UNSUBSCRIBE"],
+        &[b"EXEC"],
+        &[b"GET", b"k"],
+        &[b"PING"],
+    ];
+    let said: Vec<u8> = commands.iter().flat_map(|arguments| command(arguments)).collect();
+    for resp3 in [false, true] {
+        let said = if resp3 { [command(&[b"HELLO", b"3"]), said.clone()].concat() } else { said.clone() };
+        let told = at_once(&said, b"+PONG\r\n", LAST);
+        let expected = [
+            "SET ? ? 5",
+            "MULTI 5",
+            "SUBSCRIBE ? ? 9",
+            "GET ? 9",
+            "UNSUBSCRIBE 9",
+            "EXEC ",
+            "GET ? 11",
+            "PING 7",
+        ];
+        let told = &told[usize::from(resp3)..];
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        for (told, expected) in told.iter().zip(expected) {
+            assert!(
+                told == expected || (expected == "EXEC " && told.starts_with(expected)),
+                "{told}: {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn quoted_inline_commands() {
+    let Some(_alone) = scenario() else { return };
+    let said = b"SET 'a b' \"c\\x41 \\\" \"\r\nGET 'a b'\r\n\"PING\"\r\nSET \"a\"b c\r\n";
+    let told = at_once(said, b"request\r\n", 0);
+    assert_eq!(told, ["SET ? ? 5", "GET ? 11", "PING 7", "SET ? ERR51"]);
+}

@@ -98,7 +98,7 @@ impl Conversation {
         }
     }
 
-    fn finish_front(&mut self, context: &mut Context) {
+    pub(super) fn finish_front(&mut self, context: &mut Context) {
         if let Some(mut asked) = self.pending.pop() {
             self.uploading &= asked.whole || self.pending.len() > 0;
             let answer = asked.answer.take().ok_or(None);
@@ -215,5 +215,5 @@ impl Conversation {
 
 /// After a loss a head is looked for, unless nothing is read any more.
 fn keep_rest(phase: Phase) -> Phase {
-    if phase == Phase::Rest { Phase::Rest } else { Phase::Head }
+    if matches!(phase, Phase::Rest | Phase::Other) { phase } else { Phase::Head }
 }

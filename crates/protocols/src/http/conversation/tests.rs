@@ -142,30 +142,6 @@ fn interim() {
 }
 
 #[test]
-fn leaves() {
-    let socket = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
-    let after = [b"HTTP/1.1 101 Switching Protocols\r\n\r\n".as_slice(), b"\x81\x05hello"].concat();
-    check(&[says(Client, socket), says(Server, &after), says(Client, GET)], &["GET /ws: ok, 61/36"]);
-    check(
-        &[
-            says(Client, b"CONNECT a.example:443 HTTP/1.1\r\n\r\n"),
-            says(Client, b"\x16\x03\x01"),
-            says(Server, b"HTTP/1.1 200 OK\r\n\r\n\x16\x03"),
-        ],
-        &["CONNECT: ok, 34/19"],
-    );
-    check(
-        &[
-            says(Client, b"CONNECT a.example:443 HTTP/1.1\r\n\r\n"),
-            says(Server, b"HTTP/1.1 407 Who?\r\nContent-Length: 0\r\n\r\n"),
-            says(Client, GET),
-            says(Server, OK),
-        ],
-        &["CONNECT: client error 407, 34/40", "GET /users/{id}: ok, 37/43"],
-    );
-}
-
-#[test]
 fn ends_with_the_connection() {
     let rest =
         [says(Client, GET), says(Server, b"HTTP/1.0 200 OK\r\n\r\nand so on"), Gap(Server, Some(1000))];
@@ -465,6 +441,7 @@ fn found() {
 }
 
 mod adrift;
+mod tunnel;
 
 #[test]
 fn anything() {
@@ -478,6 +455,9 @@ fn anything() {
         b"Transfer-Encoding: chunked\r\n",
         b"HEAD / ",
         b"CONNECT a:1 ",
+        b"HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 101 \r\n",
+        b"HTTP/1.1 200 \r\n\r\n",
         b"Expect: 100-continue\r\n",
         b"HTTP/1.1 417 No\r\n",
     ];

@@ -8,7 +8,7 @@ use model::Nanos;
 
 use super::super::command::{Command, Reply as Wish};
 use super::super::commands::Kind;
-use super::super::reply::{Kind as ReplyKind, Reply};
+use super::super::reply::{Kind as ReplyKind, Reply, Shape};
 use super::record::{self, Answer, Asked};
 use super::{Conversation, can_answer};
 use crate::Context;
@@ -24,8 +24,10 @@ pub(super) struct Silence {
     queueing: bool,
     /// What EXEC leads to.
     after: Mute,
-    /// Elements that the reply to EXEC announces and does not have, since they are replies of commands without one.
-    pub(super) lacking: u64,
+    /// What the reply to EXEC will look like.
+    pub(super) shape: Shape,
+    /// The last command that was queued ends all subscriptions: each may be confirmed behind the reply to EXEC.
+    pub(super) unsubscribed: Option<&'static str>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -66,20 +68,22 @@ impl Silence {
         }
         match (kind, reply) {
             (Kind::Exec, Some(Reply { kind: ReplyKind::Error, .. } | Reply { elements: 0, .. })) => {
-                self.queueing = false;
+                *self = Silence { now: self.now, ..Silence::default() };
             }
             (_, Some(Reply { kind: ReplyKind::Error, .. })) => {}
             (Kind::Reset, _) => *self = Silence::default(),
-            (Kind::Multi, _) => *self = Silence { queueing: true, after: self.now, lacking: 0, ..*self },
-            (Kind::Discard, _) => self.queueing = false,
+            (Kind::Multi, _) => {
+                *self = Silence { queueing: true, now: self.now, after: self.now, ..Silence::default() };
+            }
+            (Kind::Discard, _) => *self = Silence { now: self.now, ..Silence::default() },
             (Kind::Exec, _) if self.queueing => *self = Silence { now: self.after, ..Silence::default() },
             (Kind::Exec, _) => {}
             (_, Some(Reply { kind: ReplyKind::Queued, .. })) => {
                 // It may have been before the connection was seen that MULTI came.
                 self.queueing = true;
-                self.queue(wish(command));
+                self.queue(command);
             }
-            (_, None) if self.queueing => self.queue(wish(command)),
+            (_, None) if self.queueing => self.queue(command),
             (_, None) if wish(command) == Wish::Off => self.now = Mute::On,
             (_, None) if wish(command) == Wish::Skip && before != Mute::On => self.now = Mute::Next,
             _ if wish(command) == Wish::On => self.now = Mute::No,
@@ -88,8 +92,8 @@ impl Silence {
     }
 
     /// A command is queued: it runs with EXEC, and so does what it says of replies.
-    fn queue(&mut self, wish: Wish) {
-        let silent = match wish {
+    fn queue(&mut self, command: &Command) {
+        let silent = match wish(command) {
             Wish::Off => {
                 self.after = Mute::On;
                 true
@@ -107,7 +111,14 @@ impl Silence {
             Wish::On => false,
             Wish::Other => self.after == Mute::On,
         };
-        self.lacking += u64::from(silent);
+        self.shape.lacking += u64::from(silent);
+        self.unsubscribed = None;
+        if matches!(command.id.kind(), Kind::Subscribe | Kind::Unsubscribe) && !silent {
+            self.shape.subscribing += 1;
+            self.shape.confirmations += u64::from(command.arguments.max(1));
+            let all = command.id.kind() == Kind::Unsubscribe && command.arguments == 0;
+            self.unsubscribed = all.then_some(command.id.command().name);
+        }
     }
 }
 

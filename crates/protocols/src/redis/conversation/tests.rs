@@ -167,92 +167,6 @@ fn large_values() {
 }
 
 #[test]
-fn subscriptions() {
-    let confirm = |kind: &str, n: u32| format!("*3|${}|{kind}|$1|c|:{n}|", kind.len());
-    let message = "*3|$7|message|$1|c|$2|hi|";
-    check(
-        &[
-            (">", "*3|$9|SUBSCRIBE|$1|a|$1|b|"),
-            ("<", &confirm("subscribe", 1)),
-            ("<", message),
-            ("<", &confirm("subscribe", 2)),
-            ("<", &message.repeat(3)),
-            (">", "*1|$4|PING|"),
-            ("<", message),
-            ("<", "*2|$4|pong|$0||"),
-            (">", "*1|$11|UNSUBSCRIBE|"),
-            ("<", &confirm("unsubscribe", 1)),
-            ("<", &confirm("unsubscribe", 0)),
-            (">", GET),
-            ("<", "$1|v|"),
-        ],
-        &["SUBSCRIBE ? ?: ok, 33/60", "PING: ok, 14/20", "UNSUBSCRIBE: ok, 22/33", "GET ?: ok, 20/7"],
-    );
-    // RESP3.
-    let push = |text: &str| text.replacen('*', ">", 1);
-    check(
-        &[
-            (">", "*2|$9|SUBSCRIBE|$1|a|"),
-            ("<", &push(&confirm("subscribe", 1))),
-            ("<", &push(message)),
-            (">", GET),
-            ("<", &push(message)),
-            ("<", ">2|$10|invalidate|*1|$1|k|"),
-            ("<", "$1|v|"),
-        ],
-        &["SUBSCRIBE ?: ok, 26/30", "GET ?: ok, 20/7"],
-    );
-    check(&[(">", "*2|$9|SUBSCRIBE|$1|a|"), ("<", "-NOAUTH no|")], &["SUBSCRIBE ?: error NOAUTH, 26/12"]);
-    // A list that looks like a message.
-    check(&[(">", "*4|$6|LRANGE|$1|l|$1|0|$1|9|"), ("<", message)], &["LRANGE ? ? ?: ok, 37/32"]);
-}
-
-/// Each subscription's end is confirmed, however many there were, and the next command's reply comes after.
-#[test]
-fn all_unsubscribed() {
-    let end = |name: &str, left: u32| format!("*3|${}|{name}|$1|c|:{left}|", name.len());
-    let three = |name: &str| (0..3).map(|left| end(name, 2 - left)).collect::<String>();
-    for (name, asked) in [
-        ("unsubscribe", "*1|$11|UNSUBSCRIBE|"),
-        ("punsubscribe", "*1|$12|PUNSUBSCRIBE|"),
-        ("sunsubscribe", "*1|$12|SUNSUBSCRIBE|"),
-    ] {
-        let expected = format!("{}: ok, {}/{}", name.to_uppercase(), asked.len() + 3, 22 + name.len());
-        let commands = [asked, GET, SET, GET].concat();
-        let replies = format!("{}$1|v|-WRONGTYPE x|$1|v|", three(name));
-        check(
-            &[(">", &commands), ("<", &replies)],
-            &[expected.as_str(), "GET ?: ok, 20/7", "SET ? ?: error WRONGTYPE, 27/14", "GET ?: ok, 20/7"],
-        );
-    }
-    // Of both kinds, in a row; and anew, in RESP2 and RESP3.
-    let commands = "*1|$11|UNSUBSCRIBE|*1|$12|PUNSUBSCRIBE|*2|$9|SUBSCRIBE|$1|a|*1|$4|PING|";
-    let replies =
-        format!("{}{}*3|$9|subscribe|$1|a|:1|*2|$4|pong|$0||", three("unsubscribe"), three("punsubscribe"));
-    let expected = ["UNSUBSCRIBE: ok, 22/33", "PUNSUBSCRIBE: ok, 23/34", "SUBSCRIBE ?: ok, 26/30"];
-    let in_arrays = [expected.as_slice(), &["PING: ok, 14/20"]].concat();
-    check(&[(">", commands), ("<", &replies)], &in_arrays);
-    let pushed = replies.replace("*3", ">3").replace("*2|$4|pong|$0||", "+PONG|");
-    check(&[(">", commands), ("<", &pushed)], &[expected.as_slice(), &["PING: ok, 14/7"]].concat());
-    // Lists like it, which are not.
-    let lrange = "*4|$6|LRANGE|$1|l|$1|0|$1|9|";
-    let (all, last) = ("*1|$11|UNSUBSCRIBE|", end("unsubscribe", 0));
-    check(
-        &[
-            (">", &[all, GET, lrange, all, lrange].concat()),
-            ("<", &format!("{last}_|{last}{last}*2|$11|unsubscribe|$1|a|")),
-        ],
-        &[
-            "UNSUBSCRIBE: ok, 22/33",
-            "GET ?: ok, 20/3",
-            "LRANGE ? ? ?: ok, 37/33",
-            "UNSUBSCRIBE: ok, 22/33",
-            "LRANGE ? ? ?: ok, 37/29",
-        ],
-    );
-}
-
-#[test]
 fn leaves() {
     check(
         &[(">", "*1|$7|MONITOR|"), ("<", "+OK|"), ("<", "+1339518083.107412 \"get\"|"), (">", GET)],
@@ -573,4 +487,6 @@ fn replication_in_pieces() {
     }
 }
 
+mod inline;
 mod silence;
+mod subscribing;
