@@ -30,8 +30,6 @@ pub(super) enum Kind {
     Login,
     /// Forgets a prepared statement; no answer.
     Close,
-    /// Data for a prepared statement that will be executed; no answer.
-    LongData,
     /// No answer.
     Silent,
     /// Answered by a stream that never ends.
@@ -84,7 +82,7 @@ static COMMANDS: [Command; 32] = [
     command("REGISTER_SLAVE", Kind::Plain),
     command("PREPARE", Kind::Prepare),
     command("EXECUTE", Kind::Execute),
-    command("SEND_LONG_DATA", Kind::LongData),
+    command("SEND_LONG_DATA", Kind::Silent),
     command("CLOSE", Kind::Close),
     command("RESET", Kind::Plain),
     command("SET_OPTION", Kind::Plain),
@@ -115,7 +113,7 @@ impl Command {
         let most = match self.kind {
             Kind::Query | Kind::Prepare | Kind::Login => 4000,
             Kind::InitDb => 1024,
-            Kind::Execute | Kind::Fetch | Kind::Close | Kind::LongData => 5,
+            Kind::Execute | Kind::Fetch | Kind::Close => 5,
             _ => 1,
         };
         length.min(most)

@@ -26,8 +26,6 @@ pub struct Conversation {
     eof: Option<bool>,
     reading: Reading,
     prepared: Prepared,
-    /// The statement for which data was sent last, by its id, while it was not executed.
-    long_data: Option<u32>,
     /// A command that is not whole yet.
     asking: Option<Asked>,
     pending: Queue<Asked>,
@@ -103,9 +101,8 @@ impl crate::Conversation for Conversation {
         let refused = std::mem::take(&mut self.refused[party.index()]);
         // Elsewhere a packet may begin too, but what is missing before it is not known.
         let begins = !refused
+            && input.run_start
             && match party {
-                Party::Client if self.goes_on_behind_data(input) => true,
-                _ if !input.run_start => false,
                 Party::Client => super::detect::begins_command(input.bytes),
                 Party::Server => !self.missed && super::detect::begins_reply(input.bytes),
             };
@@ -247,7 +244,6 @@ impl Conversation {
         let wanted = command.wanted(header.length);
         let Some(seen) = payload.get(..wanted) else { return Err(Step::NeedMore) };
         let whole = wanted == header.length;
-        self.long_data = command::statement_id(seen).filter(|_| command.kind == Kind::LongData);
         let mut asked = asked(command, input, None);
         match command.kind {
             Kind::Query | Kind::Prepare => {
@@ -303,7 +299,7 @@ impl Conversation {
             return;
         }
         let kind = asked.command.kind;
-        if matches!(kind, Kind::Silent | Kind::Close | Kind::LongData) {
+        if matches!(kind, Kind::Silent | Kind::Close) {
             record::exchange(asked, None, &self.session, context);
             return;
         }

@@ -76,7 +76,7 @@ fn is_command(header: Header, payload: &[u8]) -> bool {
             let flags = rest.get(if code == 0x1e { 0..2 } else { 4..6 }).map(little);
             (10..4096).contains(&arguments) && flags.is_none_or(|flags| flags < 0x10)
         }
-        Kind::LongData => {
+        Kind::Silent if command.name == "SEND_LONG_DATA" => {
             let number = rest.get(4..6).map(little);
             arguments >= 6
                 && statement_id(payload).is_some_and(|id| id < 1 << 24)

@@ -2,9 +2,7 @@
 
 use model::{Nanos, Party};
 
-use super::super::command::{self, Command, Kind};
 use super::super::detect;
-use super::super::packet::header;
 use super::{Conversation, Outcome, record};
 use crate::{Context, Input};
 
@@ -69,21 +67,6 @@ impl Conversation {
             None => {}
         }
         self.continues = false;
-    }
-
-    /// Behind data for a statement, of which not all was captured, these bytes are one packet about the same statement: it was sent by a
-    /// call of its own, and so shown whole. Nothing was answered in between.
-    pub(super) fn goes_on_behind_data(&self, input: Input<'_>) -> bool {
-        let Some((header, payload)) = header(input.bytes) else { return false };
-        let about = Command::of(payload.first().copied().unwrap_or(0)).is_some_and(|command| {
-            matches!(command.kind, Kind::Execute | Kind::LongData | Kind::Close) || command.name == "RESET"
-        });
-        self.long_data.is_some()
-            && self.asking.is_none()
-            && about
-            && input.bytes.len() == header.whole()
-            && command::statement_id(payload) == self.long_data
-            && detect::begins_command(input.bytes)
     }
 
     /// The client goes on although answers were missed: they were for what is outstanding.

@@ -160,35 +160,3 @@ fn long_data_with_gaps() {
     );
     assert!(Conversation::default().wants_tails(Client));
 }
-
-/// Several of them in a row, of which the heads are beyond what is captured: they are counted, and what executes the statement is
-/// found behind their tails.
-#[test]
-fn long_data_again_and_again() {
-    let data = command(0x18, &[&[5, 0, 0, 0, 0, 0], vec![b's'; 10_000].as_slice()].concat());
-    let tail = data[data.len() - 456..].to_vec();
-    let hidden = Gap(Client, Some(data.len() as u64 - 456));
-    let again = [hidden.clone(), asks(tail)];
-    let begin = [
-        asks(command(0x16, b"UPDATE t SET a = ?")),
-        answers([prepared(5, 0, 1), definition(2), eof(3, 2)].concat()),
-        asks(data[..4096].to_vec()),
-        Gap(Client, Some(data.len() as u64 - 4096)),
-    ];
-    let next = [asks(query("SELECT b FROM u")), answers(result(1, &["x"], false, 2))];
-    let told = [
-        "PREPARE: ok, 23/47, text UPDATE t SET a = ?",
-        "SEND_LONG_DATA: ok, 10011/0",
-        "UPDATE t: ok, 24/11, text UPDATE t SET a = ?, affected 1",
-        "SELECT u: ok, 20/60, text SELECT b FROM u, rows 1",
-    ];
-    let script = [&begin[..], &again, &again, &[asks(execute(5)), answers(ok(1, 1, 2))], &next].concat();
-    check_whole(&script, &told, 2);
-    // Another statement's execution is not believed there, nor what has more behind it.
-    let behind = [execute(5), b"x".to_vec()].concat();
-    for not_believed in [execute(6), behind] {
-        let script = [&begin[..], &again, &[asks(not_believed), answers(ok(1, 1, 2))], &next].concat();
-        let driver = drive(&script, usize::MAX);
-        assert_eq!(lines(&driver), [told[0], told[1], told[3]]);
-    }
-}
