@@ -4,15 +4,19 @@ use clap::Args;
 use probes::{Capture, Error, Purpose, Report};
 
 use crate::agent::caution;
-use crate::options::CaptureArgs;
+use crate::options::{self, SelfArgs};
 use crate::say::answer;
+use crate::settings::{Host, SettingsArgs};
 
 /// Arguments of `weir doctor`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// How the kernel side works.
+    /// What is set.
     #[command(flatten)]
-    pub capture: CaptureArgs,
+    pub settings: SettingsArgs<Host>,
+    /// For those who work on Weir.
+    #[command(flatten)]
+    pub itself: SelfArgs,
 }
 
 /// Loads, attaches and fires the programs once, and prints what was found.
@@ -21,7 +25,8 @@ pub struct Arguments {
 ///
 /// When Weir cannot work on this host; the text says what to do.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    match Capture::start(&arguments.capture.config()) {
+    let settings = arguments.settings.load()?;
+    match Capture::start(&options::capture(&settings, arguments.itself)) {
         Ok(capture) => {
             let mut text = describe(capture.report());
             text.push_str("\nPrograms\n");
