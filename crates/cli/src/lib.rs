@@ -5,6 +5,7 @@ pub mod color;
 pub mod configuration;
 pub mod dev;
 pub mod doctor;
+pub mod identity;
 pub mod options;
 pub mod output;
 pub mod requests;
