@@ -8,6 +8,7 @@ use probes::{Capture, Report};
 use requests::{Analyzer, Config};
 use workload::{Docker, Listeners, Processes, Source, UnixSockets};
 
+use crate::options::Naming;
 use crate::output::Output;
 
 /// Between two drains at most: long enough to work in batches; and traffic may set in at full speed, which fills a ring of
@@ -43,14 +44,14 @@ impl Agent {
     /// # Errors
     ///
     /// When this kernel, or our rights on it, do not allow it.
-    pub fn start(capture: &probes::Config, config: Config) -> Result<Self, probes::Error> {
+    pub fn start(capture: &probes::Config, config: Config, naming: Naming) -> Result<Self, probes::Error> {
         let capture = Capture::start(capture)?;
         come_first();
         let proc_root = proc_root(capture.report());
         let processes = Processes::new(
             source(capture.report()),
-            workload::Config::default(),
-            Box::new(Docker::new("/var/lib/docker")),
+            naming.rules,
+            Box::new(Docker::new(naming.docker_root)),
             workload::Limits::default(),
         );
         let sockets = (Listeners::new(proc_root.clone()), UnixSockets::new(proc_root));

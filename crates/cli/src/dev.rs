@@ -17,10 +17,11 @@ use workload::{Listeners, NoNames, Processes, Source, UnixSockets};
 
 use crate::agent::{caution, read_clocks, source};
 use crate::color::Color;
-use crate::options::{CaptureArgs, ValueArgs};
+use crate::options::{self, SelfArgs};
 use crate::output::{Output, Style};
 use crate::requests::{Filter, FilterArgs};
 use crate::say::say;
+use crate::settings::{self, Privacy, SettingsArgs};
 use crate::stop::Stop;
 use crate::units;
 
@@ -53,7 +54,9 @@ struct CaptureArguments {
     #[arg(long, value_name = "TEXT")]
     path: Vec<String>,
     #[command(flatten)]
-    capture: CaptureArgs,
+    settings: SettingsArgs<settings::Capture>,
+    #[command(flatten)]
+    itself: SelfArgs,
 }
 
 #[derive(Debug, Args)]
@@ -67,7 +70,7 @@ struct ReplayArguments {
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     color: Color,
     #[command(flatten)]
-    values: ValueArgs,
+    settings: SettingsArgs<Privacy>,
     #[command(flatten)]
     filter: FilterArgs,
 }
@@ -85,10 +88,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 fn capture(arguments: &CaptureArguments) -> anyhow::Result<()> {
+    let settings = arguments.settings.load()?;
     let stop = Stop::on_signals()?;
     let path = arguments.file.display();
     let file = File::create(&arguments.file).with_context(|| format!("cannot write {path}"))?;
-    let mut capture = Capture::start(&arguments.capture.config())?;
+    let mut capture = Capture::start(&options::capture(&settings, arguments.itself))?;
     let mut recorder = Recorder {
         writer: Writer::new(BufWriter::new(file)).with_context(|| format!("cannot write {path}"))?,
         processes: Processes::new(
@@ -189,16 +193,17 @@ impl Recorder {
 const AFTERWARDS: u64 = 30 * 1_000_000_000;
 
 fn replay(arguments: ReplayArguments) -> anyhow::Result<()> {
+    let settings = arguments.settings.load()?;
     let path = arguments.file.display();
     let file = File::open(&arguments.file).with_context(|| format!("cannot read {path}"))?;
     let mut reader = Reader::new(BufReader::new(file)).with_context(|| format!("cannot read {path}"))?;
     let processes = Processes::new(
         Source::Recorded,
-        workload::Config::default(),
+        options::names(&settings),
         Box::new(NoNames),
         workload::Limits::default(),
     );
-    let config = requests::Config { protocols: arguments.values.settings(), ..Default::default() };
+    let config = requests::Config { protocols: options::protocols(&settings), ..Default::default() };
     let mut analyzer = Analyzer::new(config, processes, (Listeners::new(None), UnixSockets::new(None)));
     let style = Style {
         json: arguments.json,

@@ -4,15 +4,20 @@ use clap::Args;
 use probes::{Capture, Error, Purpose, Report};
 
 use crate::agent::caution;
-use crate::options::CaptureArgs;
+use crate::identity;
+use crate::options::{self, SelfArgs};
 use crate::say::answer;
+use crate::settings::{Host, SettingsArgs};
 
 /// Arguments of `weir doctor`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// How the kernel side works.
+    /// What is set.
     #[command(flatten)]
-    pub capture: CaptureArgs,
+    pub settings: SettingsArgs<Host>,
+    /// For those who work on Weir.
+    #[command(flatten)]
+    pub itself: SelfArgs,
 }
 
 /// Loads, attaches and fires the programs once, and prints what was found.
@@ -21,9 +26,11 @@ pub struct Arguments {
 ///
 /// When Weir cannot work on this host; the text says what to do.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    match Capture::start(&arguments.capture.config()) {
+    let settings = arguments.settings.load()?;
+    let host_id = host_id(identity::look(&settings));
+    match Capture::start(&options::capture(&settings, arguments.itself)) {
         Ok(capture) => {
-            let mut text = describe(capture.report());
+            let mut text = describe(capture.report(), &host_id);
             text.push_str("\nPrograms\n");
             for program in capture.programs() {
                 let (name, verified) = (program.name, program.verified_instructions);
@@ -36,15 +43,23 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Ok(answer(&text)?)
         }
         Err(Error::NoBackend { report }) => {
-            answer(&(describe(&report) + "\n"))?;
+            answer(&(describe(&report, &host_id) + "\n"))?;
             Err(Error::NoBackend { report }.into())
         }
         Err(error) => Err(error.into()),
     }
 }
 
+/// The identity, and why it is that.
+fn host_id(identity: Option<identity::Identity>) -> String {
+    identity.map_or_else(
+        || "none yet: neither machine id nor board are known, so the agent will throw one".into(),
+        |identity| format!("{} ({})", identity.id, identity.origin),
+    )
+}
+
 /// Host, purposes with what serves them and what was tried, and what will not be seen.
-fn describe(report: &Report) -> String {
+fn describe(report: &Report, host_id: &str) -> String {
     use std::fmt::Write;
 
     let mut out = String::new();
@@ -53,6 +68,7 @@ fn describe(report: &Report) -> String {
     // Writing to a string does not fail.
     let _ = writeln!(out, "Host");
     let _ = writeln!(out, "  kernel               {}", host.release);
+    let _ = writeln!(out, "  host.id              {host_id}");
     let _ = writeln!(out, "  type information     {} (/sys/kernel/btf/vmlinux)", yes(host.has_btf));
     let _ = writeln!(out, "  rights to load eBPF  {}", yes(host.may_load_programs()));
     if let Some(lockdown) = &host.lockdown {

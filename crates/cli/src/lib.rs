@@ -2,13 +2,17 @@
 
 pub mod agent;
 pub mod color;
+pub mod configuration;
 pub mod dev;
 pub mod doctor;
-mod nearest;
+pub mod identity;
 pub mod options;
 pub mod output;
 pub mod requests;
 pub mod say;
+pub mod settings;
 pub mod stop;
 pub mod text;
-pub mod units;
+
+pub(crate) use config::nearest;
+pub use config::units;

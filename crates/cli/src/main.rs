@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use weir_cli::say::say;
-use weir_cli::{dev, doctor, requests};
+use weir_cli::{configuration, dev, doctor, requests};
 
 /// Sees every request that the services of this Linux host make or serve, without touching them.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ enum Command {
     Requests(requests::command::Arguments),
     /// Tells what this kernel allows, what Weir uses of it, and what is missing.
     Doctor(doctor::Arguments),
+    /// Shows what is set and where, and checks files of settings.
+    Config(configuration::Arguments),
     /// Tools for those who work on Weir.
     Dev(dev::Arguments),
 }
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Requests(arguments) => requests::command::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Config(arguments) => configuration::run(&arguments),
         Command::Dev(arguments) => dev::run(arguments),
     };
     match result {

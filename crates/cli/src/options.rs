@@ -1,88 +1,120 @@
-//! Options that several commands share.
+//! Settings as the crates that go by them want them.
+
+use std::path::PathBuf;
 
 use clap::Args;
+use config::Settings;
 use probes::Backend;
+use workload::{Glob, Matcher};
 
-use crate::units::{Size, parse_size};
-
-/// What `--ring` may be. Each processor has a ring of its own, which the kernel wants in a power of two; a request's
-/// events do not fit into less.
-const RING: std::ops::RangeInclusive<u64> = 128 << 10..=1 << 30;
-
-/// How the kernel side works.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Capture")]
-pub struct CaptureArgs {
-    /// Use this way to see traffic, instead of the best that works: tracepoint, trampoline, kprobe or syscalls.
-    #[arg(long, value_name = "NAME", value_parser = parse_backend)]
-    pub backend: Option<Backend>,
-    /// Room for events on their way from the kernel, shared out among the processors [default: 8MiB, or 512KiB for each
-    /// processor where that is more]. From 128KiB to 1GiB; a processor's share is at least 128KiB, and a power of two.
-    #[arg(long, value_name = "SIZE", value_parser = parse_ring)]
-    pub ring: Option<Size>,
-    /// Do not watch UDP, and so no DNS.
-    #[arg(long)]
-    pub no_udp: bool,
+/// For those who work on Weir.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct SelfArgs {
     /// Watch the processes that are shown here (by Weir itself, too).
     #[arg(long, hide = true)]
     pub observe_self: bool,
 }
 
-impl CaptureArgs {
-    /// As the crate `probes` wants it.
-    pub fn config(&self) -> probes::Config {
-        let default = probes::Config::default();
-        let ring = self.ring.and_then(|size| u32::try_from(size.0).ok());
-        probes::Config {
-            ring_bytes: ring.unwrap_or(default.ring_bytes),
-            only: self.backend,
-            datagrams: !self.no_udp,
-            observe_self: self.observe_self,
-            ..default
-        }
+/// As the crate `probes` wants it.
+pub fn capture(settings: &Settings, itself: SelfArgs) -> probes::Config {
+    let default = probes::Config::default();
+    let ring = settings.capture_ring().and_then(|size| u32::try_from(size.0).ok());
+    let only = settings.capture_backend();
+    probes::Config {
+        ring_bytes: ring.unwrap_or(default.ring_bytes),
+        only: only.and_then(|name| Backend::ALL.into_iter().find(|backend| backend.as_str() == name)),
+        datagrams: settings.capture_udp(),
+        observe_self: itself.observe_self,
+        ..default
     }
 }
 
-fn parse_ring(text: &str) -> Result<Size, String> {
-    let size = parse_size(text).map_err(|error| error.to_string())?;
-    if RING.contains(&size.0) { Ok(size) } else { Err("it may be from 128KiB to 1GiB".into()) }
+/// As the crate `protocols` wants it.
+pub fn protocols(settings: &Settings) -> protocols::Settings {
+    protocols::Settings { keep_values: settings.privacy_show_values() }
 }
 
-fn parse_backend(name: &str) -> Result<Backend, String> {
-    Backend::ALL.into_iter().find(|backend| backend.as_str() == name).ok_or_else(|| {
-        let known: Vec<&str> = Backend::ALL.iter().map(|backend| backend.as_str()).collect();
-        format!("known are {}", known.join(", "))
-    })
+/// As the crate `workload` wants it.
+pub fn names(settings: &Settings) -> workload::Config {
+    let services = settings.services().into_iter().map(|rule| {
+        let glob = |field| rule.get(field).map(Glob::new);
+        Matcher {
+            name: rule.get("name").unwrap_or_default().into(),
+            command: glob("command"),
+            executable: glob("executable"),
+            argument: glob("argument"),
+            cgroup: glob("cgroup"),
+            unit: glob("unit"),
+        }
+    });
+    workload::Config { services: services.collect() }
 }
 
-/// What leaves the parsers.
-#[derive(Debug, Clone, Args)]
-pub struct ValueArgs {
-    /// Show Redis arguments, literals in SQL and URL query values instead of `?`. They may be secrets.
-    #[arg(long)]
-    pub show_values: bool,
+/// Where processes' names come from.
+#[derive(Debug, Clone)]
+pub struct Naming {
+    /// Names given by hand.
+    pub rules: workload::Config,
+    /// Docker's folder.
+    pub docker_root: PathBuf,
 }
 
-impl ValueArgs {
-    /// As the crate `protocols` wants it.
-    pub fn settings(&self) -> protocols::Settings {
-        protocols::Settings { keep_values: self.show_values }
+impl Naming {
+    /// As it is set.
+    pub fn of(settings: &Settings) -> Self {
+        Naming { rules: names(settings), docker_root: settings.names_docker_root().into() }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use config::KEYS;
+
     use super::*;
 
+    fn settings(text: &str) -> Settings {
+        let mut settings = Settings::defaults(KEYS);
+        let problems = settings.read(text, "f");
+        assert!(problems.is_empty(), "{problems}");
+        settings
+    }
+
     #[test]
-    fn a_ring_is_refused_rather_than_changed() {
-        for text in ["1", "0", "127KiB", "1.1GiB", "16GiB"] {
-            assert_eq!(parse_ring(text), Err("it may be from 128KiB to 1GiB".into()), "{text}");
+    fn defaults_are_those_of_the_crates() {
+        let settings = Settings::defaults(KEYS);
+        let (own, theirs) = (capture(&settings, SelfArgs::default()), probes::Config::default());
+        assert_eq!(format!("{own:?}"), format!("{theirs:?}"));
+        assert_eq!(format!("{:?}", protocols(&settings)), format!("{:?}", protocols::Settings::default()));
+        assert!(names(&settings).services.is_empty());
+    }
+
+    #[test]
+    fn every_way_to_see_can_be_set() {
+        for backend in Backend::ALL {
+            let settings = settings(&format!("capture: {{backend: {}}}", backend.as_str()));
+            assert_eq!(capture(&settings, SelfArgs::default()).only, Some(backend));
         }
-        for (text, bytes) in [("128KiB", 128 << 10), ("256K", 256_000), ("8MiB", 8 << 20), ("1GiB", 1 << 30)]
+    }
+
+    #[test]
+    fn every_field_of_a_service_counts() {
+        let facts = |cgroup: &str| workload::Facts {
+            command: "python3".into(),
+            executable: Some("/usr/bin/python3".into()),
+            arguments: vec!["python3".into(), "/srv/shop.py".into()],
+            cgroups: vec![cgroup.into()],
+            ..workload::Facts::default()
+        };
+        for field in
+            ["command: pyth*", "executable: '*/python?'", "argument: '*/shop.py'", "cgroup: /a/*", "unit: w*"]
         {
-            assert_eq!(parse_ring(text), Ok(Size(bytes)), "{text}");
+            let rules = names(&settings(&format!("services: [{{name: named, {field}}}]")));
+            let named = workload::name(&facts("/a/web.service"), &rules);
+            assert_eq!((&*named.name, named.rule), ("named", workload::Rule::Configuration), "{field}");
+            let wrong = field.replace(": ", ": x");
+            let rules =
+                names(&settings(&format!("services: [{{name: named, {}}}]", wrong.replace("x'", "'x"))));
+            assert_ne!(&*workload::name(&facts("/a/web.service"), &rules).name, "named", "{wrong}");
         }
-        assert!(parse_ring("1 mile").is_err_and(|error| error.starts_with("unknown unit")));
     }
 }

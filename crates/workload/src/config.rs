@@ -1,22 +1,19 @@
 //! What a user may say about names.
 
 use model::Text;
-use serde::Deserialize;
 use wildmatch::WildMatch;
 
-use crate::Facts;
+use crate::{Facts, cgroup};
 
 /// Names given by hand.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     /// Asked in order; the first that matches names the process.
     pub services: Vec<Matcher>,
 }
 
 /// Which processes get a name. Every pattern that is given has to match; without any, none does.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default)]
 pub struct Matcher {
     /// The service's name.
     pub name: Text,
@@ -28,6 +25,8 @@ pub struct Matcher {
     pub cgroup: Option<Glob>,
     /// Matches any of the arguments that are kept ([`Facts::arguments`]).
     pub argument: Option<Glob>,
+    /// Matches the systemd unit, without `.service`.
+    pub unit: Option<Glob>,
 }
 
 impl Matcher {
@@ -39,6 +38,9 @@ impl Matcher {
             self.executable.as_ref().map(|glob| facts.executable.as_ref().is_some_and(|e| glob.matches(e))),
             self.cgroup.as_ref().map(|glob| any(glob, &facts.cgroups)),
             self.argument.as_ref().map(|glob| any(glob, &facts.arguments)),
+            self.unit
+                .as_ref()
+                .map(|glob| cgroup::unit(&facts.cgroups).is_some_and(|unit| glob.matches(unit))),
         ];
         let mut given = verdicts.into_iter().flatten().peekable();
         given.peek().is_some() && given.all(|verdict| verdict)
@@ -46,8 +48,7 @@ impl Matcher {
 }
 
 /// A pattern for a whole text: `*` stands for any run of characters, `?` for one.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(from = "String")]
+#[derive(Debug, Clone)]
 pub struct Glob(WildMatch);
 
 impl Glob {
@@ -59,11 +60,5 @@ impl Glob {
     /// True when the whole of `text` fits.
     pub fn matches(&self, text: &str) -> bool {
         self.0.matches(text)
-    }
-}
-
-impl From<String> for Glob {
-    fn from(pattern: String) -> Self {
-        Glob::new(&pattern)
     }
 }

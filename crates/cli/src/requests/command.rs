@@ -10,9 +10,10 @@ use requests::Counters;
 use super::{Filter, FilterArgs, Summary};
 use crate::agent::{Agent, caution};
 use crate::color::Color;
-use crate::options::{CaptureArgs, ValueArgs};
+use crate::options::{self, Naming, SelfArgs};
 use crate::output::{Output, Style};
 use crate::say::say;
+use crate::settings::{Live, SettingsArgs};
 use crate::stop::Stop;
 use crate::units;
 
@@ -32,15 +33,15 @@ pub struct Arguments {
     /// Colour of the table.
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-    /// What leaves the parsers.
-    #[command(flatten)]
-    pub values: ValueArgs,
     /// What is shown.
     #[command(flatten)]
     pub filter: FilterArgs,
-    /// How the kernel side works.
+    /// What is set.
     #[command(flatten)]
-    pub capture: CaptureArgs,
+    pub settings: SettingsArgs<Live>,
+    /// For those who work on Weir.
+    #[command(flatten)]
+    pub itself: SelfArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -56,9 +57,11 @@ Examples:
 ///
 /// When traffic cannot be seen on this host, or the output cannot be written.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let settings = arguments.settings.load()?;
     let stop = Stop::on_signals()?;
-    let config = requests::Config { protocols: arguments.values.settings(), ..Default::default() };
-    let mut agent = Agent::start(&arguments.capture.config(), config)?;
+    let config = requests::Config { protocols: options::protocols(&settings), ..Default::default() };
+    let capture = options::capture(&settings, arguments.itself);
+    let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
     let style = Style {
         json: arguments.json,
         color: arguments.color,

@@ -1,4 +1,4 @@
-//! Durations and sizes, as people write and read them.
+//! Durations, sizes and percentages, as people write and read them.
 
 use std::fmt;
 
@@ -19,6 +19,13 @@ pub struct Count(pub u64);
 pub enum UnitError {
     /// It does not begin with a number.
     Number(String),
+    /// It has no unit, where one is needed.
+    NoUnit {
+        /// The whole text.
+        given: String,
+        /// The units that are known.
+        known: &'static str,
+    },
     /// The unit is none that is known.
     Unit {
         /// The unit as it was given.
@@ -36,6 +43,7 @@ impl fmt::Display for UnitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             UnitError::Number(given) => write!(f, "'{given}' does not begin with a number, as in 1.5ms"),
+            UnitError::NoUnit { given, known } => write!(f, "'{given}' has no unit, such as {known}"),
             UnitError::Unit { given, known } => write!(f, "unknown unit '{given}'; known are {known}"),
             UnitError::TooLarge(given) => write!(f, "'{given}' is too large"),
         }
@@ -92,14 +100,101 @@ fn scaled(text: &str, scale: impl Fn(&str) -> Option<u64>, known: &'static str) 
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
-    let number: f64 = number.parse().map_err(|_| UnitError::Number(text.to_owned()))?;
-    let unit = unit.trim_start();
-    let scale = scale(unit).ok_or_else(|| UnitError::Unit { given: unit.to_owned(), known })?;
-    let value = (number * scale as f64).round();
-    if value >= u64::MAX as f64 {
-        return Err(UnitError::TooLarge(text.to_owned()));
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    if whole.len() + part.len() == 0 || part.contains('.') {
+        return Err(UnitError::Number(text.to_owned()));
     }
-    Ok(value as u64)
+    let unit = unit.trim_start();
+    let scale = scale(unit).ok_or_else(|| match unit {
+        "" => UnitError::NoUnit { given: text.to_owned(), known },
+        _ => UnitError::Unit { given: unit.to_owned(), known },
+    })?;
+    let too_large = || UnitError::TooLarge(text.to_owned());
+    // In whole numbers, so that what is printed exactly is read as the same again.
+    let whole = if whole.is_empty() { 0 } else { whole.parse::<u64>().map_err(|_| too_large())? };
+    let part = &part[..part.len().min(MOST_DECIMALS)];
+    let parts = 10_u128.pow(part.len() as u32);
+    let decimals = if part.is_empty() { 0 } else { part.parse::<u128>().map_err(|_| too_large())? };
+    let scale = u128::from(scale);
+    let value = u128::from(whole) * scale + (decimals * scale + parts / 2) / parts;
+    u64::try_from(value).map_err(|_| too_large())
+}
+
+/// More of them change nothing: a unit is less than 10^13 of the smallest.
+const MOST_DECIMALS: usize = 18;
+
+/// A value in a unit of which it is a whole number, so that what is read from it is the same value.
+fn exact(value: u64, units: &[(u64, &str)]) -> String {
+    let unit = units.iter().filter(|(scale, _)| value >= *scale && value.is_multiple_of(*scale));
+    // The shortest; of two such the decimal one, which is what people mean by 256kB.
+    let length = |scale: u64| (value / scale).checked_ilog10().unwrap_or(0);
+    let binary = |scale: u64| scale > 1 && scale.is_power_of_two();
+    let best = unit.min_by_key(|(scale, _)| (length(*scale), binary(*scale), value / scale));
+    let (scale, name) = best.copied().unwrap_or((1, ""));
+    format!("{}{name}", value / scale)
+}
+
+impl Duration {
+    /// As it can be read again, without loss: `90s`, `1500us`.
+    pub fn exact(self) -> String {
+        const UNITS: &[(u64, &str)] = &[
+            (1, "ns"),
+            (1_000, "us"),
+            (1_000_000, "ms"),
+            (SECOND, "s"),
+            (60 * SECOND, "m"),
+            (3600 * SECOND, "h"),
+        ];
+        if self.0 == 0 { "0s".to_owned() } else { exact(self.0, UNITS) }
+    }
+}
+
+impl Size {
+    /// As it can be read again, without loss: `8MiB`, `256kB`, `1001B`.
+    pub fn exact(self) -> String {
+        const UNITS: &[(u64, &str)] = &[
+            (1, "B"),
+            (1_000, "kB"),
+            (1_000_000, "MB"),
+            (1_000_000_000, "GB"),
+            (1 << 10, "KiB"),
+            (1 << 20, "MiB"),
+            (1 << 30, "GiB"),
+        ];
+        if self.0 == 0 { "0B".to_owned() } else { exact(self.0, UNITS) }
+    }
+}
+
+/// A part of a whole, in hundredths of a percent: `12.5%`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Percent(pub u64);
+
+impl Percent {
+    /// The part of one.
+    pub fn part(self) -> f64 {
+        self.0 as f64 / 10_000.0
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, part) = (self.0 / 100, self.0 % 100);
+        match (part, part % 10) {
+            (0, _) => write!(f, "{whole}%"),
+            (_, 0) => write!(f, "{whole}.{}%", part / 10),
+            _ => write!(f, "{whole}.{part:02}%"),
+        }
+    }
+}
+
+/// Reads a percentage, which has to have its sign: `10` may be meant as a part of one hundred or as ten times the whole.
+///
+/// # Errors
+///
+/// When it is no such text, or too large.
+pub fn parse_percent(text: &str) -> Result<Percent, UnitError> {
+    let scale = |unit: &str| (unit == "%").then_some(100);
+    scaled(text, scale, "%").map(Percent)
 }
 
 impl fmt::Display for Duration {
@@ -163,6 +258,7 @@ mod tests {
     #[test]
     fn durations_are_read() {
         let cases = [
+            (".5s", SECOND / 2),
             ("1ms", 1_000_000),
             ("1.5ms", 1_500_000),
             ("0.1 us", 100),
@@ -179,6 +275,38 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(parse_duration(text), Ok(Duration(expected)), "{text}");
         }
+    }
+
+    #[test]
+    fn exact_texts_are_read_as_the_same() {
+        let mut value = 1_u64;
+        for _ in 0..5_000 {
+            // Any numbers will do; those with many zeros at the end have larger units.
+            value = value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            for value in
+                [value, value >> 20 << 10, value % 100_000 * 1_000_000, value % 100 * 3600 * SECOND, 0]
+            {
+                assert_eq!(parse_duration(&Duration(value).exact()), Ok(Duration(value)));
+                assert_eq!(parse_size(&Size(value).exact()), Ok(Size(value)));
+                let percent = Percent(value / 100);
+                assert_eq!(parse_percent(&percent.to_string()), Ok(percent));
+            }
+        }
+        let sizes = [(8 << 20, "8MiB"), (256_000, "256kB"), (1001, "1001B"), (1 << 30, "1GiB"), (0, "0B")];
+        for (bytes, text) in sizes {
+            assert_eq!(Size(bytes).exact(), text);
+        }
+        assert_eq!(Duration(90 * SECOND).exact(), "90s");
+        assert_eq!(Percent(1250).to_string(), "12.5%");
+    }
+
+    #[test]
+    fn a_percentage_has_its_sign() {
+        for (text, expected) in [("10%", 1000), ("0.05 %", 5), ("200%", 20_000)] {
+            assert_eq!(parse_percent(text), Ok(Percent(expected)), "{text}");
+        }
+        assert_eq!(parse_percent("10").unwrap_err().to_string(), "'10' has no unit, such as %");
+        assert!(parse_percent("ten").is_err());
     }
 
     #[test]

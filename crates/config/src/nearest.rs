@@ -1,7 +1,7 @@
 //! What somebody may have meant who typed a word that is not known.
 
 /// The known word that is typed most like this one, in whatever case; `None` where none is at all like it.
-pub(crate) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_ascii_lowercase();
     // A third of the letters may be wrong; one of them always.
     let most = (typed.chars().count() / 3).max(1);
@@ -14,7 +14,7 @@ pub(crate) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>)
 }
 
 /// How many letters have to be typed, taken away, changed or swapped with their neighbour.
-pub(crate) fn distance(one: &str, other: &str) -> usize {
+pub fn distance(one: &str, other: &str) -> usize {
     strsim::osa_distance(one, other)
 }
 

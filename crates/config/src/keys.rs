@@ -1,0 +1,143 @@
+//! Every key of Weir. A new one is an entry here; the reader of the file, the options, the variables, `weir config` and
+//! docs/configuration.md follow from it.
+
+use crate::key::{Change, Default, Flag, Key};
+use crate::kind::{Field, Kind};
+use crate::settings::Settings;
+use crate::typed::{Rule, Typed, rules};
+use crate::units::Size;
+
+/// The sections of the file, in the order in which they are shown, with what they are about.
+pub static SECTIONS: &[(&str, &str)] = &[
+    ("agent", "The agent itself"),
+    ("capture", "How the kernel side works"),
+    ("privacy", "What may leave the parsers"),
+    ("names", "Where names of services come from"),
+    ("", "Names given by hand"),
+];
+
+/// Each entry makes the key, and the method of [`Settings`] that gives its value.
+macro_rules! keys {
+    ($($name:ident: $type:ty = $by:path, $key:expr;)*) => {
+        /// Every key, in the order of its section.
+        pub static KEYS: &[Key] = &[$($key),*];
+
+        /// The places of the keys in [`KEYS`].
+        #[allow(non_camel_case_types)]
+        enum Index { $($name),* }
+
+        impl Settings {
+            $(
+                #[doc = concat!("The value of the key `", stringify!($name), "`, where the first `_` stands for the dot.")]
+                pub fn $name(&self) -> $type {
+                    $by(self.value_at(Index::$name as usize))
+                }
+            )*
+        }
+    };
+}
+
+keys! {
+    agent_host_id: Option<String> = Typed::of, Key {
+        path: "agent.host_id",
+        kind: Kind::Text,
+        default: Default::Auto("made from the machine id and the id of the board, see docs/identity.md"),
+        help: "What tells this host from all others, as `host.id`. Set it where hosts have an identity of their own, such as \
+            the instance id of a cloud.",
+        example: "i-0abcdef1234567890",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    agent_state_directory: String = Typed::of, Key {
+        path: "agent.state_directory",
+        kind: Kind::Path,
+        default: Default::Is("/var/lib/weir"),
+        help: "The folder for the little that has to outlive a restart: the identity of this host.",
+        example: "/srv/weir",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    capture_backend: Option<String> = Typed::of, Key {
+        path: "capture.backend",
+        kind: Kind::Choice(&["tracepoint", "trampoline", "kprobe", "syscalls"]),
+        default: Default::Auto("the best that works"),
+        help: "Use this way to see traffic, instead of the best that works.",
+        example: "trampoline",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    // Each processor has a ring of its own, which the kernel wants in a power of two; a request's events do not fit into less.
+    capture_ring: Option<Size> = Typed::of, Key {
+        path: "capture.ring",
+        kind: Kind::Size { least: 128 << 10, most: 1 << 30 },
+        default: Default::Auto("8MiB, or 512KiB for each processor where that is more"),
+        help: "Room for events on their way from the kernel, shared out among the processors. A processor's share is at least \
+            128KiB, and a power of two.",
+        example: "32MiB",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    capture_udp: bool = Typed::of, Key {
+        path: "capture.udp",
+        kind: Kind::Boolean,
+        default: Default::Is("true"),
+        help: "Watch UDP, and so DNS.",
+        example: "false",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    privacy_show_values: bool = Typed::of, Key {
+        path: "privacy.show_values",
+        kind: Kind::Boolean,
+        default: Default::Is("false"),
+        help: "Show Redis arguments, literals in SQL and URL query values instead of `?`. They may be secrets.",
+        example: "true",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    names_docker_root: String = Typed::of, Key {
+        path: "names.docker_root",
+        kind: Kind::Path,
+        default: Default::Is("/var/lib/docker"),
+        help: "Docker's folder, which tells containers' names (`docker info` shows it as Docker Root Dir).",
+        example: "/data/docker",
+        change: Change::Restart,
+        flag: Flag::None,
+        secret: false,
+    };
+    services: Vec<Rule> = rules, Key {
+        path: "services",
+        kind: Kind::Records { fields: SERVICE, most: 1000 },
+        default: Default::Is("[]"),
+        help: "Names given to processes by hand. The first entry that fits names the process, before everything else that could; all \
+            that an entry gives has to fit. `*` stands for any run of characters, `?` for one.",
+        example: "\n  - name: shop\n    executable: /opt/shop/*\n  - name: batch\n    unit: nightly-*",
+        change: Change::Restart,
+        flag: Flag::None,
+        secret: false,
+    };
+}
+
+/// What an entry of `services` may say.
+const SERVICE: &[Field] = &[
+    field("name", true, "The service's name."),
+    field("command", false, "Fits the command, as `ps -o comm` shows it: 15 bytes at most."),
+    field("executable", false, "Fits the whole path of the program file."),
+    field(
+        "argument",
+        false,
+        "Fits an argument: of an interpreter one up to its script, of other programs the first.",
+    ),
+    field("cgroup", false, "Fits a whole path of its cgroups."),
+    field("unit", false, "Fits its systemd unit, without `.service`."),
+];
+
+const fn field(name: &'static str, required: bool, help: &'static str) -> Field {
+    Field { name, kind: Kind::Text, required, help }
+}
