@@ -405,9 +405,9 @@ impl<'a> Reader<'a> {
             self.expect = table(true);
         } else if token.is_word("JOIN") || token.is_word("STRAIGHT_JOIN") {
             self.expect = table(false);
-        } else if token.is_word("INTO") && self.operation == Some("LOAD") {
-            self.expect = Expect::Table { list: false, functions: false };
-        } else if token.is_word("LIKE") && self.copies() {
+        } else if (token.is_word("INTO") && self.operation == Some("LOAD"))
+            || (token.is_word("LIKE") && self.copies())
+        {
             self.expect = Expect::Table { list: false, functions: false };
         } else if token.is_word("USING")
             && matches!(self.operation, Some("DELETE" | "MERGE"))
