@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, Object, Program, num_possible_cpus};
 
-use crate::backend::{ObjectFile, Purpose, Way};
+use crate::backend::{Backend, ObjectFile, Purpose, Way};
 use crate::host::KernelTypes;
 use crate::ring::Ring;
 use crate::shared::{
@@ -34,6 +34,8 @@ struct Settings {
     hash_entries: u32,
     serves_tcp_sent: bool,
     serves_received: bool,
+    /// The ends of Unix sockets' packets are seen.
+    counts_packets: bool,
 }
 
 impl Settings {
@@ -49,6 +51,9 @@ impl Settings {
             hash_entries: config.hash_entries,
             serves_tcp_sent: by_calls(Purpose::TcpSent),
             serves_received: by_calls(Purpose::Received),
+            counts_packets: ways
+                .iter()
+                .any(|way| way.purpose == Purpose::UnixSpliced && way.backend == Backend::Tracepoint),
         }
     }
 
@@ -56,6 +61,7 @@ impl Settings {
     fn constants(&self, file: ObjectFile) -> Vec<u8> {
         let state_in_hash = u32::from(self.state_in_hash);
         let default_budget = self.budget;
+        let counts_packets = u32::from(self.counts_packets);
         // Datagrams have no runs, and the last resort has few sizes of records: the next is the largest.
         let young_budget = match file {
             ObjectFile::Udp | ObjectFile::UdpKprobe | ObjectFile::UdpSyscalls | ObjectFile::Syscalls => {
@@ -65,7 +71,8 @@ impl Settings {
         };
         match file {
             ObjectFile::Socket => {
-                bytes_of(&socket_rodata { state_in_hash, default_budget, young_budget }).to_vec()
+                bytes_of(&socket_rodata { state_in_hash, default_budget, young_budget, counts_packets })
+                    .to_vec()
             }
             ObjectFile::Udp => bytes_of(&udp_rodata { state_in_hash, default_budget, young_budget }).to_vec(),
             ObjectFile::UdpKprobe => {
@@ -75,12 +82,14 @@ impl Settings {
                 bytes_of(&udp_syscalls_rodata { state_in_hash, default_budget, young_budget }).to_vec()
             }
             ObjectFile::Kprobe => {
-                bytes_of(&kprobe_rodata { state_in_hash, default_budget, young_budget }).to_vec()
+                bytes_of(&kprobe_rodata { state_in_hash, default_budget, young_budget, counts_packets })
+                    .to_vec()
             }
             ObjectFile::Syscalls => bytes_of(&syscalls_rodata {
                 state_in_hash,
                 default_budget,
                 young_budget,
+                counts_packets,
                 serves_tcp_sent: u32::from(self.serves_tcp_sent),
                 serves_received: u32::from(self.serves_received),
             })
