@@ -47,6 +47,8 @@ pub struct Table<V> {
     places: HashTable<u32>,
     slots: Vec<Option<Slot<V>>>,
     free: Vec<u32>,
+    /// The series that was updated last: requests of the same kind come in rows.
+    last: u32,
     /// Series that there ever were.
     born: u64,
     counts: Counts,
@@ -84,6 +86,7 @@ impl<V: Default> Table<V> {
             places: HashTable::new(),
             slots: Vec::new(),
             free: Vec::new(),
+            last: 0,
             born: 0,
             counts: Counts::default(),
         }
@@ -92,12 +95,14 @@ impl<V: Default> Table<V> {
     /// The value of the series with these labels, to be updated. Where there is no room for it, that of a series with
     /// [`OTHER`] in place of its open labels, or of all.
     pub fn at(&mut self, cells: &[Cell<'_>], now: Nanos) -> Option<&mut V> {
-        let hash = self.hash(cells);
-        let slot = match self.find(hash, cells) {
-            Some(slot) => slot,
-            None => self.place(hash, cells, now),
-        };
-        let slot = self.slots.get_mut(slot as usize)?.as_mut()?;
+        if !self.is_at(self.last, cells) {
+            let hash = self.hash(cells);
+            self.last = match self.find(hash, cells) {
+                Some(slot) => slot,
+                None => self.place(hash, cells, now),
+            };
+        }
+        let slot = self.slots.get_mut(self.last as usize)?.as_mut()?;
         slot.updated = now;
         Some(&mut slot.value)
     }
@@ -157,6 +162,11 @@ impl<V: Default> Table<V> {
         let mut hasher = self.hasher.build_hasher();
         cells.iter().for_each(|cell| cell.hash(&mut hasher));
         hasher.finish()
+    }
+
+    fn is_at(&self, place: u32, cells: &[Cell<'_>]) -> bool {
+        let slot = self.slots.get(place as usize).and_then(Option::as_ref);
+        slot.is_some_and(|slot| slot.labels.are(cells))
     }
 
     fn find(&self, hash: u64, cells: &[Cell<'_>]) -> Option<u32> {
