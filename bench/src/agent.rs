@@ -30,6 +30,14 @@ impl Agent {
         Ok(Agent(Weir::start(&mut command, Keep::Nothing)?))
     }
 
+    /// Starts the one that makes metrics of all requests of the host, and shows none.
+    pub(crate) fn with_metrics_only(cpu: Option<usize>) -> anyhow::Result<Agent> {
+        let program = binary().to_str().context("the path of weir is not text")?;
+        let mut command: Command = on_cpu(program, cpu);
+        command.args(["agent", "--listen", "127.0.0.1:0"]);
+        Ok(Agent(Weir::start(&mut command, Keep::Nothing)?))
+    }
+
     /// CPU time so far: nanoseconds.
     pub(crate) fn cpu(&self) -> anyhow::Result<u64> {
         cpu_time(self.0.pid()).context("reading the agent's CPU time")

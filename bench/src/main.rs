@@ -11,6 +11,7 @@
 //! | `server_cpu_added_us` | the same, as a difference |
 //! | `throughput_ratio` | requests a second by the client's clock, with Weir by without |
 //! | `agent_cpu_us_per_request` | the agent's CPU time from before the turn until it is quiet, by records shown (two a request) |
+//! | `agent_cpu_us_per_request.metrics_only` | the same of `weir agent`, by the requests that it counted (two a request, and whatever else the host does); of the workload `http`, with the workload's name of the others |
 //! | `seen_ratio` | records shown by twice the client's count, at full speed |
 //! | `lost_ratio` | events that the agent counted as lost, likewise |
 //! | `capture_ns`, `capture_ratio` | see [`pair`] |
@@ -117,7 +118,23 @@ fn round(report: &mut Report, name: &str, load: &mut Load, number: u32, place: P
     report.note(&format!("server_cpu_us.none.{name}"), "us", cpu(&none) / 1e3);
     report.note(&format!("server_cpu_added_us.{name}"), "us", (cpu(&weir) - cpu(&none)) / 1e3);
     report.note(&format!("server_cpu_ratio.{name}"), "ratio", cpu(&weir) / cpu(&none));
+    metrics_only(report, name, load, place)?;
     timed(report, name, load, place)
+}
+
+fn metrics_only(report: &mut Report, name: &str, load: &mut Load, place: Place) -> anyhow::Result<()> {
+    let agent = Agent::with_metrics_only(place.agent)?;
+    let before = agent.cpu()?;
+    let turn = load.turn()?;
+    agent.settle()?;
+    let cpu = agent.cpu()? - before;
+    let run = agent.stop()?;
+    let figure = "agent_cpu_us_per_request.metrics_only";
+    let figure = if name == "http" { figure.to_owned() } else { format!("{figure}.{name}") };
+    report.note(&figure, "us", cpu as f64 / 1e3 / run.shown() as f64);
+    let seen = run.shown() as f64 / (2.0 * turn.requests as f64);
+    report.note(&format!("seen_ratio.metrics_only.{name}"), "ratio", seen);
+    Ok(())
 }
 
 fn observed(report: &mut Report, name: &str, load: &mut Load, place: Place) -> anyhow::Result<Turn> {

@@ -17,6 +17,8 @@ const OWNED: &[(&str, &str, &str)] = &[
     ("libbpf-sys", "probes", "only the kernel side's crate knows libbpf"),
     ("libbpf-cargo", "probes", "only the kernel side's crate knows libbpf"),
     ("clap", "cli", "libraries have no command line"),
+    ("tokio", "cli", "libraries do no I/O of their own accord"),
+    ("hyper", "cli", "libraries do no I/O of their own accord"),
     ("anyhow", "cli", "libraries have errors of their own types"),
 ];
 

@@ -1,15 +1,22 @@
-//! Capture and analysis joined: kernel in, batches of requests out.
+//! Capture and analysis joined: kernel in, batches of requests out; and `weir agent`, which makes metrics of them
+//! ([`command`], [`meter`], [`http`]).
+
+pub mod command;
+mod figures;
+pub mod http;
+pub mod meter;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use model::Request;
+use model::event::Event;
 use model::time::ClockReading;
 use probes::{Capture, Report};
 use requests::{Analyzer, Config};
 use workload::{Docker, Listeners, Processes, Source, UnixSockets};
 
 use crate::options::Naming;
-use crate::output::Output;
 
 /// Between two drains at most: long enough to work in batches; and traffic may set in at full speed, which fills a ring of
 /// 4 MiB with payloads of 4 KiB within some 15 ms.
@@ -27,10 +34,23 @@ const PORTION: u64 = 128 * 1024;
 /// See nice(2).
 const NICE: libc::c_int = -10;
 
+/// Takes the requests that finished.
+pub trait Sink {
+    /// Takes a batch of them. Called from the thread that empties the rings, which has to be back soon.
+    fn write(&self, batch: Vec<Request>);
+
+    /// A batch that was dealt with, empty, or a new one.
+    fn used_batch(&self) -> Vec<Request>;
+}
+
+/// Events by kind, with the kinds' names.
+pub type Events = [(&'static str, u64); 6];
+
 /// The agent of one host.
 pub struct Agent {
     capture: Capture,
     analyzer: Analyzer,
+    events: Events,
     quiet_drains: u32,
     last_read: u64,
     last_drain: Instant,
@@ -59,6 +79,7 @@ impl Agent {
         Ok(Agent {
             capture,
             analyzer,
+            events: ["open", "owner", "chunk", "end", "exec", "exit"].map(|kind| (kind, 0)),
             quiet_drains: 0,
             last_read: 0,
             last_drain: Instant::now(),
@@ -67,9 +88,9 @@ impl Agent {
     }
 
     /// Waits a moment, then passes on the requests that finished.
-    pub fn observe(&mut self, output: &Output) {
+    pub fn observe(&mut self, sink: &impl Sink) {
         std::thread::sleep(self.pause());
-        self.drain(output);
+        self.drain(sink);
     }
 
     /// How long events may gather, so that their room is not used up before they are read.
@@ -83,19 +104,22 @@ impl Agent {
     }
 
     /// Passes on the requests that finished so far.
-    pub fn drain(&mut self, output: &Output) {
+    pub fn drain(&mut self, sink: &impl Sink) {
         self.analyzer.set_clock(read_clocks());
         let now = Instant::now();
         self.last_took = now - std::mem::replace(&mut self.last_drain, now);
         self.last_read = 0;
         loop {
-            let analyzer = &mut self.analyzer;
-            let read = self.capture.drain(PORTION, |event| analyzer.event(&event));
+            let (analyzer, events) = (&mut self.analyzer, &mut self.events);
+            let read = self.capture.drain(PORTION, |event| {
+                events[kind(&event)].1 += 1;
+                analyzer.event(&event);
+            });
             self.analyzer.tick(read_clocks().monotonic);
             for (connection, instruction) in self.analyzer.take_instructions() {
                 self.capture.instruct(connection, instruction);
             }
-            output.write(self.analyzer.take_batch(output.used_batch()));
+            sink.write(self.analyzer.take_batch(sink.used_batch()));
             self.last_read += read;
             self.quiet_drains = if read == 0 { self.quiet_drains.saturating_add(1) } else { 0 };
             // No longer than what one ring holds: the caller has to see whether it is time to stop.
@@ -113,6 +137,23 @@ impl Agent {
     /// The analysis.
     pub fn analyzer(&self) -> &Analyzer {
         &self.analyzer
+    }
+
+    /// Events that came from the kernel side.
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+}
+
+/// An event's place among [`Events`].
+fn kind(event: &Event<'_>) -> usize {
+    match event {
+        Event::Open(_) | Event::OpenDatagrams(_) => 0,
+        Event::Owner(_) => 1,
+        Event::Chunk(_) => 2,
+        Event::End(_) => 3,
+        Event::Exec(_) => 4,
+        Event::Exit(_) => 5,
     }
 }
 

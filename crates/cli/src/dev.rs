@@ -15,7 +15,7 @@ use recording::{Entry, Reader, Writer};
 use requests::Analyzer;
 use workload::{Listeners, NoNames, Processes, Source, UnixSockets};
 
-use crate::agent::{caution, read_clocks, source};
+use crate::agent::{Sink, caution, read_clocks, source};
 use crate::color::Color;
 use crate::options::{self, SelfArgs};
 use crate::output::{Output, Style};

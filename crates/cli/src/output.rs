@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use model::Request;
 
+use crate::agent::Sink;
 use crate::color::Color;
 use crate::requests::{Filter, Options, Table};
 use crate::stop::Stop;
@@ -93,34 +94,6 @@ impl Output {
         }
     }
 
-    /// Hands over what is to be shown of a batch. When too much waits to be written for too long, it is dropped and
-    /// counted.
-    pub fn write(&self, mut batch: Vec<Request>) {
-        // Before the queue, so that it holds only what somebody waits for.
-        batch.retain(|request| self.filter.matches(request));
-        if batch.is_empty() {
-            return;
-        }
-        let length = batch.len();
-        let began = Instant::now();
-        while self.is_full() {
-            // Who has waited in vain does so no more until something was taken: there is a ring to be emptied.
-            let patient = !self.stalled.get() && !self.stop.is_set() && began.elapsed() <= PATIENCE;
-            if !self.lossless && !patient {
-                self.stalled.set(true);
-                self.shared.dropped.fetch_add(length as u64, Ordering::Relaxed);
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.stalled.set(false);
-        self.shared.waiting.fetch_add(length, Ordering::Relaxed);
-        if let Some(queue) = &self.queue {
-            // The thread ends early only when nobody reads, and then nothing is missed.
-            let _ = queue.send(batch);
-        }
-    }
-
     /// Waits for the thread's end. Once the user has asked for it, a reader that takes nothing does not hold it up for long.
     fn ends_in_time(&self, thread: &JoinHandle<io::Result<()>>) -> bool {
         let mut asked = None;
@@ -131,11 +104,6 @@ impl Output {
             std::thread::sleep(Duration::from_millis(1));
         }
         true
-    }
-
-    /// A batch that was written, empty, or a new one.
-    pub fn used_batch(&self) -> Vec<Request> {
-        self.used.try_recv().unwrap_or_default()
     }
 
     /// Enough waits already. A thread that ended takes no more, so there is nothing to wait for.
@@ -166,6 +134,40 @@ impl Output {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
             _ => Ok((self.shared.shown.load(Ordering::Relaxed), self.shared.dropped.load(Ordering::Relaxed))),
         }
+    }
+}
+
+impl Sink for Output {
+    /// Hands over what is to be shown of a batch. When too much waits to be written for too long, it is dropped and
+    /// counted.
+    fn write(&self, mut batch: Vec<Request>) {
+        // Before the queue, so that it holds only what somebody waits for.
+        batch.retain(|request| self.filter.matches(request));
+        if batch.is_empty() {
+            return;
+        }
+        let length = batch.len();
+        let began = Instant::now();
+        while self.is_full() {
+            // Who has waited in vain does so no more until something was taken: there is a ring to be emptied.
+            let patient = !self.stalled.get() && !self.stop.is_set() && began.elapsed() <= PATIENCE;
+            if !self.lossless && !patient {
+                self.stalled.set(true);
+                self.shared.dropped.fetch_add(length as u64, Ordering::Relaxed);
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.stalled.set(false);
+        self.shared.waiting.fetch_add(length, Ordering::Relaxed);
+        if let Some(queue) = &self.queue {
+            // The thread ends early only when nobody reads, and then nothing is missed.
+            let _ = queue.send(batch);
+        }
+    }
+
+    fn used_batch(&self) -> Vec<Request> {
+        self.used.try_recv().unwrap_or_default()
     }
 }
 

@@ -37,10 +37,12 @@ sections! {
     Privacy: &["privacy"];
     /// For what shows traffic of this host.
     Live: &["privacy", "capture"];
+    /// For what makes metrics of this host's requests.
+    Observing: &["metrics", "capture", "agent"];
     /// For what tells of the host and the kernel side.
     Host: &["capture", "agent"];
     /// Every key that has an option.
-    All: &["agent", "capture", "privacy", "names", ""];
+    All: &["agent", "capture", "metrics", "privacy", "names", ""];
 }
 
 /// The options of the keys in some sections, and `--config`. They are made of [`config::KEYS`].

@@ -1,16 +1,19 @@
 //! Every key of Weir. A new one is an entry here; the reader of the file, the options, the variables, `weir config` and
 //! docs/configuration.md follow from it.
 
+use std::net::SocketAddr;
+
 use crate::key::{Change, Default, Flag, Key};
 use crate::kind::{Field, Kind};
 use crate::settings::Settings;
 use crate::typed::{Rule, Typed, rules};
-use crate::units::Size;
+use crate::units::{Duration, Size};
 
 /// The sections of the file, in the order in which they are shown, with what they are about.
 pub static SECTIONS: &[(&str, &str)] = &[
     ("agent", "The agent itself"),
     ("capture", "How the kernel side works"),
+    ("metrics", "What `weir agent` offers to Prometheus"),
     ("privacy", "What may leave the parsers"),
     ("names", "Where names of services come from"),
     ("", "Names given by hand"),
@@ -87,6 +90,36 @@ keys! {
         default: Default::Is("true"),
         help: "Watch UDP, and so DNS.",
         example: "false",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    metrics_listen: SocketAddr = Typed::of, Key {
+        path: "metrics.listen",
+        kind: Kind::Address,
+        default: Default::Is("127.0.0.1:7401"),
+        help: "Where metrics are offered; port 0 takes any that is free. Whoever reaches the port may read them.",
+        example: "0.0.0.0:7401",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    metrics_max_series: u64 = Typed::of, Key {
+        path: "metrics.max_series",
+        kind: Kind::Number { least: 1, most: 100_000 },
+        default: Default::Is("2000"),
+        help: "Most series of each metric. What finds no room is counted in series `other`.",
+        example: "10000",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    metrics_series_idle: Duration = Typed::of, Key {
+        path: "metrics.series_idle",
+        kind: Kind::Duration { least: 1_000_000_000, most: 7 * 86_400 * 1_000_000_000 },
+        default: Default::Is("15m"),
+        help: "A series without an update for so long is forgotten.",
+        example: "1h",
         change: Change::Restart,
         flag: Flag::Word,
         secret: false,

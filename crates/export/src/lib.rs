@@ -1,7 +1,9 @@
-//! Requests on their way out of Weir.
+//! Requests and metrics on their way out of Weir.
 //!
-//! [`json`] writes the form that people and scripts read: one object a line.
+//! [`json`] writes the form of requests that people and scripts read: one object a line. [`prometheus`] writes metrics for
+//! those who scrape them.
 
 mod escape;
 pub mod json;
+pub mod prometheus;
 mod time;

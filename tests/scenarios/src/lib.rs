@@ -12,6 +12,7 @@ pub mod mariadb;
 pub mod paced;
 pub mod postgresql;
 pub mod process;
+pub mod prometheus;
 pub mod record;
 pub mod resp;
 pub mod servers;

@@ -95,13 +95,24 @@ fn ready(agent: &Agent) -> String {
 }
 
 fn ready_line(sent: Option<Backend>, received: Option<Backend>) -> String {
-    let way = |backend: Option<Backend>| backend.map_or("nothing", |backend| backend.as_str());
-    let (sent, received) = (way(sent), way(received));
-    let by = if sent == received { sent.to_owned() } else { format!("{sent} and {received}") };
-    format!("ready: requests on this host, seen by {by}; Ctrl-C ends")
+    format!("ready: requests on this host, {}; Ctrl-C ends", seen_by(sent, received))
 }
 
-fn summary(lasted: Duration, shown: u64, dropped: u64, losses: Losses, counters: &Counters) -> Summary {
+/// `seen by tracepoint`.
+pub(crate) fn seen_by(sent: Option<Backend>, received: Option<Backend>) -> String {
+    let way = |backend: Option<Backend>| backend.map_or("nothing", |backend| backend.as_str());
+    let (sent, received) = (way(sent), way(received));
+    if sent == received { format!("seen by {sent}") } else { format!("seen by {sent} and {received}") }
+}
+
+/// What is said at the end.
+pub(crate) fn summary(
+    lasted: Duration,
+    shown: u64,
+    dropped: u64,
+    losses: Losses,
+    counters: &Counters,
+) -> Summary {
     let borrowed = |(label, count): (&'static str, u64)| (Cow::Borrowed(label), count);
     let mut lost: Vec<_> = losses.lost().into_iter().map(borrowed).collect();
     lost.push((Cow::Borrowed("connection not known"), counters.orphan_chunks));

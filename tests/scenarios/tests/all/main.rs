@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers are tests too
 
+mod agent;
 mod command;
 mod dns;
 mod dns_clients;

@@ -1,0 +1,100 @@
+//! `weir agent`: metrics of this host's requests, for as long as it runs.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use probes::Purpose;
+use signals::Limits;
+
+use super::figures;
+use super::http::Endpoint;
+use super::meter::Meter;
+use super::{Agent, caution, read_clocks};
+use crate::options::{self, Naming, SelfArgs};
+use crate::requests::command::{seen_by, summary};
+use crate::say::say;
+use crate::settings::{Observing, SettingsArgs};
+use crate::stop::Stop;
+use crate::units;
+
+/// How often figures about Weir itself are renewed: a scrape may see them so old.
+const FIGURES_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked for idle series.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Arguments of `weir agent`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// End after this time (such as 10s; a bare number is seconds).
+    #[arg(long, value_name = "DURATION", value_parser = units::parse_duration)]
+    pub duration: Option<units::Duration>,
+    /// What is set.
+    #[command(flatten)]
+    pub settings: SettingsArgs<Observing>,
+    /// For those who work on Weir.
+    #[command(flatten)]
+    pub itself: SelfArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  weir agent                              metrics at http://127.0.0.1:7401/metrics
+  weir agent --listen 0.0.0.0:7401        the same for other hosts: whoever reaches the port may read them";
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+///
+/// When the address is not to be had, or traffic cannot be seen on this host.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let settings = arguments.settings.load()?;
+    let stop = Stop::on_signals()?;
+    let limits =
+        Limits { series: settings.metrics_max_series() as usize, idle: settings.metrics_series_idle().0 };
+    let meter = Meter::new(limits, read_clocks().monotonic);
+    // Before the capture, so that an address which is taken is said at once.
+    let listen = settings.metrics_listen();
+    let endpoint =
+        Endpoint::start(listen, meter.state()).with_context(|| format!("cannot listen at {listen}"))?;
+    let config = requests::Config { protocols: options::protocols(&settings), ..Default::default() };
+    let capture = options::capture(&settings, arguments.itself);
+    let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
+    // Connections that were open before are asked for before anybody counts on being seen.
+    agent.drain(&meter);
+    figures::renew(&agent, &meter, &endpoint);
+    say(ready(&agent, endpoint.address()));
+    if let Some(caution) = caution(agent.capture().report()) {
+        say(caution);
+    }
+    let began = Instant::now();
+    let end = arguments.duration.map(|duration| began + Duration::from_nanos(duration.0));
+    let (mut renewed, mut swept) = (began, began);
+    while !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
+        agent.observe(&meter);
+        let now = Instant::now();
+        if now - swept >= SWEEP_EVERY {
+            swept = now;
+            meter.sweep(read_clocks().monotonic);
+        }
+        if now - renewed >= FIGURES_EVERY {
+            renewed = now;
+            figures::renew(&agent, &meter, &endpoint);
+        }
+    }
+    let lasted = began.elapsed();
+    agent.drain(&meter);
+    endpoint.stop();
+    let counters = agent.analyzer().counters();
+    say(summary(lasted, counters.requests, 0, agent.capture().losses(), counters));
+    Ok(())
+}
+
+/// The line that says that capture runs, and where its metrics are.
+fn ready(agent: &Agent, address: SocketAddr) -> String {
+    let report = agent.capture().report();
+    let seen = seen_by(report.chosen(Purpose::TcpSent), report.chosen(Purpose::Received));
+    format!("ready: metrics at http://{address}/metrics, {seen}; Ctrl-C ends")
+}

@@ -1,0 +1,81 @@
+//! What Weir tells about itself.
+
+use std::fs;
+
+use probes::Purpose;
+use signals::agent as metrics;
+use signals::{Cell, Metric, Point};
+
+use super::Agent;
+use super::http::Endpoint;
+use super::meter::Meter;
+
+/// Writes the figures anew, as they are now.
+pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint) {
+    // What asks the kernel comes before the lock.
+    let losses = agent.capture().losses();
+    let programs = agent.capture().programs();
+    let (cpu_time, resident) = (cpu_time(), resident());
+    let counters = agent.analyzer().counters();
+    let report = agent.capture().report();
+    let way = |purpose| report.chosen(purpose).map_or("", |backend| backend.as_str());
+    let state = meter.state();
+    let mut state = state.lock();
+    let series: Vec<_> = state.requests.counts().collect();
+    let figures = &mut state.figures;
+    figures.clear();
+    let mut set = |metric: &'static Metric, cells: &[&str], value: u64| {
+        let cells: Vec<Cell<'_>> = cells.iter().map(|cell| Cell::text(cell)).collect();
+        figures.set(metric, &cells, Point::Count(value));
+    };
+    let ways = [way(Purpose::TcpSent), way(Purpose::Received)];
+    set(&metrics::INFO, &[env!("CARGO_PKG_VERSION"), &report.host.release, ways[0], ways[1]], 1);
+    agent.events().iter().for_each(|(kind, count)| set(&metrics::EVENTS, &[kind], *count));
+    losses.lost().iter().for_each(|(cause, count)| set(&metrics::LOST, &["kernel", cause], *count));
+    losses.gaps().iter().for_each(|(cause, count)| set(&metrics::LOST, &["kernel", cause], *count));
+    set(&metrics::LOST, &["analysis", "connection not known"], counters.orphan_chunks);
+    set(&metrics::LOST, &["analysis", "forgotten while waiting"], counters.forgotten_waiting);
+    set(&metrics::LOST_BYTES, &["event lost"], counters.lost_bytes);
+    set(&metrics::LOST_BYTES, &["beyond what is captured"], counters.uncaptured_bytes);
+    set(&metrics::REQUESTS, &[], counters.requests);
+    counters.unparsed.iter().for_each(|(protocol, count)| set(&metrics::PARSE_ERRORS, &[protocol], *count));
+    set(&metrics::CONNECTIONS, &[], agent.analyzer().connections() as u64);
+    counters.left_alone.iter().for_each(|(reason, count)| set(&metrics::LEFT_ALONE, &[reason], *count));
+    set(&metrics::FORGOTTEN, &[], counters.forgotten);
+    if let Some(resident) = resident {
+        set(&metrics::MEMORY, &["resident"], resident);
+    }
+    for (metric, count, others) in series {
+        set(&metrics::SERIES, &[metric.name], count as u64);
+        set(&metrics::SERIES_OVERFLOWED, &[metric.name], others.overflowed);
+        set(&metrics::SERIES_EXPIRED, &[metric.name], others.expired);
+    }
+    let (too_many, too_slow) = endpoint.closed();
+    set(&metrics::HTTP_CLOSED, &["too many"], too_many);
+    set(&metrics::HTTP_CLOSED, &["too slow"], too_slow);
+    for program in &programs {
+        set(&metrics::BPF_RUNS, &[&program.name], program.runs);
+    }
+    for program in &programs {
+        let time = Point::Number(program.run_time as f64 / 1e9);
+        figures.set(&metrics::BPF_RUN_TIME, &[Cell::text(&program.name)], time);
+    }
+    figures.set(&metrics::CPU_TIME, &[], Point::Number(cpu_time));
+}
+
+/// CPU time of this process: seconds.
+fn cpu_time() -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for the result; the clock exists on every Linux.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Memory of this process that is in use: bytes. See proc_pid_statm(5).
+fn resident() -> Option<u64> {
+    let text = fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    // SAFETY: has no preconditions.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    Some(pages * u64::try_from(page).ok()?)
+}

@@ -1,0 +1,90 @@
+//! Metrics as they are being counted, shared by the thread that empties the rings and the one that gives them out.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use export::prometheus::Source;
+use model::{Nanos, Request};
+use signals::agent::Figures;
+use signals::{Collect, Limits, RequestMetrics};
+
+use super::{Sink, read_clocks};
+
+/// What is given out. The lock is held for a batch of requests, or for as long as it takes to copy a few series.
+#[derive(Debug)]
+pub struct State {
+    metrics: Mutex<Metrics>,
+    /// When the rings were last emptied.
+    alive: AtomicU64,
+}
+
+/// All that has metrics. What is added here appears on the page.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    pub(super) requests: RequestMetrics,
+    pub(super) figures: Figures,
+}
+
+impl State {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Metrics> {
+        // Counts are good whatever happened to whoever had the lock.
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For how long the rings have not been emptied; `None` before they were for the first time.
+    pub fn silent_for(&self, now: Nanos) -> Option<Nanos> {
+        let alive = self.alive.load(Ordering::Relaxed);
+        (alive > 0).then(|| now.saturating_sub(alive))
+    }
+}
+
+impl Source for State {
+    fn look<R>(&self, look: impl FnOnce(&[&dyn Collect]) -> R) -> R {
+        let metrics = self.lock();
+        look(&[&metrics.requests, &metrics.figures])
+    }
+}
+
+/// Counts requests: nothing else is kept of them.
+pub struct Meter {
+    state: Arc<State>,
+    /// The last batch's memory.
+    used: Cell<Vec<Request>>,
+}
+
+impl Meter {
+    /// Begins to count.
+    pub fn new(limits: Limits, now: Nanos) -> Meter {
+        let metrics = Metrics { requests: RequestMetrics::new(limits), figures: Figures::new(now) };
+        let state = State { metrics: Mutex::new(metrics), alive: AtomicU64::new(0) };
+        Meter { state: Arc::new(state), used: Cell::default() }
+    }
+
+    /// What is given out.
+    pub fn state(&self) -> Arc<State> {
+        self.state.clone()
+    }
+
+    /// Forgets series that are idle.
+    pub fn sweep(&self, now: Nanos) {
+        self.state.lock().requests.sweep(now);
+    }
+}
+
+impl Sink for Meter {
+    fn write(&self, mut batch: Vec<Request>) {
+        let now = read_clocks().monotonic;
+        self.state.alive.store(now, Ordering::Relaxed);
+        if !batch.is_empty() {
+            let mut metrics = self.state.lock();
+            batch.iter().for_each(|request| metrics.requests.record(request, now));
+        }
+        batch.clear();
+        self.used.set(batch);
+    }
+
+    fn used_batch(&self) -> Vec<Request> {
+        self.used.take()
+    }
+}

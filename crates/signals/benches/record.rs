@@ -1,0 +1,64 @@
+//! What it costs to count a request.
+
+use divan::{Bencher, black_box};
+use model::request::Peer;
+use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
+use signals::{Buckets, Histogram, Limits, RequestMetrics};
+
+fn main() {
+    divan::main();
+}
+
+fn request(number: usize) -> Request {
+    let mut attributes = Attributes::default();
+    attributes.word(names::HTTP_REQUEST_METHOD, "GET");
+    attributes.int(names::HTTP_RESPONSE_STATUS_CODE, 200);
+    attributes.text(names::HTTP_ROUTE, format!("/users/{{id}}/orders/{number}"));
+    attributes.text(names::URL_PATH, "/users/7/orders/2026-11-20/items");
+    attributes.word(names::NETWORK_PROTOCOL_VERSION, "1.1");
+    attributes.text(names::SERVER_ADDRESS, "shop.example.com");
+    let peer = |address: &str, service: &str| Peer {
+        endpoint: Endpoint::Ip(address.parse().expect("an address")),
+        service: Some(service.into()),
+    };
+    Request {
+        time: 1_795_161_600_123_456_789,
+        duration: 213_456 + number as u64,
+        role: Role::Server,
+        protocol: "http",
+        name: "GET /users/{id}/orders/{date}/items".into(),
+        error: None,
+        client: peer("10.0.0.7:40112", "shop"),
+        server: peer("10.0.0.9:80", "nginx"),
+        process: None,
+        request_bytes: 112,
+        response_bytes: 5120,
+        attributes,
+        connection: ConnectionId(1),
+        waiting: false,
+        incomplete: None,
+    }
+}
+
+/// Requests of so many series in turns.
+#[divan::bench(args = [1, 100, 1000])]
+fn record(bencher: Bencher, series: usize) {
+    let requests: Vec<Request> = (0..series).map(request).collect();
+    let mut metrics = RequestMetrics::new(Limits::default());
+    let mut next = requests.iter().cycle();
+    bencher.bench_local(|| {
+        if let Some(request) = next.next() {
+            metrics.record(black_box(request), 1);
+        }
+    });
+}
+
+#[divan::bench]
+fn histogram(bencher: Bencher) {
+    let mut histogram = Histogram::default();
+    let mut value = 1_000u64;
+    bencher.bench_local(|| {
+        value = value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1) >> 40;
+        histogram.record(&Buckets::DURATIONS, black_box(value));
+    });
+}

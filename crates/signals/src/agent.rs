@@ -1,0 +1,195 @@
+//! Weir's figures about itself. Who runs the agent sets them; here is what there is.
+
+use std::sync::Arc;
+
+use model::Nanos;
+
+use crate::{Cell, Collect, Kind, Label, Labels, Metric, Place, Point, Series, Unit};
+
+const fn counter(name: &'static str, help: &'static str, unit: Unit, labels: &'static [Label]) -> Metric {
+    Metric { name, help, unit, kind: Kind::Counter, labels }
+}
+
+const fn gauge(name: &'static str, help: &'static str, unit: Unit, labels: &'static [Label]) -> Metric {
+    Metric { name, help, unit, kind: Kind::Gauge, labels }
+}
+
+const PROGRAM: &[Label] = &[Label::closed("program", "the kernel program's name")];
+const PROTOCOL: &[Label] = &[Label::closed("network.protocol.name", "the protocol")];
+const OF_METRIC: &[Label] = &[Label::closed("metric", "the metric's name, as OpenTelemetry writes it")];
+
+/// What runs, and how it sees.
+pub static INFO: Metric = gauge(
+    "weir.agent.info",
+    "Always 1; its labels say what runs and how it sees traffic",
+    Unit::Number(""),
+    &[
+        Label::closed("version", "Weir's version"),
+        Label::closed("kernel", "the kernel's release"),
+        Label::closed("sent", "how bytes sent are seen"),
+        Label::closed("received", "how bytes received are seen"),
+    ],
+);
+/// Events from the kernel.
+pub static EVENTS: Metric = counter(
+    "weir.agent.events",
+    "Events that came from the kernel programs",
+    Unit::Number("event"),
+    &[Label::closed("kind", "what was told: `open`, `owner`, `chunk`, `end`, `exec`, `exit`")],
+);
+/// Losses by cause.
+pub static LOST: Metric = counter(
+    "weir.agent.lost",
+    "Events that were lost; where this grows, counts of requests are too low",
+    Unit::Number("event"),
+    &[
+        Label::closed("queue", "where: `kernel` on the way from the programs, `analysis` after that"),
+        Label::closed("cause", "why"),
+    ],
+);
+/// Bytes that were not seen.
+pub static LOST_BYTES: Metric = counter(
+    "weir.agent.lost.bytes",
+    "Bytes of connections that are read which were to be seen and were not",
+    Unit::Bytes,
+    &[Label::closed("cause", "why")],
+);
+/// Requests.
+pub static REQUESTS: Metric =
+    counter("weir.agent.requests", "Requests that were seen, on either side", Unit::Number("request"), &[]);
+/// Messages that were not understood.
+pub static PARSE_ERRORS: Metric = counter(
+    "weir.agent.parse.errors",
+    "Messages that made no sense, or whose beginning was missing",
+    Unit::Number("message"),
+    PROTOCOL,
+);
+/// Connections now.
+pub static CONNECTIONS: Metric =
+    gauge("weir.agent.connections", "Connections that are followed", Unit::Number("connection"), &[]);
+/// Connections left alone.
+pub static LEFT_ALONE: Metric = counter(
+    "weir.agent.connections.left.alone",
+    "Connections that were not looked into any further",
+    Unit::Number("connection"),
+    &[Label::closed("reason", "what they are taken for: `tls`, `upgraded`, `unknown`, ...")],
+);
+/// Connections forgotten.
+pub static FORGOTTEN: Metric = counter(
+    "weir.agent.connections.forgotten",
+    "Connections that were forgotten because there were too many, or because they were idle",
+    Unit::Number("connection"),
+    &[],
+);
+/// CPU time.
+pub static CPU_TIME: Metric = counter(
+    "weir.agent.cpu.time",
+    "CPU time that the agent's process has used, without the kernel programs",
+    Unit::Seconds,
+    &[],
+);
+/// Memory.
+pub static MEMORY: Metric = gauge(
+    "weir.agent.memory",
+    "Memory in use",
+    Unit::Bytes,
+    &[Label::closed("kind", "whose: `resident` is the process's")],
+);
+/// Run time of programs.
+pub static BPF_RUN_TIME: Metric = counter(
+    "weir.agent.bpf.run.time",
+    "Time in which a kernel program ran; the kernel counts it only while `kernel.bpf_stats_enabled` is 1",
+    Unit::Seconds,
+    PROGRAM,
+);
+/// Runs of programs.
+pub static BPF_RUNS: Metric = counter(
+    "weir.agent.bpf.runs",
+    "Runs of a kernel program; the kernel counts them only while `kernel.bpf_stats_enabled` is 1",
+    Unit::Number("run"),
+    PROGRAM,
+);
+/// Series now.
+pub static SERIES: Metric =
+    gauge("weir.agent.series", "Series of a metric that there are", Unit::Number("series"), OF_METRIC);
+/// Updates without room.
+pub static SERIES_OVERFLOWED: Metric = counter(
+    "weir.agent.series.overflowed",
+    "Values that went into a series `other`, because there was no room for one of their own",
+    Unit::Number("value"),
+    OF_METRIC,
+);
+/// Series that expired.
+pub static SERIES_EXPIRED: Metric = counter(
+    "weir.agent.series.expired",
+    "Series that were forgotten because nothing was added to them for long",
+    Unit::Number("series"),
+    OF_METRIC,
+);
+/// Connections to the endpoint that were closed.
+pub static HTTP_CLOSED: Metric = counter(
+    "weir.agent.http.closed",
+    "Connections to this endpoint that were closed to make room, or because they took too long",
+    Unit::Number("connection"),
+    &[Label::closed("cause", "`too many` or `too slow`")],
+);
+
+/// All of them, in the order of the page.
+pub static METRICS: &[&Metric] = &[
+    &INFO,
+    &EVENTS,
+    &LOST,
+    &LOST_BYTES,
+    &REQUESTS,
+    &PARSE_ERRORS,
+    &CONNECTIONS,
+    &LEFT_ALONE,
+    &FORGOTTEN,
+    &CPU_TIME,
+    &MEMORY,
+    &BPF_RUN_TIME,
+    &BPF_RUNS,
+    &SERIES,
+    &SERIES_OVERFLOWED,
+    &SERIES_EXPIRED,
+    &HTTP_CLOSED,
+];
+
+/// The figures as they were last set.
+#[derive(Debug, Default)]
+pub struct Figures {
+    began: Nanos,
+    series: Vec<(&'static Metric, Series)>,
+}
+
+impl Figures {
+    /// Begins without any; `began` is when counting began.
+    pub fn new(began: Nanos) -> Self {
+        Figures { began, series: Vec::new() }
+    }
+
+    /// Forgets all, to be set anew.
+    pub fn clear(&mut self) {
+        self.series.clear();
+    }
+
+    /// Adds a figure.
+    pub fn set(&mut self, metric: &'static Metric, cells: &[Cell<'_>], point: Point) {
+        let labels = Arc::new(Labels::new(cells));
+        self.series.push((metric, Series { labels, began: self.began, point }));
+    }
+}
+
+impl Collect for Figures {
+    fn metrics(&self) -> &'static [&'static Metric] {
+        METRICS
+    }
+
+    /// They are few: all at once.
+    fn collect(&self, index: usize, _: Place, _: usize, into: &mut Vec<Series>) -> Option<Place> {
+        let metric = METRICS.get(index)?;
+        let is_it = |(other, _): &&(&Metric, Series)| std::ptr::eq(*other, *metric);
+        into.extend(self.series.iter().filter(is_it).map(|(_, series)| series.clone()));
+        None
+    }
+}

@@ -1,0 +1,27 @@
+//! Requests into metrics.
+//!
+//! A [`Metric`] is defined once: name, help, unit, kind and labels. Its series live in a [`Table`] that is bounded, and
+//! whose idle series expire. [`RequestMetrics`] takes requests and keeps [`Histogram`]s of them; [`agent`] has Weir's
+//! figures about itself. Who gives metrics out goes through [`Collect`], a few series at a time, so that it need not hold
+//! a lock for long.
+//!
+//! Nothing here has a clock or does I/O: times come in with the values.
+
+pub mod agent;
+pub mod catalogue;
+mod collect;
+mod histogram;
+mod labels;
+mod metric;
+pub mod requests;
+mod table;
+
+pub use collect::{Collect, Place, Point, Series};
+pub use histogram::{Buckets, Exponential, Histogram};
+pub use labels::{Cell, Labels, Value};
+pub use metric::{Kind, Label, Metric, Unit};
+pub use requests::RequestMetrics;
+pub use table::{Counts, Limits, Table};
+
+/// The value of labels whose series found no room.
+pub const OTHER: &str = "other";
