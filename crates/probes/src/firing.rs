@@ -17,6 +17,7 @@ struct Fired {
     received: usize,
     spliced: usize,
     ended: usize,
+    facts: usize,
     datagrams: usize,
     processes: usize,
     flows: Vec<ConnectionId>,
@@ -74,6 +75,7 @@ impl Fired {
                 self.spliced += 1
             }
             Event::End(_) => self.ended += 1,
+            Event::Tcp(_) => self.facts += 1,
             Event::Exec(_) | Event::Exit(_) => self.processes += 1,
             _ => {}
         }
@@ -88,6 +90,7 @@ impl Fired {
             (Purpose::Received, self.received, 2),
             (Purpose::UnixSpliced, self.spliced, 1),
             (Purpose::ConnectionLife, self.ended, usize::from(carried)),
+            (Purpose::ConnectionFacts, self.facts, 4),
             (Purpose::Datagrams, self.datagrams, 4),
             (Purpose::ProcessLife, self.processes, if ran { 2 } else { 0 }),
         ];

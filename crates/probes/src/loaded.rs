@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, Object, Program, num_possible_cpus};
 
-use crate::backend::{ObjectFile, Purpose, Way};
+use crate::backend::{ITERATOR, ObjectFile, Purpose, Way};
 use crate::host::KernelTypes;
 use crate::ring::Ring;
 use crate::shared::{
@@ -16,6 +16,8 @@ use crate::{Config, Error, kernel_error, objects};
 /// Objects and their links; links go first.
 pub(crate) struct Loaded {
     links: Vec<Link>,
+    /// Of the program that finds connections, where it is loaded.
+    pub(crate) iterator: Option<Link>,
     pub(crate) objects: Vec<Object>,
     rings: Vec<MapHandle>,
     /// Names and ids of the programs.
@@ -34,6 +36,7 @@ struct Settings {
     hash_entries: u32,
     serves_tcp_sent: bool,
     serves_received: bool,
+    tells_facts: bool,
 }
 
 impl Settings {
@@ -49,6 +52,7 @@ impl Settings {
             hash_entries: config.hash_entries,
             serves_tcp_sent: by_calls(Purpose::TcpSent),
             serves_received: by_calls(Purpose::Received),
+            tells_facts: ways.iter().any(|way| way.purpose == Purpose::ConnectionFacts),
         }
     }
 
@@ -56,6 +60,7 @@ impl Settings {
     fn constants(&self, file: ObjectFile) -> Vec<u8> {
         let state_in_hash = u32::from(self.state_in_hash);
         let default_budget = self.budget;
+        let tells_facts = u32::from(self.tells_facts);
         // Datagrams have no runs, and the last resort has few sizes of records: the next is the largest.
         let young_budget = match file {
             ObjectFile::Udp | ObjectFile::UdpKprobe | ObjectFile::UdpSyscalls | ObjectFile::Syscalls => {
@@ -65,22 +70,25 @@ impl Settings {
         };
         match file {
             ObjectFile::Socket => {
-                bytes_of(&socket_rodata { state_in_hash, default_budget, young_budget }).to_vec()
+                bytes_of(&socket_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
             }
-            ObjectFile::Udp => bytes_of(&udp_rodata { state_in_hash, default_budget, young_budget }).to_vec(),
+            ObjectFile::Udp => {
+                bytes_of(&udp_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
+            }
             ObjectFile::UdpKprobe => {
-                bytes_of(&udp_kprobe_rodata { state_in_hash, default_budget, young_budget }).to_vec()
+                bytes_of(&udp_kprobe_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
             }
             ObjectFile::UdpSyscalls => {
-                bytes_of(&udp_syscalls_rodata { state_in_hash, default_budget, young_budget }).to_vec()
+                bytes_of(&udp_syscalls_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
             }
             ObjectFile::Kprobe => {
-                bytes_of(&kprobe_rodata { state_in_hash, default_budget, young_budget }).to_vec()
+                bytes_of(&kprobe_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
             }
             ObjectFile::Syscalls => bytes_of(&syscalls_rodata {
                 state_in_hash,
                 default_budget,
                 young_budget,
+                tells_facts,
                 serves_tcp_sent: u32::from(self.serves_tcp_sent),
                 serves_received: u32::from(self.serves_received),
             })
@@ -94,7 +102,8 @@ impl Loaded {
     pub(crate) fn new(config: &Config, ways: &[&'static Way], types: &KernelTypes) -> Result<Loaded, Error> {
         let settings = Settings::new(config, ways, types);
         let rings = make_rings(config.ring_bytes)?;
-        let mut loaded = Loaded { links: Vec::new(), objects: Vec::new(), rings, programs: Vec::new() };
+        let mut loaded =
+            Loaded { links: Vec::new(), iterator: None, objects: Vec::new(), rings, programs: Vec::new() };
         for file in ObjectFile::ALL {
             let mut names: Vec<&str> = Vec::new();
             for way in ways.iter().filter(|way| way.object == file) {
@@ -137,7 +146,12 @@ impl Loaded {
                 }
                 let id = Program::id_from_fd(program.as_fd()).map_err(kernel_error("naming a program"))?;
                 self.programs.push((program.name().to_string_lossy().into_owned(), id));
-                self.links.push(program.attach().map_err(kernel_error("attaching"))?);
+                let link = program.attach().map_err(kernel_error("attaching"))?;
+                if program.name() == ITERATOR {
+                    self.iterator = Some(link);
+                } else {
+                    self.links.push(link);
+                }
             }
         }
         Ok(())
