@@ -157,8 +157,11 @@ impl Connections {
 
     /// Sockets that nobody was seen to have, by their inode numbers.
     pub fn unowned(&self) -> HashSet<u32> {
-        let connections =
-            self.table.iter().filter(|(_, followed)| !followed.is_certain).map(|(_, followed)| followed.tcp.inode);
+        let connections = self
+            .table
+            .iter()
+            .filter(|(_, followed)| !followed.is_certain)
+            .map(|(_, followed)| followed.tcp.inode);
         let listeners =
             self.listeners.iter().filter(|known| known.process.is_none()).map(|known| known.listener.inode);
         connections.chain(listeners).filter(|inode| *inode != 0).collect()
@@ -185,13 +188,17 @@ impl Connections {
     fn infer(&mut self) {
         let ids: Vec<ConnectionId> = self.table.iter().map(|(id, _)| id).collect();
         for id in ids {
-            self.place(id);
+            if let Some(followed) = self.table.touch(id, 0) {
+                place(followed, &self.listeners);
+            }
             self.find_peer(id);
         }
     }
 
     fn tcp(&mut self, tcp: &Tcp, processes: &Processes) {
         let id = tcp.connection;
+        let process = processes.get(tcp.pid).cloned();
+        let ends = matches!(tcp.moment, Moment::Closed(_) | Moment::Failed(_));
         match self.table.touch(id, tcp.time) {
             Some(followed) => {
                 let unplaced = followed.tcp.local.port() == Some(0);
@@ -201,21 +208,35 @@ impl Connections {
                     self.ends.insert(&placed);
                 }
             }
+            // Nobody has to give way to what is gone already.
+            None if ends => return self.end_of_unknown(tcp, process),
             None => self.follow(tcp),
         }
-        self.assign(id, processes.get(tcp.pid).cloned());
-        match tcp.moment {
-            Moment::Opened => {
-                self.totals.opened += 1;
-                self.tell(id, tcp.moment);
-            }
-            Moment::GoesOn => self.tell(id, tcp.moment),
-            Moment::Closed(_) | Moment::Failed(_) => self.end(id, tcp.moment),
+        self.assign(id, process);
+        if ends {
+            return self.end(id, tcp.moment);
         }
+        self.totals.opened += u64::from(tcp.moment == Moment::Opened);
+        self.tell(id, tcp.moment);
+    }
+
+    /// A connect that failed at once, or a connection whose beginning was lost or forgotten: its end tells all.
+    fn end_of_unknown(&mut self, tcp: &Tcp, process: Option<Arc<Process>>) {
+        let mut followed = Followed::new(tcp.clone());
+        (followed.is_certain, followed.process) = (process.is_some(), process);
+        place(&mut followed, &self.listeners);
+        if let Some(placed) = followed.placed()
+            && let Other::Certain(peer) | Other::Likely(peer) = self.ends.other(&placed)
+        {
+            followed.peer = self.service_of(peer);
+        }
+        self.batch.push(followed.shown(tcp.moment, self.clock));
+        self.count_end(tcp.moment);
     }
 
     fn follow(&mut self, tcp: &Tcp) {
-        let followed = Followed::new(tcp.clone());
+        let mut followed = Followed::new(tcp.clone());
+        place(&mut followed, &self.listeners);
         if let Some(placed) = followed.placed() {
             self.ends.insert(&placed);
         }
@@ -224,23 +245,6 @@ impl Connections {
             if let Some(placed) = displaced.placed() {
                 self.ends.remove(&placed);
             }
-        }
-        self.place(tcp.connection);
-    }
-
-    /// Who accepted it, and so what its role is, by where somebody listens.
-    fn place(&mut self, id: ConnectionId) {
-        let Some(followed) = self.table.touch(id, 0) else { return };
-        if followed.tcp.role == Role::Client {
-            return;
-        }
-        if let Some(known) = self.listeners.at(followed.tcp.netns, &followed.tcp.local) {
-            followed.tcp.role = Role::Server;
-            if followed.process.is_none() {
-                followed.process.clone_from(&known.process);
-            }
-        } else if followed.tcp.role == Role::Unknown && looks_like_client(&followed.tcp) {
-            followed.tcp.role = Role::Client;
         }
     }
 
@@ -286,26 +290,31 @@ impl Connections {
     fn end(&mut self, id: ConnectionId, moment: Moment) {
         self.tell(id, moment);
         self.bequeath(id);
+        self.count_end(moment);
+        if let Some(placed) = self.table.remove(id).and_then(|gone| gone.placed()) {
+            self.ends.remove(&placed);
+        }
+    }
+
+    fn count_end(&mut self, moment: Moment) {
         let place = |cause| Cause::ALL.iter().position(|one| *one == cause).unwrap_or(0);
         match moment {
             Moment::Failed(cause) => self.totals.failed[place(cause)] += 1,
             Moment::Closed(cause) => self.totals.closed[place(cause)] += 1,
             Moment::Opened | Moment::GoesOn => {}
         }
-        if let Some(placed) = self.table.remove(id).and_then(|gone| gone.placed()) {
-            self.ends.remove(&placed);
-        }
     }
 
     /// The service at the other end, where that is on this host. Remembered, since the other end may be gone first.
     fn find_peer(&mut self, id: ConnectionId) {
         let Some(followed) = self.table.get(id).filter(|followed| !followed.peer_is_certain) else { return };
-        let (peer, is_certain) = match followed.placed().map_or(Other::Unknown, |placed| self.ends.other(&placed)) {
-            Other::Certain(peer) => (self.service_of(peer), true),
-            Other::Likely(peer) => (self.service_of(peer), false),
-            Other::Ambiguous => (None, false),
-            Other::Unknown => return,
-        };
+        let (peer, is_certain) =
+            match followed.placed().map_or(Other::Unknown, |placed| self.ends.other(&placed)) {
+                Other::Certain(peer) => (self.service_of(peer), true),
+                Other::Likely(peer) => (self.service_of(peer), false),
+                Other::Ambiguous => (None, false),
+                Other::Unknown => return,
+            };
         if let Some(followed) = self.table.touch(id, 0) {
             followed.peer_is_certain = is_certain && peer.is_some();
             followed.peer = peer;
@@ -336,5 +345,21 @@ impl Connections {
         let Some(followed) = self.table.get(connection.id) else { return };
         let now = followed.shown(connection.moment, self.clock);
         (connection.client, connection.server, connection.process) = (now.client, now.server, now.process);
+    }
+}
+
+/// Who accepted it, and so what its role is, by where somebody listens.
+fn place(followed: &mut Followed, listeners: &Listeners) {
+    let tcp = &mut followed.tcp;
+    if tcp.role == Role::Client {
+        return;
+    }
+    if let Some(known) = listeners.at(tcp.netns, &tcp.local) {
+        tcp.role = Role::Server;
+        if followed.process.is_none() {
+            followed.process.clone_from(&known.process);
+        }
+    } else if tcp.role == Role::Unknown && looks_like_client(tcp) {
+        tcp.role = Role::Client;
     }
 }

@@ -76,10 +76,12 @@ impl Settings {
                 bytes_of(&udp_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
             }
             ObjectFile::UdpKprobe => {
-                bytes_of(&udp_kprobe_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
+                bytes_of(&udp_kprobe_rodata { state_in_hash, default_budget, young_budget, tells_facts })
+                    .to_vec()
             }
             ObjectFile::UdpSyscalls => {
-                bytes_of(&udp_syscalls_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
+                bytes_of(&udp_syscalls_rodata { state_in_hash, default_budget, young_budget, tells_facts })
+                    .to_vec()
             }
             ObjectFile::Kprobe => {
                 bytes_of(&kprobe_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()

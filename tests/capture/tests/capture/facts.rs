@@ -173,7 +173,8 @@ fn beginnings_and_ends() {
                     let moments: Vec<_> = told.facts.iter().map(|tcp| tcp.moment).collect();
                     assert_eq!(moments, [Moment::Opened, Moment::Closed(cause)], "{case}");
                     let (first, last) = (&told.facts[0], last(told));
-                    let (local, remote) = if role == Role::Client { (&ends.0, &ends.1) } else { (&ends.1, &ends.0) };
+                    let (local, remote) =
+                        if role == Role::Client { (&ends.0, &ends.1) } else { (&ends.1, &ends.0) };
                     for tcp in &told.facts {
                         assert_eq!((tcp.role, tcp.netns), (role, own_netns()), "{case}");
                         assert_eq!((&tcp.local, &tcp.remote), (local, remote), "{case}");

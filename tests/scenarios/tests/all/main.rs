@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers are tests too
 
 mod command;
+mod connections;
 mod dns;
 mod dns_clients;
 mod errors;
