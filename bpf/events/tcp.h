@@ -62,10 +62,10 @@ struct weir_tcp {
 	__u32 out_of_order;
 	__u32 duplicates;
 	__u32 delivered;
-	__u32 rtt;           /* microseconds, all three */
+	__u32 rtt; /* microseconds, all three */
 	__u32 rtt_variation;
-	__u32 rtt_min;       /* all ones where it was never measured */
-	__u32 window;        /* congestion window, segments */
+	__u32 rtt_min; /* all ones where it was never measured */
+	__u32 window;  /* congestion window, segments */
 	__u32 segment_size;
 	__u32 unacked; /* segments */
 	__u32 unsent;  /* bytes, here and below */

@@ -22,7 +22,7 @@ enum connection_flags {
 };
 
 struct connection {
-	__u64 id; /* begins with its time: see new_id */
+	__u64 id;        /* begins with its time: see new_id */
 	__u64 peer_id;   /* Unix: the other socket's id, which outlives its pointer */
 	__u64 grown;     /* when it is no longer young; 0 before its first run; LINGERS at its end */
 	__u32 inode;     /* in the hash: whose entry it is */
@@ -34,8 +34,8 @@ struct connection {
 	__u8 speaker;    /* direction that moved bytes last, plus one */
 	__u8 role;
 	__u8 flags;
-	__u8 senders; /* threads within a send, where its beginning and end are seen */
-	__u32 opener; /* the process that connected, listens, or closed it: told where nobody is seen to use it */
+	__u8 senders;       /* threads within a send, where its beginning and end are seen */
+	__u32 opener;       /* the process that connected, listens, or closed it: told where nobody is seen to use it */
 	__u32 connect_time; /* microseconds */
 };
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::request::{Peer, Process as Shown};
-use model::tcp::{Connection, Counters, Growth, Moment, Tcp};
+use model::tcp::{Connection, Growth, Moment, Tcp};
 use model::time::ClockReading;
 use model::{Endpoint, Role};
 use workload::Process;
@@ -21,14 +21,14 @@ pub(crate) struct Followed {
     /// The service at the other end, once found.
     pub(crate) peer: Option<Arc<str>>,
     pub(crate) peer_is_certain: bool,
-    /// What was counted when it was last told.
-    told: Counters,
+    /// What had been counted by when it was last told.
+    told: Growth,
 }
 
 impl Followed {
     pub(crate) fn new(tcp: Tcp) -> Self {
         // What one that was open before us has moved, it moved before anybody counted.
-        let told = if tcp.began.is_some() { Counters::default() } else { tcp.counters };
+        let told = if tcp.began.is_some() { Growth::default() } else { Growth::of(&tcp.counters) };
         Followed { tcp, process: None, is_certain: false, peer: None, peer_is_certain: false, told }
     }
 
@@ -68,13 +68,13 @@ impl Followed {
             state: tcp.state,
             connect: tcp.connect,
             counters: tcp.counters,
-            growth: Growth::between(&self.told, &tcp.counters),
+            growth: Growth::of(&tcp.counters).since(&self.told),
         }
     }
 
     /// What was counted until now is told.
     pub(crate) fn is_told(&mut self) {
-        self.told = self.tcp.counters;
+        self.told = Growth::of(&self.tcp.counters);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::event::{Event, Owner};
 use model::tcp::{Cause, Connection, Listener, Listening, Moment, Tcp};
 use model::time::ClockReading;
-use model::{ConnectionId, Nanos, Role};
+use model::{ConnectionId, Endpoint, Nanos, Role};
 use streams::Table;
 use workload::{Process, Processes};
 
@@ -313,11 +313,15 @@ impl Connections {
                 Other::Certain(peer) => (self.service_of(peer), true),
                 Other::Likely(peer) => (self.service_of(peer), false),
                 Other::Ambiguous => (None, false),
+                // It may not have been told yet; who listens there has been.
+                Other::Unknown if followed.peer.is_none() => (self.listener_at_peer(followed), false),
                 Other::Unknown => return,
             };
         if let Some(followed) = self.table.touch(id, 0) {
             followed.peer_is_certain = is_certain && peer.is_some();
-            followed.peer = peer;
+            if peer.is_some() || !is_certain {
+                followed.peer = peer;
+            }
         }
     }
 
@@ -330,6 +334,18 @@ impl Connections {
         if let Some(peer) = self.table.touch(peer, 0).filter(|peer| !peer.peer_is_certain) {
             (peer.peer, peer.peer_is_certain) = (Some(service), matches!(other, Other::Certain(_)));
         }
+    }
+
+    /// Who listens where a client of the same network namespace has connected to.
+    fn listener_at_peer(&self, followed: &Followed) -> Option<Arc<str>> {
+        let tcp = &followed.tcp;
+        let (Endpoint::Ip(local), Endpoint::Ip(remote)) = (&tcp.local, &tcp.remote) else { return None };
+        let is_here = remote.ip().is_loopback() || local.ip() == remote.ip();
+        if tcp.role != Role::Client || !is_here {
+            return None;
+        }
+        let known = self.listeners.at(tcp.netns, &tcp.remote)?;
+        known.process.as_ref().map(|process| process.service.clone())
     }
 
     fn service_of(&self, id: ConnectionId) -> Option<Arc<str>> {

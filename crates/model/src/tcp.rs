@@ -293,15 +293,28 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// What `now` has more than `before`.
-    pub fn between(before: &Counters, now: &Counters) -> Self {
+    /// All that was counted from the beginning on.
+    pub fn of(counters: &Counters) -> Self {
         Growth {
-            sent: now.sent.saturating_sub(before.sent),
-            received: now.received.saturating_sub(before.received),
-            retransmitted: now.retransmitted.saturating_sub(before.retransmitted),
-            segments_out: now.segments_out.saturating_sub(before.segments_out),
-            segments_in: now.segments_in.saturating_sub(before.segments_in),
-            retransmits: now.retransmits.saturating_sub(before.retransmits),
+            sent: counters.sent,
+            received: counters.received,
+            retransmitted: counters.retransmitted,
+            segments_out: counters.segments_out,
+            segments_in: counters.segments_in,
+            retransmits: counters.retransmits,
+        }
+    }
+
+    /// What came after `before`.
+    pub fn since(&self, before: &Growth) -> Self {
+        Growth {
+            sent: self.sent.saturating_sub(before.sent),
+            received: self.received.saturating_sub(before.received),
+            retransmitted: self.retransmitted.saturating_sub(before.retransmitted),
+            // These wrap round in the kernel.
+            segments_out: self.segments_out.wrapping_sub(before.segments_out),
+            segments_in: self.segments_in.wrapping_sub(before.segments_in),
+            retransmits: self.retransmits.wrapping_sub(before.retransmits),
         }
     }
 }

@@ -82,7 +82,7 @@ def client(case):
     elif case == "timeout":
         print(failing((SERVER, BLACK_HOLE)), flush=True)
     elif case == "unreachable":
-        print(failing(("10.77.0.99", 7001)), flush=True)
+        print(failing(("10.88.0.1", 7001)), flush=True)
     elif case == "aborted":
         print(failing((SERVER, BLACK_HOLE), 0.2), flush=True)
     elif case == "local_address":
