@@ -3,6 +3,7 @@
 #include "../include/weir.h"
 #include "socket.h"
 #include "process.h"
+#include "tcp.h"
 
 struct weir_record shared_record;
 struct weir_open_ip shared_open_ip;
@@ -12,6 +13,7 @@ struct weir_chunk shared_chunk;
 struct weir_end shared_end;
 struct weir_exec shared_exec;
 struct weir_exit shared_exit;
+struct weir_tcp shared_tcp;
 enum weir_kind shared_kind;
 enum weir_loss shared_loss;
 enum weir_direction shared_direction;
@@ -20,3 +22,6 @@ enum weir_end_cause shared_end_cause;
 enum weir_known_ends shared_known_ends;
 enum weir_limits shared_limits;
 enum weir_order shared_order;
+enum weir_tcp_moment shared_tcp_moment;
+enum weir_tcp_cause shared_tcp_cause;
+enum weir_tcp_flags shared_tcp_flags;

@@ -17,6 +17,7 @@ enum weir_kind {
 	WEIR_END = 5,
 	WEIR_EXEC = 6,
 	WEIR_EXIT = 7,
+	WEIR_TCP = 8,
 };
 
 /* Why a record was not written. Place in the map `losses`. */

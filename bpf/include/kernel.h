@@ -62,9 +62,15 @@ enum {
 	ETH_P_IP = 0x0800,
 	ETH_P_IPV6 = 0x86dd,
 	SOCK_STREAM = 1,
+	EPIPE = 32,
+	ENETUNREACH = 101,
+	ECONNABORTED = 103,
 	ECONNRESET = 104,
 	ETIMEDOUT = 110,
-	EPIPE = 32,
+	ECONNREFUSED = 111,
+	EHOSTDOWN = 112,
+	EHOSTUNREACH = 113,
+	SOCK_DONE = 1, /* bit of sk_flags: the peer's FIN came */
 	MSG_OOB = 1,
 	MSG_PEEK = 2,
 	MSG_TRUNC = 0x20,
@@ -117,6 +123,7 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -134,8 +141,13 @@ struct sk_buff_head {
 	__u32 qlen;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	atomic_t sk_drops;
 	struct sk_buff_head sk_receive_queue;
 	struct sk_buff_head sk_write_queue;
 	int sk_wmem_queued;
@@ -143,6 +155,8 @@ struct sock {
 	u16 sk_type;
 	u16 sk_protocol;
 	int sk_err;
+	u32 sk_ack_backlog;
+	u32 sk_max_ack_backlog;
 	struct socket *sk_socket;
 };
 
@@ -173,11 +187,55 @@ struct socket_alloc {
 	struct inode vfs_inode;
 };
 
+struct inet_sock {
+	__be16 inet_sport;
+};
+
+struct minmax_sample {
+	u32 v;
+};
+
+struct minmax {
+	struct minmax_sample s[3];
+};
+
 struct tcp_sock {
 	u64 tcp_clock_cache;
 	u32 rcv_nxt;
 	u32 copied_seq;
 	u32 write_seq;
+	u32 snd_nxt;
+	u64 bytes_sent;
+	u64 bytes_acked;
+	u64 bytes_received;
+	u64 bytes_retrans;
+	u32 segs_out;
+	u32 segs_in;
+	u32 data_segs_out;
+	u32 data_segs_in;
+	u32 total_retrans;
+	u32 lost;
+	u32 reord_seen;
+	u32 rcv_ooopack;
+	u32 dsack_dups;
+	u32 delivered;
+	u32 srtt_us; /* times 8 */
+	u32 mdev_us; /* times 4 */
+	struct minmax rtt_min;
+	u32 snd_cwnd;
+	u32 packets_out;
+	u32 mss_cache;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
 };
 
 struct iphdr {

@@ -4,6 +4,17 @@
 
 #include "../include/address.h"
 
+static __always_inline void socket_addresses(struct sock *sk, __u8 local[16], __u8 remote[16])
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+		v4_mapped(local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		v4_mapped(remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	} else {
+		bpf_core_read(local, 16, &sk->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+		bpf_core_read(remote, 16, &sk->__sk_common.skc_v6_daddr.in6_u.u6_addr8);
+	}
+}
+
 static __noinline int announce_ip(struct sock *sk, struct connection *c, __u64 time)
 {
 	struct weir_open_ip *open;
@@ -19,13 +30,7 @@ static __noinline int announce_ip(struct sock *sk, struct connection *c, __u64 t
 	open->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	open->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	open->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
-		v4_mapped(open->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
-		v4_mapped(open->remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
-	} else {
-		BPF_CORE_READ_INTO(&open->local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
-		BPF_CORE_READ_INTO(&open->remote, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
-	}
+	socket_addresses(sk, open->local, open->remote);
 	c->flags |= ANNOUNCED;
 	submit(open);
 	return 0;

@@ -2,10 +2,17 @@
 /* A TCP connection's beginning and end, from its changes of state. */
 #pragma once
 
+#include "facts.h"
+
 static __always_inline void begins(struct sock *sk, struct tcp_sock *tcp, int before)
 {
 	struct connection *c = find_connection(sk);
 
+	if (c && before == TCP_SYN_SENT && is_attempt(c)) {
+		if (c->flags & ANNOUNCED) /* it sent something with its SYN: that was not seen to be taken */
+			return;
+		goto from_start;
+	}
 	if (c && state_in_hash) /* what an earlier socket at this address left behind */
 		forget_connection(sk);
 	else if (c)
@@ -13,6 +20,7 @@ static __always_inline void begins(struct sock *sk, struct tcp_sock *tcp, int be
 	c = add_connection(sk);
 	if (!c)
 		return;
+from_start:
 	c->role = before == TCP_SYN_SENT ? WEIR_ROLE_CLIENT : WEIR_ROLE_SERVER;
 	c->flags |= FROM_START;
 	c->end[WEIR_SENT] = FIELD(tcp, write_seq);
@@ -110,6 +118,8 @@ static __always_inline void tcp_changes_state(struct sock *sk, struct tcp_sock *
 {
 	if (now == TCP_ESTABLISHED)
 		begins(sk, tcp, before);
-	else if (now >= TCP_FIN_WAIT1 && now <= TCP_CLOSING && now != TCP_LISTEN)
+	if (tells_facts)
+		tell_change(sk, tcp, before, now);
+	if (now >= TCP_FIN_WAIT1 && now <= TCP_CLOSING && now != TCP_LISTEN)
 		ends(sk, tcp, before, now);
 }

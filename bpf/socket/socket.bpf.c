@@ -174,6 +174,18 @@ int BPF_PROG(state_tracepoint, struct sock *sk, int old, int new)
 	return 0;
 }
 
+/* Every connection of one network namespace, and what listens there. */
+SEC("iter/tcp")
+int found_iterator(struct bpf_iter__tcp *at)
+{
+	struct sock_common *common = at->sk_common;
+	struct tcp_sock *tcp = common ? bpf_skc_to_tcp_sock(common) : NULL;
+
+	if (tcp)
+		tell_found(at->meta->seq, (struct sock *)tcp, tcp);
+	return 0;
+}
+
 /* State that is kept by address goes with the socket: TCP everywhere, Unix where a program can be put there. */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(destroy_tracepoint, struct sock *sk)

@@ -22,7 +22,7 @@ enum connection_flags {
 };
 
 struct connection {
-	__u64 id;
+	__u64 id;        /* begins with its time: see new_id */
 	__u64 peer_id;   /* Unix: the other socket's id, which outlives its pointer */
 	__u64 grown;     /* when it is no longer young; 0 before its first run; LINGERS at its end */
 	__u32 inode;     /* in the hash: whose entry it is */
@@ -34,7 +34,9 @@ struct connection {
 	__u8 speaker;    /* direction that moved bytes last, plus one */
 	__u8 role;
 	__u8 flags;
-	__u8 senders; /* threads within a send, where its beginning and end are seen */
+	__u8 senders;       /* threads within a send, where its beginning and end are seen */
+	__u32 opener;       /* the process that connected, listens, or closed it: told where nobody is seen to use it */
+	__u32 connect_time; /* microseconds */
 };
 
 /* In connection.grown: TCP is done with it, but its process may still read what came before, and has not closed it. */
@@ -73,6 +75,7 @@ struct {
 const volatile __u32 state_in_hash = 0;
 const volatile __u32 default_budget = 4096;
 const volatile __u32 young_budget = 4096;
+const volatile __u32 tells_facts = 0; /* WEIR_TCP records are wanted */
 
 /* Weir's own process (initial namespace), whose sockets are not observed; 0 while it tests itself. */
 __u32 own_process = 0;
@@ -89,6 +92,12 @@ static __always_inline __u32 socket_inode(struct sock *sk)
 	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
 
 	return socket ? BPF_CORE_READ((struct socket_alloc *)socket, vfs_inode.i_ino) : 0;
+}
+
+/* When the connection that has this id was met, which is when a client's SYN was sent. */
+static __always_inline __u64 time_of_id(__u64 id)
+{
+	return id >> 8;
 }
 
 static __always_inline struct connection *find_in_hash(struct sock *sk)
@@ -159,6 +168,26 @@ static __always_inline void forget_connection(struct sock *sk)
 
 	if (state_in_hash)
 		bpf_map_delete_elem(&connections_by_address, &address);
+}
+
+/* A state as if the socket were new, for one that may have had an earlier life. */
+static __always_inline struct connection *renew_connection(struct sock *sk)
+{
+	struct connection *c;
+
+	if (state_in_hash)
+		return add_to_hash(sk);
+	c = find_connection(sk);
+	if (!c)
+		return add_connection(sk);
+	fill_connection(c);
+	return c;
+}
+
+/* A client's, from its SYN on, that is not established yet. */
+static __always_inline bool is_attempt(struct connection *c)
+{
+	return c->role == WEIR_ROLE_CLIENT && !(c->flags & FROM_START);
 }
 
 /* Takes what user space last said about this connection. True when it is to be left alone. */

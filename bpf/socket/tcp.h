@@ -48,8 +48,13 @@ static __always_inline struct connection *observed_tcp(struct sock *sk, struct t
 	}
 	if (told_to_ignore(c))
 		return NULL;
-	if (!(c->flags & ANNOUNCED))
+	if (!(c->flags & ANNOUNCED)) {
+		if (is_attempt(c)) { /* it sends with its SYN */
+			c->end[WEIR_SENT] = FIELD(tcp, write_seq);
+			c->end[WEIR_RECEIVED] = FIELD(tcp, copied_seq);
+		}
 		announce_ip(sk, c, time_of_read(tcp, c)); /* no later than its first chunk */
+	}
 	if (c->owner != *process >> 32)
 		announce_owner(c, *process >> 32);
 	return c;

@@ -44,7 +44,7 @@ pub trait Sink {
 }
 
 /// Events by kind, with the kinds' names.
-pub type Events = [(&'static str, u64); 6];
+pub type Events = [(&'static str, u64); 8];
 
 /// The agent of one host.
 pub struct Agent {
@@ -79,7 +79,8 @@ impl Agent {
         Ok(Agent {
             capture,
             analyzer,
-            events: ["open", "owner", "chunk", "end", "exec", "exit"].map(|kind| (kind, 0)),
+            events: ["open", "owner", "chunk", "end", "exec", "exit", "tcp", "listener"]
+                .map(|kind| (kind, 0)),
             quiet_drains: 0,
             last_read: 0,
             last_drain: Instant::now(),
@@ -154,6 +155,8 @@ fn kind(event: &Event<'_>) -> usize {
         Event::End(_) => 3,
         Event::Exec(_) => 4,
         Event::Exit(_) => 5,
+        Event::Tcp(_) => 6,
+        Event::Listener(_) => 7,
     }
 }
 

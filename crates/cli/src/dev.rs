@@ -165,6 +165,18 @@ impl Recorder {
             }
             Event::Chunk(chunk) => chunk.connection,
             Event::End(end) => end.connection,
+            Event::Tcp(tcp) => {
+                if [&tcp.local, &tcp.remote].into_iter().any(|end| self.wants(end)) {
+                    self.wanted.insert(tcp.connection);
+                }
+                tcp.connection
+            }
+            Event::Listener(listener) => {
+                if self.wants(&listener.local) {
+                    self.wanted.insert(listener.connection);
+                }
+                listener.connection
+            }
             Event::Exec(exec) => {
                 self.processes.exec(exec);
                 ConnectionId(0)

@@ -28,7 +28,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let settings = arguments.settings.load()?;
     let host_id = host_id(identity::look(&settings));
-    match Capture::start(&options::capture(&settings, arguments.itself)) {
+    let config = probes::Config { facts: true, ..options::capture(&settings, arguments.itself) };
+    match Capture::start(&config) {
         Ok(capture) => {
             let mut text = describe(capture.report(), &host_id);
             text.push_str("\nPrograms\n");
@@ -39,7 +40,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             if let Some(caution) = caution(capture.report()) {
                 text.push_str(&format!("\n{caution}\n"));
             }
-            text.push_str("\nWeir can see the requests of this host: `weir requests` shows them.\n");
+            text.push_str("\nWeir can see the requests of this host: `weir requests` shows them, and\n`weir connections` how the connections fare.\n");
             Ok(answer(&text)?)
         }
         Err(Error::NoBackend { report }) => {

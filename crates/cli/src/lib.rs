@@ -3,9 +3,11 @@
 pub mod agent;
 pub mod color;
 pub mod configuration;
+pub mod connections;
 pub mod dev;
 pub mod doctor;
 pub mod identity;
+mod line;
 pub mod options;
 pub mod output;
 pub mod requests;
@@ -13,6 +15,7 @@ pub mod say;
 pub mod settings;
 pub mod stop;
 pub mod text;
+mod who;
 
 pub(crate) use config::nearest;
 pub use config::units;

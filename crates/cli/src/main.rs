@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use weir_cli::say::say;
-use weir_cli::{agent, configuration, dev, doctor, requests};
+use weir_cli::{agent, configuration, connections, dev, doctor, requests};
 
 /// Sees every request that the services of this Linux host make or serve, without touching them.
 #[derive(Debug, Parser)]
@@ -18,6 +18,8 @@ struct Arguments {
 enum Command {
     /// Shows the requests of this host, live.
     Requests(requests::command::Arguments),
+    /// Shows the TCP connections of this host, live: who, to whom, how they fare, how they end.
+    Connections(connections::command::Arguments),
     /// Observes this host and offers metrics to Prometheus.
     Agent(agent::command::Arguments),
     /// Tells what this kernel allows, what Weir uses of it, and what is missing.
@@ -31,6 +33,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Requests(arguments) => requests::command::run(arguments),
+        Command::Connections(arguments) => connections::command::run(arguments),
         Command::Agent(arguments) => agent::command::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Config(arguments) => configuration::run(&arguments),

@@ -248,7 +248,7 @@ impl Writer {
     }
 }
 
-fn terminal_width(is_terminal: bool) -> Option<usize> {
+pub(crate) fn terminal_width(is_terminal: bool) -> Option<usize> {
     if !is_terminal {
         return None;
     }
@@ -256,7 +256,7 @@ fn terminal_width(is_terminal: bool) -> Option<usize> {
 }
 
 /// What the environment says, for output that goes elsewhere than to a terminal.
-fn wanted_width() -> Option<usize> {
+pub(crate) fn wanted_width() -> Option<usize> {
     // A line is made of blanks where there is room, so it is not as long as somebody may ask for.
     const WIDEST: usize = 1000;
     let columns: usize = std::env::var("COLUMNS").ok()?.parse().ok()?;
@@ -264,7 +264,7 @@ fn wanted_width() -> Option<usize> {
 }
 
 /// What local time is ahead of UTC now: seconds.
-fn utc_offset() -> i32 {
+pub(crate) fn utc_offset() -> i32 {
     // SAFETY: both calls get valid places; a zeroed `tm` is a valid value of a struct of integers and a pointer that
     // is only written to.
     unsafe {

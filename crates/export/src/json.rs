@@ -52,7 +52,7 @@ pub fn write(request: &Request, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}\n");
 }
 
-fn peer(begin: &[u8], peer: &Peer, out: &mut Vec<u8>) {
+pub(crate) fn peer(begin: &[u8], peer: &Peer, out: &mut Vec<u8>) {
     out.extend_from_slice(begin);
     let begun = out.len();
     match &peer.endpoint {
@@ -79,7 +79,7 @@ fn peer(begin: &[u8], peer: &Peer, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-fn process(process: &Process, out: &mut Vec<u8>) {
+pub(crate) fn process(process: &Process, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"process\":{\"pid\":");
     integer(process.pid, out);
     // No process has thread 0: it was not told.
@@ -112,7 +112,7 @@ fn attributes(attributes: &Attributes, out: &mut Vec<u8>) {
     }
 }
 
-fn integer(number: impl itoa::Integer, out: &mut Vec<u8>) {
+pub(crate) fn integer(number: impl itoa::Integer, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
@@ -134,7 +134,7 @@ fn ip(address: std::net::IpAddr, out: &mut Vec<u8>) {
     }
 }
 
-fn hexadecimal(number: u64, out: &mut Vec<u8>) {
+pub(crate) fn hexadecimal(number: u64, out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0; 16];
     for (place, byte) in number.to_be_bytes().into_iter().enumerate() {

@@ -1,8 +1,9 @@
-//! Requests and metrics on their way out of Weir.
+//! Requests, connections and metrics on their way out of Weir.
 //!
-//! [`json`] writes the form of requests that people and scripts read: one object a line. [`prometheus`] writes metrics for
-//! those who scrape them.
+//! [`json`] writes the form of requests that people and scripts read: one object a line; [`connections`] the same of connections.
+//! [`prometheus`] writes metrics for those who scrape them.
 
+pub mod connections;
 mod escape;
 pub mod json;
 pub mod prometheus;

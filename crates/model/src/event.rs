@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::tcp::{Listener, Tcp};
 use crate::{ConnectionId, Direction, Endpoint, Nanos, Role, Text};
 
 /// One event, in the order of the ring. Order in time is by the stamps, never by place.
@@ -26,6 +27,10 @@ pub enum Event<'a> {
     /// Datagrams go between two addresses, seen for the first time from one of them. Each chunk of it is a datagram, and
     /// its positions count bytes.
     OpenDatagrams(Open),
+    /// What the kernel counts of a TCP connection: at its beginning, at intervals, and at its end.
+    Tcp(Tcp),
+    /// The same of a socket that listens.
+    Listener(Listener),
 }
 
 /// A connection's unchanging facts.

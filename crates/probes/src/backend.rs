@@ -20,6 +20,8 @@ pub enum Purpose {
     UnixSpliced,
     /// Beginning and end of TCP connections.
     ConnectionLife,
+    /// What the kernel counts of TCP connections, and what listens.
+    ConnectionFacts,
     /// Datagrams that UDP sockets send and receive.
     Datagrams,
     /// Programs that processes execute, and their end.
@@ -41,11 +43,12 @@ pub enum Backend {
 
 impl Purpose {
     /// All of them.
-    pub const ALL: [Purpose; 6] = [
+    pub const ALL: [Purpose; 7] = [
         Purpose::TcpSent,
         Purpose::Received,
         Purpose::UnixSpliced,
         Purpose::ConnectionLife,
+        Purpose::ConnectionFacts,
         Purpose::Datagrams,
         Purpose::ProcessLife,
     ];
@@ -57,6 +60,7 @@ impl Purpose {
             Purpose::Received => "TCP and Unix bytes received",
             Purpose::UnixSpliced => "Unix bytes spliced out",
             Purpose::ConnectionLife => "connection life",
+            Purpose::ConnectionFacts => "connection facts",
             Purpose::Datagrams => "UDP datagrams",
             Purpose::ProcessLife => "process life",
         }
@@ -156,6 +160,9 @@ impl fmt::Display for Hook {
     }
 }
 
+/// The program that is asked for the connections there are: it runs only then.
+pub(crate) const ITERATOR: &str = "found_iterator";
+
 const PAGES: &str = "payload of sendfile, splice and other page-backed sends (their length is seen)";
 const SPLICE_OUT: &str =
     "payload of TCP reads by splice and with MSG_TRUNC (their length is seen with the next event)";
@@ -180,6 +187,7 @@ const NOT_ASKED: &str =
 const IN_RING: &str = "io_uring, and the kernel's own use of sockets";
 const IN_PAGES: &str =
     "payload that the network card, or a zero-copy send, has in pages (its length is seen)";
+const NO_SYN: &str = "connects that fail before a SYN is made (no route, not permitted)";
 const RING_PEEKS: &str = "that an io_uring receive on a Unix socket only peeks (it is told as a read)";
 
 /// Every way, in the order in which they are tried.
@@ -292,6 +300,15 @@ pub(crate) const WAYS: &[Way] = &[
         programs: &["state_tracepoint"],
         extras: &[(Hook::Tracepoint("tcp_destroy_sock"), "destroy_tracepoint")],
         blind_spots: &[],
+    },
+    Way {
+        purpose: Purpose::ConnectionFacts,
+        backend: Backend::Tracepoint,
+        object: ObjectFile::Socket,
+        needs: &[Hook::Tracepoint("inet_sock_set_state")],
+        programs: &["state_tracepoint", ITERATOR],
+        extras: &[(Hook::Tracepoint("tcp_destroy_sock"), "destroy_tracepoint")],
+        blind_spots: &[NO_SYN],
     },
     Way {
         purpose: Purpose::Datagrams,

@@ -13,7 +13,7 @@ use crate::instructions::Instructions;
 use crate::loaded::{Loaded, processors};
 use crate::rings::Rings;
 use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
-use crate::{Error, Losses, ProgramStatistics, decode, files, kernel_error};
+use crate::{Error, Losses, ProgramStatistics, decode, files, kernel_error, survey};
 
 /// What the user may change.
 #[derive(Debug, Clone)]
@@ -30,6 +30,10 @@ pub struct Config {
     pub only: Option<Backend>,
     /// Watch UDP. Where functions cannot be hooked, this looks at TCP's packets too, if only for a moment.
     pub datagrams: bool,
+    /// Tell the bytes that move, and so the requests in them.
+    pub bytes: bool,
+    /// Tell what the kernel counts of TCP connections ([`Event::Tcp`]) and what listens ([`Event::Listener`]).
+    pub facts: bool,
     /// Observe this very process too; for tests.
     pub observe_self: bool,
     /// TCP sockets that can be followed where their state is in a hash map (kernel 5.10, kprobes).
@@ -45,8 +49,23 @@ impl Default for Config {
             young_budget: 65_520,
             only: None,
             datagrams: true,
+            bytes: true,
+            facts: false,
             observe_self: false,
             hash_entries: 65_536,
+        }
+    }
+}
+
+impl Config {
+    fn wants(&self, purpose: Purpose) -> bool {
+        match purpose {
+            Purpose::TcpSent | Purpose::Received | Purpose::UnixSpliced | Purpose::ConnectionLife => {
+                self.bytes
+            }
+            Purpose::Datagrams => self.bytes && self.datagrams,
+            Purpose::ConnectionFacts => self.facts,
+            Purpose::ProcessLife => true,
         }
     }
 }
@@ -75,7 +94,7 @@ impl Capture {
         files::provide()?;
         let types = KernelTypes::load();
         let mut chosen = Vec::new();
-        let wanted = |purpose: &Purpose| config.datagrams || *purpose != Purpose::Datagrams;
+        let wanted = |purpose: &Purpose| config.wants(*purpose);
         for purpose in Purpose::ALL.into_iter().filter(wanted) {
             // These show whatever is spliced.
             let by_calls = report.chosen(Purpose::Received) == Some(Backend::SystemCalls);
@@ -87,7 +106,8 @@ impl Capture {
             }
         }
         let serves = |purpose| chosen.iter().any(|way: &&Way| way.purpose == purpose);
-        if !serves(Purpose::TcpSent) || !serves(Purpose::Received) {
+        let lacks = |purpose| config.wants(purpose) && !serves(purpose);
+        if lacks(Purpose::TcpSent) || lacks(Purpose::Received) || lacks(Purpose::ConnectionFacts) {
             return Err(Error::NoBackend { report: Box::new(report) });
         }
         let mut capture = Capture::load(config, &chosen, &types, report)?;
@@ -103,6 +123,18 @@ impl Capture {
     pub fn drain(&mut self, limit: u64, mut handle: impl FnMut(Event<'_>)) -> u64 {
         let undecodable = &mut self.undecodable;
         self.rings.drain(limit, monotonic_now(), |record| {
+            if !decode::decode(record, &mut handle) {
+                *undecodable += 1;
+            }
+        })
+    }
+
+    /// Hands the TCP connections that are open now to `handle`, and the sockets that listen, in those network namespaces that
+    /// are `wanted`, by their inode numbers. Returns the namespaces of which all were told, where [`Config::facts`] are.
+    pub fn survey(&mut self, wanted: impl Fn(u32) -> bool, mut handle: impl FnMut(Event<'_>)) -> Vec<u32> {
+        let Some(link) = &self.loaded.iterator else { return Vec::new() };
+        let undecodable = &mut self.undecodable;
+        survey::survey(link, wanted, |record| {
             if !decode::decode(record, &mut handle) {
                 *undecodable += 1;
             }

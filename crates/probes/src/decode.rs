@@ -7,6 +7,8 @@ use model::{ConnectionId, Direction, Endpoint, Role, Text};
 
 use crate::shared::*;
 
+mod tcp;
+
 /// Hands the events of one record to `handle`; false when the record makes no sense.
 ///
 /// A Unix chunk is two events: its reader received it, its sender sent it.
@@ -20,6 +22,7 @@ pub(crate) fn decode(record: &[u8], handle: &mut impl FnMut(Event<'_>)) -> bool 
         weir_kind::WEIR_END => one(record, end, handle),
         weir_kind::WEIR_EXEC => one(record, exec, handle),
         weir_kind::WEIR_EXIT => one(record, exit, handle),
+        weir_kind::WEIR_TCP => one(record, tcp::tcp, handle),
         _ => false,
     }
 }
@@ -189,13 +192,14 @@ mod tests {
 
     #[test]
     fn a_record_cut_anywhere_is_refused_not_guessed() {
-        for kind in 0..=8u8 {
+        for kind in 0..=9u8 {
             let mut record = vec![0u8; 1024];
             record[0] = kind;
             record[2] = 16; // chunk: captured
-            record[1] = 1; // end: cause
+            record[1] = 1; // end: cause; facts: moment
+            record[if kind == 8 { 2 } else { 200 }] = 1; // facts: state
             let (whole, _) = events(&record);
-            assert_eq!(whole, (1..=7).contains(&kind), "kind {kind}");
+            assert_eq!(whole, (1..=8).contains(&kind), "kind {kind}");
             // Shorter than the shortest record, which is an exit's.
             assert_eq!(events(&record[..12]), (false, 0), "kind {kind}");
         }

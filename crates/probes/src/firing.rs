@@ -1,7 +1,7 @@
 //! Whether programs that attached also fire: bytes of our own are moved, and must be told.
 
 use model::event::Event;
-use model::{ConnectionId, Direction};
+use model::{ConnectionId, Direction, Endpoint};
 
 use crate::backend::{Purpose, Way};
 use crate::selftest::{self, Marks};
@@ -17,6 +17,7 @@ struct Fired {
     received: usize,
     spliced: usize,
     ended: usize,
+    facts: usize,
     datagrams: usize,
     processes: usize,
     flows: Vec<ConnectionId>,
@@ -74,6 +75,10 @@ impl Fired {
                 self.spliced += 1
             }
             Event::End(_) => self.ended += 1,
+            Event::Tcp(tcp) if marks.client.is_some_and(|client| tcp.local == Endpoint::Ip(client)) => {
+                self.own = self.own.max(tcp.pid);
+                self.facts += 1;
+            }
             Event::Exec(_) | Event::Exit(_) => self.processes += 1,
             _ => {}
         }
@@ -88,6 +93,7 @@ impl Fired {
             (Purpose::Received, self.received, 2),
             (Purpose::UnixSpliced, self.spliced, 1),
             (Purpose::ConnectionLife, self.ended, usize::from(carried)),
+            (Purpose::ConnectionFacts, self.facts, 1),
             (Purpose::Datagrams, self.datagrams, 4),
             (Purpose::ProcessLife, self.processes, if ran { 2 } else { 0 }),
         ];

@@ -18,6 +18,7 @@ mod rings;
 mod selftest;
 mod shared;
 pub mod statistics;
+mod survey;
 
 pub use backend::{Backend, Purpose, Report};
 pub use capture::{Capture, Config};

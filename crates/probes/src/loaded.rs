@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, Object, Program, num_possible_cpus};
 
-use crate::backend::{Backend, ObjectFile, Purpose, Way};
+use crate::backend::{Backend, ITERATOR, ObjectFile, Purpose, Way};
 use crate::host::KernelTypes;
 use crate::ring::Ring;
 use crate::shared::{
@@ -16,6 +16,8 @@ use crate::{Config, Error, kernel_error, objects};
 /// Objects and their links; links go first.
 pub(crate) struct Loaded {
     links: Vec<Link>,
+    /// Of the program that finds connections, where it is loaded.
+    pub(crate) iterator: Option<Link>,
     pub(crate) objects: Vec<Object>,
     rings: Vec<MapHandle>,
     /// Names and ids of the programs.
@@ -36,6 +38,7 @@ struct Settings {
     serves_received: bool,
     /// The ends of Unix sockets' packets are seen.
     counts_packets: bool,
+    tells_facts: bool,
 }
 
 impl Settings {
@@ -54,6 +57,7 @@ impl Settings {
             counts_packets: ways
                 .iter()
                 .any(|way| way.purpose == Purpose::UnixSpliced && way.backend == Backend::Tracepoint),
+            tells_facts: ways.iter().any(|way| way.purpose == Purpose::ConnectionFacts),
         }
     }
 
@@ -62,6 +66,7 @@ impl Settings {
         let state_in_hash = u32::from(self.state_in_hash);
         let default_budget = self.budget;
         let counts_packets = u32::from(self.counts_packets);
+        let tells_facts = u32::from(self.tells_facts);
         // Datagrams have no runs, and the last resort has few sizes of records: the next is the largest.
         let young_budget = match file {
             ObjectFile::Udp | ObjectFile::UdpKprobe | ObjectFile::UdpSyscalls | ObjectFile::Syscalls => {
@@ -70,26 +75,39 @@ impl Settings {
             _ => self.young_budget,
         };
         match file {
-            ObjectFile::Socket => {
-                bytes_of(&socket_rodata { state_in_hash, default_budget, young_budget, counts_packets })
-                    .to_vec()
+            ObjectFile::Socket => bytes_of(&socket_rodata {
+                state_in_hash,
+                default_budget,
+                young_budget,
+                counts_packets,
+                tells_facts,
+            })
+            .to_vec(),
+            ObjectFile::Udp => {
+                bytes_of(&udp_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
             }
-            ObjectFile::Udp => bytes_of(&udp_rodata { state_in_hash, default_budget, young_budget }).to_vec(),
             ObjectFile::UdpKprobe => {
-                bytes_of(&udp_kprobe_rodata { state_in_hash, default_budget, young_budget }).to_vec()
+                bytes_of(&udp_kprobe_rodata { state_in_hash, default_budget, young_budget, tells_facts })
+                    .to_vec()
             }
             ObjectFile::UdpSyscalls => {
-                bytes_of(&udp_syscalls_rodata { state_in_hash, default_budget, young_budget }).to_vec()
-            }
-            ObjectFile::Kprobe => {
-                bytes_of(&kprobe_rodata { state_in_hash, default_budget, young_budget, counts_packets })
+                bytes_of(&udp_syscalls_rodata { state_in_hash, default_budget, young_budget, tells_facts })
                     .to_vec()
             }
+            ObjectFile::Kprobe => bytes_of(&kprobe_rodata {
+                state_in_hash,
+                default_budget,
+                young_budget,
+                counts_packets,
+                tells_facts,
+            })
+            .to_vec(),
             ObjectFile::Syscalls => bytes_of(&syscalls_rodata {
                 state_in_hash,
                 default_budget,
                 young_budget,
                 counts_packets,
+                tells_facts,
                 serves_tcp_sent: u32::from(self.serves_tcp_sent),
                 serves_received: u32::from(self.serves_received),
             })
@@ -103,7 +121,8 @@ impl Loaded {
     pub(crate) fn new(config: &Config, ways: &[&'static Way], types: &KernelTypes) -> Result<Loaded, Error> {
         let settings = Settings::new(config, ways, types);
         let rings = make_rings(config.ring_bytes)?;
-        let mut loaded = Loaded { links: Vec::new(), objects: Vec::new(), rings, programs: Vec::new() };
+        let mut loaded =
+            Loaded { links: Vec::new(), iterator: None, objects: Vec::new(), rings, programs: Vec::new() };
         for file in ObjectFile::ALL {
             let mut names: Vec<&str> = Vec::new();
             for way in ways.iter().filter(|way| way.object == file) {
@@ -146,7 +165,12 @@ impl Loaded {
                 }
                 let id = Program::id_from_fd(program.as_fd()).map_err(kernel_error("naming a program"))?;
                 self.programs.push((program.name().to_string_lossy().into_owned(), id));
-                self.links.push(program.attach().map_err(kernel_error("attaching"))?);
+                let link = program.attach().map_err(kernel_error("attaching"))?;
+                if program.name() == ITERATOR {
+                    self.iterator = Some(link);
+                } else {
+                    self.links.push(link);
+                }
             }
         }
         Ok(())

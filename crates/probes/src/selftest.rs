@@ -1,7 +1,7 @@
 //! Moves bytes of our own through sockets, to see whether a program that attached also fires.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
@@ -21,6 +21,8 @@ pub(crate) struct Marks {
     pub(crate) request: [u8; LENGTH],
     /// Back.
     pub(crate) response: [u8; LENGTH],
+    /// The TCP client's own address.
+    pub(crate) client: Option<SocketAddr>,
 }
 
 impl Marks {
@@ -39,16 +41,17 @@ impl Marks {
             bytes[..text.len()].copy_from_slice(text.as_bytes());
             bytes
         };
-        Marks { request: mark("weir-rq:"), response: mark("weir-rs:") }
+        Marks { request: mark("weir-rq:"), response: mark("weir-rs:"), client: None }
     }
 }
 
 /// One TCP connection over the loopback interface, a message each way.
 pub(crate) fn exchange() -> io::Result<Marks> {
-    let marks = Marks::fresh();
+    let mut marks = Marks::fresh();
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let mut client = TcpStream::connect(listener.local_addr()?)?;
     let (mut server, _) = listener.accept()?;
+    marks.client = Some(client.local_addr()?);
     client.set_read_timeout(Some(PATIENCE))?;
     server.set_read_timeout(Some(PATIENCE))?;
     let mut buffer = [0; LENGTH];

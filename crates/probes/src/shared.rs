@@ -46,7 +46,17 @@ macro_rules! plain {
         unsafe impl Plain for $name {}
     )* };
 }
-plain!(weir_record, weir_open_ip, weir_open_unix, weir_owner, weir_chunk, weir_end, weir_exec, weir_exit);
+plain!(
+    weir_record,
+    weir_open_ip,
+    weir_open_unix,
+    weir_owner,
+    weir_chunk,
+    weir_end,
+    weir_exec,
+    weir_exit,
+    weir_tcp
+);
 
 /// Reads a `T` from the head of `bytes`; `None` when they are too few.
 pub(crate) fn read<T: Plain>(bytes: &[u8]) -> Option<T> {
@@ -109,7 +119,8 @@ mod tests {
             weir_chunk,
             weir_end,
             weir_exec,
-            weir_exit
+            weir_exit,
+            weir_tcp
         );
         check!(
             btf,
@@ -181,5 +192,53 @@ mod tests {
             }
         );
         check!(btf, weir_exit { kind, pad, pid, time });
+        check!(
+            btf,
+            weir_tcp {
+                kind,
+                moment,
+                state,
+                role,
+                cause,
+                flags,
+                local_port,
+                time,
+                connection,
+                began,
+                local,
+                remote,
+                netns,
+                inode,
+                process,
+                connect,
+                sent,
+                acked,
+                received,
+                retransmitted,
+                segments_out,
+                segments_in,
+                data_segments_out,
+                data_segments_in,
+                retransmits,
+                lost,
+                reordered,
+                out_of_order,
+                duplicates,
+                delivered,
+                rtt,
+                rtt_variation,
+                rtt_min,
+                window,
+                segment_size,
+                unacked,
+                unsent,
+                unread,
+                backlog,
+                backlog_limit,
+                drops,
+                remote_port,
+                pad
+            }
+        );
     }
 }

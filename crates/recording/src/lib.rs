@@ -18,6 +18,7 @@ const LONGEST: usize = 1 << 20;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant)] // nearly all are events, and there is one at a time
 pub enum Entry<'a> {
     /// Both clocks at this point.
     Clock(ClockReading),

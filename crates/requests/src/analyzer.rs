@@ -1,5 +1,6 @@
 //! Takes events in, gives requests and instructions out.
 
+use connections::{Ends, Placed};
 use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner};
 use model::time::ClockReading;
 use model::{ConnectionId, Direction, Endpoint, Nanos, Request, Role};
@@ -9,7 +10,6 @@ use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
 
 use crate::connection::{Connection, Effects};
-use crate::ends::Ends;
 use crate::groups::Groups;
 use crate::lookups::{Asker, Lookups};
 use crate::switch::Earlier;
@@ -72,6 +72,11 @@ const SWEEP_EVERY: Nanos = 1_000_000_000;
 /// is not told of them any more.
 const ASKED_FOR: usize = 65_536;
 
+/// Where a connection is, for finding its other end.
+fn placed(open: &Open, datagrams: bool) -> Option<Placed> {
+    Placed::new((open.connection, open.netns), (&open.local, &open.remote), datagrams)
+}
+
 impl Analyzer {
     /// Begins with no connections.
     pub fn new(config: Config, processes: Processes, sockets: (Listeners, UnixSockets)) -> Self {
@@ -120,6 +125,8 @@ impl Analyzer {
             Event::End(end) => self.end(end),
             Event::Exec(exec) => self.processes.exec(exec),
             Event::Exit(exit) => self.processes.exit(exit),
+            // Connections as such are the crate `connections`' matter.
+            Event::Tcp(_) | Event::Listener(_) => {}
         }
     }
 
@@ -174,9 +181,9 @@ impl Analyzer {
         if let Some(known) = self.table.touch(open.connection, open.time) {
             // Told again on our wish: from now on the usual instruction holds.
             self.instructions.push((open.connection, known.budgets()));
-            self.ends.remove(&known.open, known.datagrams);
+            placed(&known.open, known.datagrams).inspect(|placed| self.ends.remove(placed));
             known.announced(open);
-            self.ends.insert(&known.open, known.datagrams);
+            placed(&known.open, known.datagrams).inspect(|placed| self.ends.insert(placed));
             return;
         }
         let again = self.asked_for.remove(&open.connection);
@@ -187,7 +194,7 @@ impl Analyzer {
             // In place of the wish to have it announced, which would be fulfilled with every chunk.
             self.instructions.push((open.connection, connection.budgets()));
         }
-        self.ends.insert(open, datagrams);
+        placed(open, datagrams).inspect(|placed| self.ends.insert(placed));
         if let Some((_, displaced)) = self.table.insert(open.connection, open.time, connection) {
             self.forgotten(displaced, open.time);
         }
@@ -321,7 +328,7 @@ impl Analyzer {
         if connection.is_unknown() {
             *self.counters.left_alone.entry("unknown").or_default() += 1;
         }
-        self.ends.remove(&connection.open, connection.datagrams);
+        placed(&connection.open, connection.datagrams).inspect(|placed| self.ends.remove(placed));
     }
 
     /// Turns what a call on a connection left behind into records, instructions and counts.

@@ -11,7 +11,6 @@ mod counters;
 mod datagrams;
 mod detect;
 mod drive;
-mod ends;
 mod finish;
 mod front;
 mod groups;

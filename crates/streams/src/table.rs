@@ -108,6 +108,11 @@ impl<S> Table<S> {
     }
 
     /// All connections.
+    pub fn iter(&self) -> impl Iterator<Item = (ConnectionId, &S)> {
+        self.entries.iter().flatten().map(|entry| (entry.id, &entry.state))
+    }
+
+    /// All connections.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (ConnectionId, &mut S)> {
         self.entries.iter_mut().flatten().map(|entry| (entry.id, &mut entry.state))
     }

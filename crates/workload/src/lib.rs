@@ -24,6 +24,7 @@ mod name;
 mod processes;
 mod program;
 mod readings;
+mod sockets;
 mod unix_sockets;
 
 pub use cgroup::Container;
@@ -33,4 +34,5 @@ pub use facts::{Environment, Facts};
 pub use listeners::Listeners;
 pub use name::{Named, Rule, name, name_with};
 pub use processes::{Limits, Process, Processes, Source};
+pub use sockets::socket_owners;
 pub use unix_sockets::UnixSockets;

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use model::event::{End, Event, Instruction, Open, Owner};
+use model::tcp::{Listener, Tcp};
 use model::{ConnectionId, Direction, Endpoint};
 use probes::{Backend, Capture, Config, Purpose};
 
@@ -28,6 +29,10 @@ pub struct Told {
     pub chunks: [Vec<Seen>; 2],
     /// Its ends.
     pub ends: Vec<End>,
+    /// What the kernel counted of it.
+    pub facts: Vec<Tcp>,
+    /// The same, of a socket that listens.
+    pub listens: Vec<Listener>,
 }
 
 impl Told {
@@ -121,6 +126,19 @@ impl Observer {
         self.told.iter().find(|(_, told)| is(told)).map(|(id, _)| *id)
     }
 
+    /// The same of one of which only facts may have been told: those of all that had these addresses.
+    pub fn with_facts(&self, local: &Endpoint, remote: &Endpoint) -> Told {
+        let is = |told: &&Told| told.facts.iter().any(|tcp| tcp.local == *local && tcp.remote == *remote);
+        self.told.values().find(is).cloned().unwrap_or_default()
+    }
+
+    /// Has the kernel tell the connections that there are; returns the network namespaces that it told all of.
+    pub fn survey(&mut self, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
+        self.take();
+        let told = &mut self.told;
+        self.capture.survey(wanted, |event| keep(told, event))
+    }
+
     /// What was told of that connection; nothing when it was not seen.
     pub fn of(&self, local: &Endpoint, remote: &Endpoint) -> Told {
         self.find(local, remote).and_then(|id| self.told.get(&id)).cloned().unwrap_or_default()
@@ -177,6 +195,8 @@ fn keep(told: &mut HashMap<ConnectionId, Told>, event: Event<'_>) {
             };
             told.entry(c.connection).or_default().chunks[c.direction.index()].push(seen);
         }
+        Event::Tcp(tcp) => told.entry(tcp.connection).or_default().facts.push(tcp),
+        Event::Listener(listener) => told.entry(listener.connection).or_default().listens.push(listener),
         Event::Exec(_) | Event::Exit(_) => {}
     }
 }

@@ -10,7 +10,7 @@ use crate::text::{cut, push_clean, push_elided, push_line, width};
 use crate::units::{Duration, Size};
 
 /// Appends the time of day: `08:00:00`, with `millis` `08:00:00.123`.
-pub(super) fn time_of_day(nanoseconds: u64, utc_offset: i32, millis: bool, cell: &mut String) {
+pub(crate) fn time_of_day(nanoseconds: u64, utc_offset: i32, millis: bool, cell: &mut String) {
     let seconds = (nanoseconds / 1_000_000_000).saturating_add_signed(utc_offset.into()) % 86_400;
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     put(cell, format_args!("{hours:02}:{minutes:02}:{seconds:02}"));
@@ -20,7 +20,7 @@ pub(super) fn time_of_day(nanoseconds: u64, utc_offset: i32, millis: bool, cell:
 }
 
 /// Which side was observed: a call goes out, or comes in.
-pub(super) fn side(role: Role, wide: bool) -> &'static str {
+pub(crate) fn side(role: Role, wide: bool) -> &'static str {
     match (role, wide) {
         (Role::Client, true) => "client",
         (Role::Server, true) => "server",
@@ -32,15 +32,20 @@ pub(super) fn side(role: Role, wide: bool) -> &'static str {
 
 /// Appends `shop → nginx`; ends without a service go by their address. A server's port gives way first.
 pub(super) fn peers(request: &Request, columns: usize, cell: &mut String) {
+    both(&request.client, &request.server, columns, cell);
+}
+
+/// The same for the two ends of anything.
+pub(crate) fn both(client_end: &Peer, server_end: &Peer, columns: usize, cell: &mut String) {
     const ARROW: &str = " → ";
     let mut client = String::new();
     let mut server = String::new();
-    peer(&request.client, false, &mut client);
-    peer(&request.server, true, &mut server);
+    peer(client_end, false, &mut client);
+    peer(server_end, true, &mut server);
     let room = columns.saturating_sub(width(ARROW));
     if width(&client) + width(&server) > room {
         server.clear();
-        peer(&request.server, false, &mut server);
+        peer(server_end, false, &mut server);
     }
     let half = room / 2;
     // An end that needs less than half leaves the rest to the other.
@@ -52,16 +57,21 @@ pub(super) fn peers(request: &Request, columns: usize, cell: &mut String) {
 
 /// Appends the other end, as the observed side sees it: whom it calls, or who calls it.
 pub(super) fn other_end(request: &Request, columns: usize, cell: &mut String) {
+    other(request.role, (&request.client, &request.server), columns, cell);
+}
+
+/// The same for the two ends of anything.
+pub(crate) fn other(role: Role, (client, server): (&Peer, &Peer), columns: usize, cell: &mut String) {
     let mut name = String::new();
-    match request.role {
-        Role::Server => peer(&request.client, false, &mut name),
-        Role::Client | Role::Unknown => peer(&request.server, true, &mut name),
+    match role {
+        Role::Server => peer(client, false, &mut name),
+        Role::Client | Role::Unknown => peer(server, true, &mut name),
     }
     push_elided(&name, columns, cell);
 }
 
 /// A client's port is an accident, so it is left out; a server's tells what it is.
-fn peer(peer: &Peer, with_port: bool, cell: &mut String) {
+pub(crate) fn peer(peer: &Peer, with_port: bool, cell: &mut String) {
     match (&peer.service, &peer.endpoint) {
         (Some(service), _) => push_clean(service, cell),
         (None, Endpoint::Ip(address)) if with_port => put(cell, format_args!("{address}")),

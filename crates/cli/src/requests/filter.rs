@@ -8,9 +8,7 @@ use wildmatch::WildMatch;
 
 use crate::nearest::{distance, nearest};
 use crate::units::{Duration, parse_duration};
-
-/// Longest command that the kernel keeps.
-const COMMAND_BYTES: usize = 15;
+use crate::who::{Who, any, is_glob};
 
 /// What is shown, as typed. An option may be given several times: one of its values has to match. Every
 /// option that is given has to.
@@ -57,6 +55,16 @@ pub enum Side {
     Server,
 }
 
+impl Side {
+    /// The role of who is observed there.
+    pub fn role(self) -> Role {
+        match self {
+            Side::Client => Role::Client,
+            Side::Server => Role::Server,
+        }
+    }
+}
+
 /// What is shown, compiled.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -80,7 +88,7 @@ impl Filter {
             && self.slower.is_none_or(|least| request.duration >= least.0 && !request.waiting)
             && any(&self.ports, |port| request.server.endpoint.port() == Some(*port))
             && any(&self.protocols, |protocol| *protocol == request.protocol)
-            && any(&self.processes, |who| who.matches(request))
+            && any(&self.processes, |who| who.matches(request.process.as_ref()))
             && any(&self.services, |service| has_service(request, service))
             && any(&self.statuses, |status| status.matches(request))
             && any(&self.names, |name| name.matches(request))
@@ -98,10 +106,7 @@ impl From<&FilterArgs> for Filter {
             names: typed.name.iter().map(|name| Name::new(name)).collect(),
             errors: typed.errors,
             slower: typed.slower,
-            role: typed.role.map(|side| match side {
-                Side::Client => Role::Client,
-                Side::Server => Role::Server,
-            }),
+            role: typed.role.map(Side::role),
         }
     }
 }
@@ -142,41 +147,10 @@ fn parse_protocol(typed: &str) -> Result<&'static str, String> {
     })
 }
 
-/// An option that was not given asks for nothing.
-fn any<T>(wanted: &[T], matches: impl Fn(&T) -> bool) -> bool {
-    wanted.is_empty() || wanted.iter().any(matches)
-}
-
 fn has_service(request: &Request, wanted: &WildMatch) -> bool {
     let process = request.process.as_ref().map(|process| &process.service);
     let ends = [request.client.service.as_ref(), request.server.service.as_ref(), process];
     ends.into_iter().flatten().any(|service| wanted.matches(service))
-}
-
-#[derive(Debug, Clone)]
-enum Who {
-    Pid(u32),
-    Command(WildMatch),
-}
-
-impl Who {
-    fn new(typed: &str) -> Self {
-        if let Ok(pid) = typed.parse() {
-            return Who::Pid(pid);
-        }
-        // The kernel has cut the command, so a whole name is cut as well.
-        let cut =
-            typed.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= COMMAND_BYTES);
-        let end = if is_glob(typed) { typed.len() } else { cut.last().unwrap_or(0) };
-        Who::Command(WildMatch::new(&typed[..end]))
-    }
-
-    fn matches(&self, request: &Request) -> bool {
-        request.process.as_ref().is_some_and(|process| match self {
-            Who::Pid(pid) => process.pid == *pid,
-            Who::Command(command) => command.matches(&process.command),
-        })
-    }
 }
 
 /// How a request ended.
@@ -294,8 +268,4 @@ impl Name {
             Name::Part(part) => text.to_lowercase().contains(part.as_str()),
         })
     }
-}
-
-fn is_glob(typed: &str) -> bool {
-    typed.contains(['*', '?'])
 }

@@ -6,7 +6,7 @@ pub mod filter;
 pub mod summary;
 pub mod table;
 
-mod cells;
+pub(crate) mod cells;
 
 pub use filter::{Filter, FilterArgs};
 pub use summary::Summary;

@@ -59,12 +59,12 @@ impl fmt::Display for Summary {
     }
 }
 
-fn total(tallies: &[Tally]) -> u64 {
+pub(crate) fn total(tallies: &[Tally]) -> u64 {
     tallies.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
 }
 
 /// `12 messages not understood: http 9, redis 3`
-fn tallies(f: &mut fmt::Formatter<'_>, what: &str, how: &str, tallies: &[Tally]) -> fmt::Result {
+pub(crate) fn tallies(f: &mut fmt::Formatter<'_>, what: &str, how: &str, tallies: &[Tally]) -> fmt::Result {
     let total = total(tallies);
     if total == 0 {
         return Ok(());

@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use model::Request;
 
 use super::cells;
-use crate::text;
+use crate::line::Line;
 
 /// How a table looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Table {
         let look = self.look(request);
         let mut line = self.line(out);
         self.cells(request, look, &mut line);
-        self.scratch = line.scratch;
+        self.scratch = line.finish();
         out.push('\n');
     }
 
@@ -90,13 +90,13 @@ impl Table {
         right("OUT", columns.bytes);
         right("IN", columns.bytes);
         right("TOOK", columns.took);
-        self.scratch = line.scratch;
+        self.scratch = line.finish();
         out.push('\n');
     }
 
     fn line<'a>(&mut self, out: &'a mut String) -> Line<'a> {
         let scratch = std::mem::take(&mut self.scratch);
-        Line { out, scratch, color: self.options.color, gap: self.columns.gap, skip: 0 }
+        Line::new(out, scratch, self.options.color, self.columns.gap)
     }
 
     fn cells(&self, request: &Request, look: Look, line: &mut Line<'_>) {
@@ -209,39 +209,4 @@ struct Look {
     line: Style,
     status: Style,
     duration: Style,
-}
-
-/// A line as it is put together.
-struct Line<'a> {
-    out: &'a mut String,
-    scratch: String,
-    color: bool,
-    /// Between two cells.
-    gap: usize,
-    /// Blanks owed before the next cell; the last cell of a line is followed by none.
-    skip: usize,
-}
-
-impl Line<'_> {
-    /// Appends what `fill` writes, cut and padded to `width` columns; nothing where there are none. `fill` writes clean
-    /// text.
-    fn cell(&mut self, width: usize, right: bool, style: Style, fill: impl FnOnce(&mut String)) {
-        if width == 0 {
-            return;
-        }
-        self.scratch.clear();
-        fill(&mut self.scratch);
-        let taken = text::width(&self.scratch).min(width);
-        let blanks = if right { width - taken } else { 0 };
-        self.out.extend(std::iter::repeat_n(' ', self.skip + blanks));
-        let styled = self.color && style != Style::new() && !self.scratch.is_empty();
-        if styled {
-            self.out.push_str(&style.render().to_string());
-        }
-        let taken = text::push_cut(&self.scratch, width, self.out);
-        if styled {
-            self.out.push_str(&style.render_reset().to_string());
-        }
-        self.skip = self.gap + width.saturating_sub(taken + blanks);
-    }
 }

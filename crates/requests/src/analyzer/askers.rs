@@ -1,12 +1,12 @@
 //! Datagrams: those of two addresses, and answers to what a multicast group was asked.
 
+use connections::Other;
 use model::event::Chunk;
 use model::{ConnectionId, Direction, Role};
 use streams::Table;
 
 use super::Analyzer;
 use crate::connection::{Connection, Effects};
-use crate::ends::Other;
 use crate::groups;
 
 impl Analyzer {

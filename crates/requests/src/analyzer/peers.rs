@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use connections::Other;
 use model::ConnectionId;
 
 use super::Analyzer;
 use crate::connection::Connection;
-use crate::ends::Other;
 
 impl Analyzer {
     /// The service at the other end, where that is on this host and known; else the name that it had when the connection
@@ -50,7 +50,8 @@ impl Analyzer {
     pub(super) fn other_end(&self, connection: &Connection) -> Other {
         match connection.open.peer {
             Some(peer) => Other::Certain(peer),
-            None => self.ends.other(&connection.open, connection.datagrams),
+            None => super::placed(&connection.open, connection.datagrams)
+                .map_or(Other::Unknown, |placed| self.ends.other(&placed)),
         }
     }
 

@@ -100,8 +100,8 @@ fn exchange(observer: &mut Observer, pair: &Pair) -> (Told, Told) {
     (client, server)
 }
 
-fn own_netns() -> u32 {
-    std::fs::metadata("/proc/self/ns/net").unwrap().ino() as u32
+pub(crate) fn own_netns() -> u32 {
+    std::fs::metadata("/proc/thread-self/ns/net").unwrap().ino() as u32
 }
 
 fn own_command() -> String {

@@ -6,6 +6,7 @@
 mod compare;
 mod connections;
 mod ends;
+mod facts;
 mod instructions;
 mod movers;
 mod order;

@@ -4,6 +4,7 @@
 
 mod agent;
 mod command;
+mod connections;
 mod dns;
 mod dns_clients;
 mod errors;

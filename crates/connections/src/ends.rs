@@ -6,19 +6,18 @@
 
 use std::net::SocketAddr;
 
-use model::event::Open;
 use model::{ConnectionId, Endpoint};
 use rustc_hash::FxHashMap;
 
 /// The connections that are followed, by their addresses.
 #[derive(Debug, Default)]
-pub(crate) struct Ends {
+pub struct Ends {
     places: FxHashMap<Addresses, Place>,
 }
 
 /// What is known of the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Other {
+pub enum Other {
     /// It is this one.
     Certain(ConnectionId),
     /// It is in another namespace, and nobody else has these addresses now.
@@ -27,6 +26,14 @@ pub(crate) enum Other {
     Ambiguous,
     /// It is not followed: on another host, or not seen (any more).
     Unknown,
+}
+
+/// One end, and where it is.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    connection: ConnectionId,
+    netns: u32,
+    addresses: Addresses,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,11 +59,10 @@ struct End {
 
 impl Ends {
     /// A connection is followed from now on.
-    pub(crate) fn insert(&mut self, open: &Open, datagrams: bool) {
-        let Some(addresses) = Addresses::of(open, datagrams) else { return };
-        let end = End { netns: open.netns, connection: open.connection };
-        let Some(place) = self.places.get_mut(&addresses) else {
-            self.places.insert(addresses, Place::One(end));
+    pub fn insert(&mut self, placed: &Placed) {
+        let end = End { netns: placed.netns, connection: placed.connection };
+        let Some(place) = self.places.get_mut(&placed.addresses) else {
+            self.places.insert(placed.addresses.clone(), Place::One(end));
             return;
         };
         match place {
@@ -71,16 +77,15 @@ impl Ends {
     }
 
     /// A connection is followed no more.
-    pub(crate) fn remove(&mut self, open: &Open, datagrams: bool) {
-        let Some(addresses) = Addresses::of(open, datagrams) else { return };
-        match self.places.get_mut(&addresses) {
-            Some(Place::One(one)) if one.connection == open.connection => {
-                self.places.remove(&addresses);
+    pub fn remove(&mut self, placed: &Placed) {
+        match self.places.get_mut(&placed.addresses) {
+            Some(Place::One(one)) if one.connection == placed.connection => {
+                self.places.remove(&placed.addresses);
             }
             Some(Place::Several(several)) => {
-                several.retain(|end| end.connection != open.connection);
+                several.retain(|end| end.connection != placed.connection);
                 if let [one] = several[..] {
-                    self.places.insert(addresses, Place::One(one));
+                    self.places.insert(placed.addresses.clone(), Place::One(one));
                 }
             }
             Some(Place::One(_)) | None => {}
@@ -88,10 +93,10 @@ impl Ends {
     }
 
     /// The other end of a connection.
-    pub(crate) fn other(&self, open: &Open, datagrams: bool) -> Other {
-        let Some(own) = Addresses::of(open, datagrams) else { return Other::Unknown };
+    pub fn other(&self, placed: &Placed) -> Other {
+        let own = &placed.addresses;
         let candidates = self.at(&own.turned());
-        if let Some(end) = candidates.iter().find(|end| end.netns == open.netns) {
+        if let Some(end) = candidates.iter().find(|end| end.netns == placed.netns) {
             return Other::Certain(end.connection);
         }
         if own.local.ip().is_loopback() || own.remote.ip().is_loopback() {
@@ -101,7 +106,7 @@ impl Ends {
             [] => Other::Unknown,
             // The candidate could as well belong to another connection with this one's addresses; but all that are in a
             // group hear the same one.
-            [end] if self.at(&own).len() <= 1 || own.local.ip().is_multicast() => {
+            [end] if self.at(own).len() <= 1 || own.local.ip().is_multicast() => {
                 Other::Likely(end.connection)
             }
             _ => Other::Ambiguous,
@@ -117,16 +122,20 @@ impl Ends {
     }
 }
 
-impl Addresses {
-    fn of(open: &Open, datagrams: bool) -> Option<Self> {
-        match (&open.local, &open.remote) {
-            (Endpoint::Ip(local), Endpoint::Ip(remote)) => {
-                Some(Addresses { local: plain(*local), remote: plain(*remote), datagrams })
-            }
-            _ => None,
-        }
+impl Placed {
+    /// Nothing for a Unix socket, whose peer the kernel names.
+    pub fn new(
+        (connection, netns): (ConnectionId, u32),
+        (local, remote): (&Endpoint, &Endpoint),
+        datagrams: bool,
+    ) -> Option<Self> {
+        let (Endpoint::Ip(local), Endpoint::Ip(remote)) = (local, remote) else { return None };
+        let addresses = Addresses { local: plain(*local), remote: plain(*remote), datagrams };
+        Some(Placed { connection, netns, addresses })
     }
+}
 
+impl Addresses {
     /// As the other end has them.
     fn turned(&self) -> Self {
         Addresses { local: self.remote, remote: self.local, datagrams: self.datagrams }
