@@ -173,6 +173,11 @@ fn figures_of_a_lossy_connection_are_those_of_ss() {
     assert_eq!(run.lost(), 0, "{}", run.summary);
 }
 
+/// The counter in the last line of what nstat says.
+fn last_number(text: &str) -> u64 {
+    text.lines().last().unwrap().split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 #[test]
 fn ends_and_failures_tell_their_cause() {
     let Some(_alone) = scenario() else { return };
@@ -205,6 +210,7 @@ fn ends_and_failures_tell_their_cause() {
     assert_eq!(told, "EADDRNOTAVAIL");
     let pid = u64::from(client.id());
     end(client);
+    let syn_retransmits = net.run(0, &["nstat", "-asz", "TcpExtTCPSynRetrans"]);
     let run = weir.stop().unwrap();
     let told = |pid: u64, event: &str, cause: &str| {
         let is = |record: &&Record| {
@@ -219,8 +225,11 @@ fn ends_and_failures_tell_their_cause() {
         assert_eq!(told(*pid, event, cause), 1, "{case}\n{}", run.output);
     }
     assert_eq!(told(pid, "fail", "local_address"), 1, "{}", run.output);
-    let timed_out = run.records.iter().find(|r| r.text("/cause") == "timeout").unwrap();
-    assert_eq!(timed_out.number("/retransmitted/segments"), 1, "{}", timed_out.json);
+    // How often a SYN is sent again differs from kernel to kernel.
+    let failed = run.records.iter().filter(|record| record.text("/event") == "fail");
+    let sent_again: u64 = failed.map(|record| record.number("/retransmitted/segments")).sum();
+    assert!(sent_again > 0, "{}", run.output);
+    assert_eq!(sent_again, last_number(&syn_retransmits), "{syn_retransmits}{}", run.output);
     // Both ends of a reset.
     let by = |cause: &str| {
         let is = |record: &&Record| record.role() == "server" && record.text("/cause") == cause;
@@ -249,9 +258,7 @@ fn a_listener_that_is_full_is_seen_to_drop() {
     let again = net.run(1, &["nstat", "-asz", "TcpExtListenDrops"]);
     end(client);
     let run = weir.stop().unwrap();
-    let drops = |text: &str| -> u64 {
-        text.lines().last().unwrap().split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
-    };
+    let drops = last_number;
     let columns: Vec<u64> =
         from_ss.split_ascii_whitespace().skip(1).take(2).map(|text| text.parse().unwrap()).collect();
     let found = run.records.iter().find(|record| record.text("/event") == "found").unwrap();
