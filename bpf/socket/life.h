@@ -15,9 +15,10 @@ static __always_inline void begins(struct sock *sk, struct tcp_sock *tcp, int be
 	}
 	if (c && state_in_hash) /* what an earlier socket at this address left behind */
 		forget_connection(sk);
-	else if (c)
+	else if (c && !(c->flags & FROM_START) && c->grown != LINGERS)
 		return;
-	c = add_connection(sk);
+	/* A socket may have an earlier connection behind it, which connect(AF_UNSPEC) ended. */
+	c = renew_connection(sk);
 	if (!c)
 		return;
 from_start:
@@ -67,7 +68,14 @@ static __always_inline void socket_goes(struct sock *sk)
 		return;
 	end->cause = WEIR_END_CLOSED;
 	end->connection = c->id;
+	c->grown = 0; /* once is enough */
 	submit(end);
+}
+
+/* The peer's FIN has come in this state. */
+static __always_inline bool has_fin(int state)
+{
+	return state == TCP_CLOSE_WAIT || state == TCP_CLOSING || state == TCP_LAST_ACK;
 }
 
 static __always_inline void ends(struct sock *sk, struct tcp_sock *tcp, int before, int now)
@@ -103,19 +111,20 @@ static __always_inline void ends(struct sock *sk, struct tcp_sock *tcp, int befo
 	 */
 	end->sent_end = FIELD(tcp, write_seq);
 	end->received_end = FIELD(tcp, copied_seq);
-	if (cause == WEIR_END_REMOTE_FIN || cause == WEIR_END_RESET_UNREAD || before == TCP_CLOSE_WAIT)
-		end->received_end = FIELD(tcp, rcv_nxt) - 1;
-	else if (cause == WEIR_END_RESET_UNREAD)
-		end->received_end = FIELD(tcp, rcv_nxt);
+	if (cause == WEIR_END_REMOTE_FIN || cause == WEIR_END_RESET_UNREAD)
+		end->received_end = FIELD(tcp, rcv_nxt) - (cause == WEIR_END_REMOTE_FIN || has_fin(before));
 	if (before == TCP_ESTABLISHED || before == TCP_SYN_RECV || before == TCP_CLOSE_WAIT)
 		end->known |= WEIR_SENT_END_KNOWN;
-	if (cause == WEIR_END_REMOTE_FIN || before == TCP_ESTABLISHED || before == TCP_SYN_RECV)
+	if (cause == WEIR_END_REMOTE_FIN || cause == WEIR_END_RESET_UNREAD || before == TCP_ESTABLISHED ||
+	    before == TCP_SYN_RECV)
 		end->known |= WEIR_RECEIVED_END_KNOWN;
 	submit(end);
 }
 
 static __always_inline void tcp_changes_state(struct sock *sk, struct tcp_sock *tcp, int before, int now)
 {
+	if (now == TCP_SYN_SENT)
+		socket_goes(sk);
 	if (now == TCP_ESTABLISHED)
 		begins(sk, tcp, before);
 	if (tells_facts)

@@ -32,6 +32,11 @@ struct udp_call {
 	__u32 kind;
 	__u32 flags; /* where it receives */
 	__u32 direction;
+	/* To whom this thread sent last by sendto or sendmsg, and by which socket. */
+	struct sock *asking;
+	__u8 asked[16];
+	__u32 asked_port;
+	__u32 pad;
 };
 
 struct {
@@ -162,8 +167,17 @@ static __always_inline void report_datagram(struct udp_call *call, const void *n
 	struct flow_key flow = {};
 
 	if (!find_flow(&flow, call->sk, name)) {
-		count_loss(WEIR_LOSS_DATAGRAM);
-		return;
+		/* Who does not ask from whom a datagram is waits for an answer, as a rule. */
+		if (m.direction != WEIR_RECEIVED || call->asking != call->sk) {
+			count_loss(WEIR_LOSS_DATAGRAM);
+			return;
+		}
+		__builtin_memcpy(flow.remote, call->asked, sizeof(flow.remote));
+		flow.remote_port = call->asked_port;
+	} else if (m.direction == WEIR_SENT) {
+		__builtin_memcpy(call->asked, flow.remote, sizeof(flow.remote));
+		call->asked_port = flow.remote_port;
+		call->asking = call->sk;
 	}
 	m.c = observed_flow(&flow, process);
 	if (!m.c)

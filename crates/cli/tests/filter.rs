@@ -146,8 +146,8 @@ fn a_long_process_name_is_found_by_what_the_kernel_keeps() {
 #[test]
 fn mistakes_are_explained() {
     let cases = [
-        ("--slower 1d", "unknown unit 'd'; known are ns, us, ms, s, m and h"),
-        ("--slower fast", "'fast' does not begin with a number, as in 1.5ms"),
+        ("--slower 1d", "unknown unit 'd'; known are ns, us, ms, s, m (or min) and h"),
+        ("--slower fast", "'fast' does not begin with a number"),
         ("--port 70000", "70000 is not in 1..=65535"),
         ("--port 0", "0 is not in 1..=65535"),
         ("--protocol htp", "did you mean http? Known are http, redis, mysql, postgresql and dns"),

@@ -165,7 +165,7 @@ const SERVICE: &[Field] = &[
     field(
         "argument",
         false,
-        "Fits an argument: of an interpreter one up to its script, of other programs the first.",
+        "Fits an argument: of an interpreter one up to its script, of other programs the name by which it was called.",
     ),
     field("cgroup", false, "Fits a whole path of its cgroups."),
     field("unit", false, "Fits its systemd unit, without `.service`."),

@@ -42,7 +42,7 @@ impl std::error::Error for UnitError {}
 impl fmt::Display for UnitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            UnitError::Number(given) => write!(f, "'{given}' does not begin with a number, as in 1.5ms"),
+            UnitError::Number(given) => write!(f, "'{given}' does not begin with a number"),
             UnitError::NoUnit { given, known } => write!(f, "'{given}' has no unit, such as {known}"),
             UnitError::Unit { given, known } => write!(f, "unknown unit '{given}'; known are {known}"),
             UnitError::TooLarge(given) => write!(f, "'{given}' is too large"),
@@ -56,7 +56,7 @@ impl fmt::Display for UnitError {
 ///
 /// When it is no such text, or more than 584 years.
 pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
-    const KNOWN: &str = "ns, us, ms, s, m and h";
+    const KNOWN: &str = "ns, us, ms, s, m (or min) and h";
     let scale = |unit: &str| {
         Some(match unit {
             "ns" => 1,
@@ -312,11 +312,11 @@ mod tests {
     #[test]
     fn mistakes_are_explained() {
         let cases = [
-            ("", "'' does not begin with a number, as in 1.5ms"),
-            ("ms", "'ms' does not begin with a number, as in 1.5ms"),
-            ("-1s", "'-1s' does not begin with a number, as in 1.5ms"),
-            ("1.2.3s", "'1.2.3s' does not begin with a number, as in 1.5ms"),
-            ("1d", "unknown unit 'd'; known are ns, us, ms, s, m and h"),
+            ("", "'' does not begin with a number"),
+            ("ms", "'ms' does not begin with a number"),
+            ("-1s", "'-1s' does not begin with a number"),
+            ("1.2.3s", "'1.2.3s' does not begin with a number"),
+            ("1d", "unknown unit 'd'; known are ns, us, ms, s, m (or min) and h"),
             ("999999999h", "'999999999h' is too large"),
         ];
         for (text, expected) in cases {

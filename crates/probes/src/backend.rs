@@ -183,7 +183,7 @@ const READER: &str = "who reads a datagram, before the same process sends one ba
 const ANY_ADDRESS: &str =
     "the local address of a socket that is bound to any, and not connected (0.0.0.0 or :: is shown)";
 const NOT_ASKED: &str =
-    "what is received by a call that does not ask from whom, on a socket that is not connected";
+    "who sent what a call receives without asking, on a socket that is not connected (taken for an answer)";
 const IN_RING: &str = "io_uring, and the kernel's own use of sockets";
 const IN_PAGES: &str =
     "payload that the network card, or a zero-copy send, has in pages (its length is seen)";

@@ -90,7 +90,9 @@ impl crate::Conversation for Conversation {
             // Passed over by now; a driver that does not is told that nothing is known.
             (Phase::Body | Phase::Adrift | Phase::Rest, _) => Step::Lost,
         };
-        self.scanned[party.index()] = if step == Step::NeedMore { input.bytes.len() } else { 0 };
+        // Behind a CONNECT that is not answered nothing was looked through: whole heads may be there.
+        let looked = step == Step::NeedMore && !(party == Party::Client && self.tunnel_is_asked_for());
+        self.scanned[party.index()] = if looked { input.bytes.len() } else { 0 };
         if step == Step::Lost {
             self.lose(party, input.first, context);
             self.refused[party.index()] = true;

@@ -17,12 +17,14 @@ impl Analyzer {
             .map(|(id, c)| (id, c.open.peer))
             .collect();
         for (id, peer) in waiting {
-            let cause = if peer.is_some_and(|peer| self.is_closed_unix(peer, id, now)) {
-                EndCause::Closed
-            } else if self.is_closed_unix(id, peer.unwrap_or(id), now) {
-                EndCause::LocalFin
-            } else {
-                continue;
+            let peer_is_closed = peer.is_some_and(|peer| self.is_closed_unix(peer, id, now));
+            let cause = match (peer_is_closed, self.is_closed_unix(id, peer.unwrap_or(id), now)) {
+                (true, true) => EndCause::Closed,
+                // What the peer sent may lie there unread.
+                (true, false) if self.table.touch(id, 0).is_some_and(|c| c.may_read_on(now)) => continue,
+                (true, false) => EndCause::Closed,
+                (false, true) => EndCause::LocalFin,
+                (false, false) => continue,
             };
             self.end(&End { connection: id, time: now, cause, sent_end: None, received_end: None });
             self.end(&End {
