@@ -128,13 +128,20 @@ static __always_inline void unix_receives(struct sock *sender_sk, struct sock *r
 static __always_inline void unix_consumed(struct sock *sender_sk, __u32 length)
 {
 	struct sock *reader_sk = BPF_CORE_READ((struct unix_sock *)sender_sk, peer);
-	struct connection *c = find_in_hash(sender_sk);
 	struct buffer pages = { .kind = BUFFER_OTHER };
-	__u32 end = (c ? c->shown : 0) + length;
-	__u32 read = c ? c->end[WEIR_SENT] : 0;
+	struct connection *c;
+	__u32 end, read;
 
-	/* Who closed has no peer any more: nobody can tell then who reads. */
-	if (reader_sk && (__s32)(end - read) > 0) {
+	/*
+	 * Who closed has no peer any more, so that nobody can tell who reads; and without an inode, as of a socket that is being
+	 * accepted, the state at its address may be an earlier socket's.
+	 */
+	if (!length || !reader_sk || !socket_inode(sender_sk))
+		return;
+	c = find_in_hash(sender_sk);
+	end = (c ? c->shown : 0) + length;
+	read = c ? c->end[WEIR_SENT] : 0;
+	if ((__s32)(end - read) > 0) {
 		unix_receives(sender_sk, reader_sk, NULL, c ? read - c->shown : 0, end - read, &pages);
 		c = find_in_hash(sender_sk);
 	}
