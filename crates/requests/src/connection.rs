@@ -16,7 +16,7 @@ use crate::front::{Behind, Front};
 use crate::groups;
 use crate::switch::Earlier;
 
-/// How long what came before the other end closed may lie unread in a Unix socket that is open.
+/// How long what a server sent before it closed may lie unread in a client's Unix socket that is open.
 const UNREAD_FOR: Nanos = 10_000_000_000;
 /// Payload captured of a run until it proves too little (the kernel side's own default).
 const FIRST_BUDGET: u32 = 4096;
@@ -53,8 +53,8 @@ pub(crate) struct Connection {
     pub(crate) speaker: Option<Direction>,
     /// Where the received direction will end, and how: the peer's FIN or reset is here, but not all before it was read.
     ends_at: Option<(u32, CutBy)>,
-    /// Unix sockets: since when the other end is known to be closed; 0 while it is not.
-    peer_closed: Nanos,
+    /// Unix sockets: since when the server's end is known to be closed, and the client's not to be; 0 while it is not.
+    server_closed: Nanos,
     /// The process closed while the peer's end was still to be reached.
     closed: bool,
     ended: [bool; 2],
@@ -124,7 +124,7 @@ impl Connection {
             unread: Default::default(),
             speaker: None,
             ends_at: None,
-            peer_closed: 0,
+            server_closed: 0,
             closed: false,
             ended: [false; 2],
             accounted: 0,
@@ -412,12 +412,12 @@ impl Connection {
         self.stumbles = 0;
     }
 
-    /// The other end is closed: is it early enough for this one to read what was sent before?
-    pub(crate) fn may_read_on(&mut self, now: Nanos) -> bool {
-        if self.peer_closed == 0 {
-            self.peer_closed = now;
+    /// The server's end is closed, the client's is not: is it early enough for the client to read what was sent before?
+    pub(crate) fn may_be_read_yet(&mut self, now: Nanos) -> bool {
+        if self.server_closed == 0 {
+            self.server_closed = now;
         }
-        now.saturating_sub(self.peer_closed) < UNREAD_FOR
+        now.saturating_sub(self.server_closed) < UNREAD_FOR
     }
 
     /// It is `now`: exchanges may be overdue.

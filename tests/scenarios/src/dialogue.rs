@@ -19,11 +19,15 @@ pub enum Move<'a> {
     ServerCloses,
     /// The client will send no more, and the server reads the end of the stream.
     ClientEnds,
+    /// The server writes these bytes; nobody reads them yet.
+    Says(&'a [u8]),
+    /// The server will send no more.
+    ServerEnds,
     /// The server writes these bytes and closes its socket; nobody reads them yet.
     Leaves(&'a [u8]),
     /// The same with a reset.
     LeavesByReset(&'a [u8]),
-    /// The client reads until there is no more.
+    /// The client reads until there is no more, a few bytes at a time.
     ClientReads,
     /// The client closes with a reset.
     ClientResets,
@@ -107,13 +111,15 @@ impl Dialogue {
                     read_to_end(&mut self.client)?;
                 }
                 Move::ClientEnds => {
-                    match &self.client {
-                        Some(End::Tcp(stream)) => stream.shutdown(Shutdown::Write)?,
-                        Some(End::Unix(stream)) => stream.shutdown(Shutdown::Write)?,
-                        None => {}
-                    }
+                    end(&self.client)?;
                     read_to_end(&mut self.server)?;
                 }
+                Move::Says(bytes) => {
+                    if let Some(server) = &mut self.server {
+                        server.write_all(bytes)?;
+                    }
+                }
+                Move::ServerEnds => end(&self.server)?,
                 Move::Leaves(bytes) => {
                     if let Some(mut server) = self.server.take() {
                         server.write_all(bytes)?;
@@ -127,7 +133,9 @@ impl Dialogue {
                 }
                 Move::ClientReads => {
                     // It may end with the peer's reset.
-                    let _ = read_to_end(&mut self.client);
+                    while let Some(client) = &mut self.client
+                        && matches!(client.read(&mut [0; 7]), Ok(1..))
+                    {}
                 }
                 Move::ClientResets => reset(self.client.take())?,
                 Move::ServerResets => {
@@ -155,6 +163,15 @@ fn read_to_end(end: &mut Option<End>) -> io::Result<()> {
         end.read_to_end(&mut Vec::new())?;
     }
     Ok(())
+}
+
+/// Shuts down the direction in which this end sends.
+fn end(end: &Option<End>) -> io::Result<()> {
+    match end {
+        Some(End::Tcp(stream)) => stream.shutdown(Shutdown::Write),
+        Some(End::Unix(stream)) => stream.shutdown(Shutdown::Write),
+        None => Ok(()),
+    }
 }
 
 fn reset(end: Option<End>) -> io::Result<()> {

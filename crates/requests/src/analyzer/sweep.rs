@@ -1,7 +1,7 @@
 //! What no event tells, and is looked for now and then.
 
 use model::event::{End, EndCause};
-use model::{ConnectionId, Endpoint, Nanos};
+use model::{ConnectionId, Endpoint, Nanos, Role};
 
 use super::{Analyzer, SWEEP_EVERY};
 use crate::connection::{Connection, Effects};
@@ -18,11 +18,15 @@ impl Analyzer {
             .collect();
         for (id, peer) in waiting {
             let peer_is_closed = peer.is_some_and(|peer| self.is_closed_unix(peer, id, now));
-            let cause = match (peer_is_closed, self.is_closed_unix(id, peer.unwrap_or(id), now)) {
-                (true, true) => EndCause::Closed,
-                // What the peer sent may lie there unread.
-                (true, false) if self.table.touch(id, 0).is_some_and(|c| c.may_read_on(now)) => continue,
-                (true, false) => EndCause::Closed,
+            let is_closed = self.is_closed_unix(id, peer.unwrap_or(id), now);
+            let Some(connection) = self.table.touch(id, 0) else { continue };
+            let server_is_closed = if connection.role == Role::Server { is_closed } else { peer_is_closed };
+            // Its answer may lie unread at the client.
+            if peer_is_closed != is_closed && server_is_closed && connection.may_be_read_yet(now) {
+                continue;
+            }
+            let cause = match (peer_is_closed, is_closed) {
+                (true, _) => EndCause::Closed,
                 (false, true) => EndCause::LocalFin,
                 (false, false) => continue,
             };

@@ -9,8 +9,8 @@ use scenario_tests::scenario;
 use scenario_tests::weir::Weir;
 
 use Move::{
-    Answers, Asks, ClientCloses, ClientEnds, ClientReads, ClientResets, Leaves, LeavesByReset, Pause,
-    ServerCloses, ServerResets,
+    Answers, Asks, ClientCloses, ClientEnds, ClientReads, ClientResets, Leaves, LeavesByReset, Pause, Says,
+    ServerCloses, ServerEnds, ServerResets,
 };
 
 const GET: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -77,7 +77,17 @@ const CASES: &[(&str, &[Move<'_>], Errors)] = &[
         (&[""], &[""]),
     ),
     (
-        "the same, with part of an answer",
+        "the server ends behind its answer, then resets, and the answer is read later",
+        &[Asks(GET), Says(OK), ServerEnds, LeavesByReset(b""), SOME_TIME, ClientReads, ClientCloses],
+        (&[""], &[""]),
+    ),
+    (
+        "the client says first that it will send no more, and is reset behind the answer",
+        &[Asks(GET), ClientEnds, LeavesByReset(OK), SOME_TIME, ClientReads, ClientCloses],
+        (&[""], &[""]),
+    ),
+    (
+        "a reset, with part of an answer",
         &[Asks(GET), LeavesByReset(PART), SOME_TIME, ClientReads, ClientCloses],
         (&["reset"], &["reset"]),
     ),

@@ -135,3 +135,20 @@ fn a_gap_where_a_tunnel_begins() {
         told(&[says(Client, CONNECT), Gap(Client, Some(100)), says(Client, b"and more"), says(Server, OPEN)]);
     assert_eq!((lines[0].as_str(), unparsed, what), ("CONNECT: ok, 34/19", 0, "look again"));
 }
+
+/// What stands behind a CONNECT that is refused is HTTP: whole heads, however long they waited to be read.
+#[test]
+fn heads_behind_a_refused_tunnel_are_heads() {
+    const FIRST: &[u8] = b"GET /first HTTP/1.1\r\nAuthorization: Bearer s3cr3t\r\nCookie: sid=42\r\n\r\n";
+    const SECOND: &[u8] = b"GET /second HTTP/1.1\r\n\r\n";
+    const REFUSED: &[u8] = b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n";
+    const FOUND: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    const NOT_FOUND: &[u8] = b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n";
+    let at_once = [CONNECT, FIRST].concat();
+    let answers = [FOUND, NOT_FOUND].concat();
+    let (lines, unparsed, what) =
+        told(&[says(Client, &at_once), says(Server, REFUSED), says(Client, SECOND), says(Server, &answers)]);
+    let starts = ["CONNECT: client error 407", "GET /first: ok", "GET /second: client error 404"];
+    assert_eq!((lines.len(), unparsed, what), (3, 0, "http"), "{lines:?}");
+    assert!(lines.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{lines:?}");
+}
