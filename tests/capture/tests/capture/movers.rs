@@ -6,13 +6,13 @@ use std::os::fd::AsRawFd;
 use std::thread;
 
 use crate::compare::{BUDGET, compare};
-use capture_tests::observer::{Observer, Told, turn, with_each_back_end};
+use capture_tests::observer::{Observer, Told, with_each_back_end, with_system_calls};
 use capture_tests::send::Visible;
 use capture_tests::sockets::{Family, Pair};
 use capture_tests::stream::joined;
 use capture_tests::{content, receive, send};
 use model::Direction::{self, Received, Sent};
-use probes::{Backend, Purpose};
+use probes::Purpose;
 
 /// Messages of a conversation, each of which the server answers.
 const MESSAGES: [usize; 3] = [1, 3000, 60_000];
@@ -39,15 +39,12 @@ fn ways_combined() {
 /// The last resort sees what the calls themselves copy: no io_uring, and no pages.
 #[test]
 fn every_way_that_system_calls_show() {
-    let Some(_turn) = turn() else { return };
-    let config = Observer::config(Some(Backend::SystemCalls));
-    let mut observer = Observer::start(&config).expect("system calls can be traced on every kernel");
     let shows = |name: &str, visible: Visible| matches!(visible, Visible::All) && !name.contains("io_uring");
     let sends =
         send::WAYS.iter().filter(|way| shows(way.name, way.visible)).map(|way| (way, &receive::WAYS[0]));
     let receives =
         receive::WAYS.iter().filter(|way| shows(way.name, way.visible)).map(|way| (&send::WAYS[0], way));
-    run(SYSTEM_CALLS, &mut observer, sends.chain(receives));
+    with_system_calls(|_, observer| run(SYSTEM_CALLS, observer, sends.chain(receives)));
 }
 
 fn matrix(ways: impl Iterator<Item = (&'static send::Way, &'static receive::Way)> + Clone) {

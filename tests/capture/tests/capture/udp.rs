@@ -5,7 +5,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
-use capture_tests::observer::{Observer, Told, with_each_way_to_see_datagrams};
+use capture_tests::observer::{Observer, Told, with_each_back_end, with_system_calls};
 use capture_tests::send::Visible;
 use capture_tests::{content, receive, send};
 use model::Direction::{Received, Sent};
@@ -93,120 +93,134 @@ fn take(socket: RawFd, call: fn(RawFd, &mut [u8]) -> std::io::Result<usize>, len
     datagrams
 }
 
+/// Each of these is run for every way to see datagrams.
+const CASES: [fn(&str, &mut Observer); 6] = [
+    every_way_to_send,
+    every_way_to_receive,
+    unconnected_sockets,
+    large_datagrams,
+    ignored_ones_are_told_no_more,
+    what_calls_do_not_tell_is_counted,
+];
+
 #[test]
-fn every_way_to_send() {
+fn at_the_socket_layer() {
+    with_each_back_end(|back_end, observer| CASES.iter().for_each(|case| case(back_end, observer)));
+}
+
+#[test]
+fn by_system_calls() {
+    with_system_calls(|back_end, observer| {
+        assert_eq!(seen_by(observer), Some(Backend::SystemCalls));
+        CASES.iter().for_each(|case| case(back_end, observer));
+    });
+}
+
+fn every_way_to_send(back_end: &str, observer: &mut Observer) {
     let pages = ["sendfile", "splice in"];
-    with_each_way_to_see_datagrams(|back_end, observer| {
-        for address in ADDRESSES {
-            let shown = |name: &str| !pages.contains(&name) && is_seen(observer, name);
-            let ways: Vec<_> = send::WAYS.iter().filter(|way| shown(way.name)).collect();
-            for (number, way) in ways.into_iter().enumerate() {
-                let case = format!("{back_end}, {address}, {}", way.name);
-                let flow = Flow::new(address);
-                let data = content::bytes(number as u64, LENGTH);
-                match (way.call)(flow.client.as_raw_fd(), &data) {
-                    Ok(sent) => assert_eq!(sent, LENGTH, "{case}"),
-                    // Old kernels' io_uring.
+    for address in ADDRESSES {
+        let shown = |name: &str| !pages.contains(&name) && is_seen(observer, name);
+        let ways: Vec<_> = send::WAYS.iter().filter(|way| shown(way.name)).collect();
+        for (number, way) in ways.into_iter().enumerate() {
+            let case = format!("{back_end}, {address}, {}", way.name);
+            let flow = Flow::new(address);
+            let data = content::bytes(number as u64, LENGTH);
+            match (way.call)(flow.client.as_raw_fd(), &data) {
+                Ok(sent) => assert_eq!(sent, LENGTH, "{case}"),
+                // Old kernels' io_uring.
+                Err(error) if way.name.contains("uring") => {
+                    eprintln!("{case}: {error}");
+                    continue;
+                }
+                Err(error) => panic!("{case}: {error}"),
+            }
+            let got = take(flow.server.as_raw_fd(), receive::read, LENGTH);
+            let (client, server) = (end(&flow.client), end(&flow.server));
+            let sent = told(observer, &client, &server, got.len(), 0);
+            let received = told(observer, &server, &client, 0, got.len());
+            let in_pages = way.name == "io_uring send_zc";
+            let by_functions = [Some(Backend::Trampoline), Some(Backend::Kprobe)];
+            if in_pages && by_functions.contains(&seen_by(observer)) {
+                let lengths = |told: &Told, direction: Direction| -> u32 {
+                    told.chunks[direction.index()].iter().map(|chunk| chunk.length).sum()
+                };
+                assert_eq!(lengths(&sent, Sent) as usize, LENGTH, "{case}: sent");
+                assert_eq!(lengths(&received, Received) as usize, LENGTH, "{case}: received");
+                continue;
+            }
+            let in_part = matches!(way.visible, Visible::Segments(_))
+                && seen_by(observer) == Some(Backend::SystemCalls);
+            assert_shown(&payloads(&sent, Sent), &got, in_part, &format!("{case}: sent"));
+            assert_eq!(payloads(&received, Received), got, "{case}: received");
+            assert!(sent.chunks[Sent.index()].iter().all(|c| c.pid == std::process::id()), "{case}");
+        }
+        observer.forget();
+    }
+}
+
+fn every_way_to_receive(back_end: &str, observer: &mut Observer) {
+    let not_for_datagrams = ["MSG_WAITALL", "seven bytes at a time", "splice out", "MSG_TRUNC"];
+    for address in ADDRESSES {
+        let shown = |name: &str| !not_for_datagrams.contains(&name) && is_seen(observer, name);
+        let ways: Vec<_> = receive::WAYS.iter().filter(|way| shown(way.name)).collect();
+        for (number, way) in ways.into_iter().enumerate() {
+            let case = format!("{back_end}, {address}, {}", way.name);
+            let flow = Flow::new(address);
+            let data = [1, 2].map(|part| content::bytes(10 * number as u64 + part, LENGTH));
+            for datagram in &data {
+                flow.client.send(datagram).unwrap();
+            }
+            for _ in &data {
+                match (way.call)(flow.server.as_raw_fd(), &mut vec![0; LENGTH]) {
+                    // Both at once.
+                    Ok(read) if way.name == "recvmmsg" => {
+                        assert!(read > 0, "{case}");
+                        break;
+                    }
+                    Ok(read) => assert!(read > 0, "{case}"),
+                    // Old kernels' io_uring: then nobody reads.
                     Err(error) if way.name.contains("uring") => {
                         eprintln!("{case}: {error}");
-                        continue;
+                        assert_eq!(take(flow.server.as_raw_fd(), receive::read, LENGTH).len(), 1);
                     }
                     Err(error) => panic!("{case}: {error}"),
                 }
-                let got = take(flow.server.as_raw_fd(), receive::read, LENGTH);
-                let (client, server) = (end(&flow.client), end(&flow.server));
-                let sent = told(observer, &client, &server, got.len(), 0);
-                let received = told(observer, &server, &client, 0, got.len());
-                let in_pages = way.name == "io_uring send_zc";
-                let by_functions = [Some(Backend::Trampoline), Some(Backend::Kprobe)];
-                if in_pages && by_functions.contains(&seen_by(observer)) {
-                    let lengths = |told: &Told, direction: Direction| -> u32 {
-                        told.chunks[direction.index()].iter().map(|chunk| chunk.length).sum()
-                    };
-                    assert_eq!(lengths(&sent, Sent) as usize, LENGTH, "{case}: sent");
-                    assert_eq!(lengths(&received, Received) as usize, LENGTH, "{case}: received");
-                    continue;
-                }
-                let in_part = matches!(way.visible, Visible::Segments(_))
-                    && seen_by(observer) == Some(Backend::SystemCalls);
-                assert_shown(&payloads(&sent, Sent), &got, in_part, &format!("{case}: sent"));
-                assert_eq!(payloads(&received, Received), got, "{case}: received");
-                assert!(sent.chunks[Sent.index()].iter().all(|c| c.pid == std::process::id()), "{case}");
             }
-            observer.forget();
+            // Who takes a datagram only in part is still shown what came, and once; a call shows what it took.
+            let received = told(observer, &end(&flow.server), &end(&flow.client), 0, data.len());
+            let in_part = way.name == "recvmmsg" && seen_by(observer) == Some(Backend::SystemCalls);
+            assert_shown(&payloads(&received, Received), &data, in_part, &case);
         }
-    });
-}
-
-#[test]
-fn every_way_to_receive() {
-    let not_for_datagrams = ["MSG_WAITALL", "seven bytes at a time", "splice out", "MSG_TRUNC"];
-    with_each_way_to_see_datagrams(|back_end, observer| {
-        for address in ADDRESSES {
-            let shown = |name: &str| !not_for_datagrams.contains(&name) && is_seen(observer, name);
-            let ways: Vec<_> = receive::WAYS.iter().filter(|way| shown(way.name)).collect();
-            for (number, way) in ways.into_iter().enumerate() {
-                let case = format!("{back_end}, {address}, {}", way.name);
-                let flow = Flow::new(address);
-                let data = [1, 2].map(|part| content::bytes(10 * number as u64 + part, LENGTH));
-                for datagram in &data {
-                    flow.client.send(datagram).unwrap();
-                }
-                for _ in &data {
-                    match (way.call)(flow.server.as_raw_fd(), &mut vec![0; LENGTH]) {
-                        // Both at once.
-                        Ok(read) if way.name == "recvmmsg" => {
-                            assert!(read > 0, "{case}");
-                            break;
-                        }
-                        Ok(read) => assert!(read > 0, "{case}"),
-                        // Old kernels' io_uring: then nobody reads.
-                        Err(error) if way.name.contains("uring") => {
-                            eprintln!("{case}: {error}");
-                            assert_eq!(take(flow.server.as_raw_fd(), receive::read, LENGTH).len(), 1);
-                        }
-                        Err(error) => panic!("{case}: {error}"),
-                    }
-                }
-                // Who takes a datagram only in part is still shown what came, and once; a call shows what it took.
-                let received = told(observer, &end(&flow.server), &end(&flow.client), 0, data.len());
-                let in_part = way.name == "recvmmsg" && seen_by(observer) == Some(Backend::SystemCalls);
-                assert_shown(&payloads(&received, Received), &data, in_part, &case);
-            }
-            observer.forget();
-        }
-    });
+        observer.forget();
+    }
 }
 
 /// One socket talks to two others, by one call: each pair of addresses is a conversation of its own.
-#[test]
-fn unconnected_sockets() {
-    with_each_way_to_see_datagrams(|back_end, observer| {
-        for address in ["127.0.0.1:0", "[::1]:0"] {
-            let [client, one, two] = [(); 3].map(|()| UdpSocket::bind(address).unwrap());
-            let sent = send_to_both(&client, [&one, &two]);
-            for (socket, datagram) in [(&one, &sent[0]), (&two, &sent[1])] {
-                let mut buffer = [0; LENGTH];
-                let (read, from) = socket.recv_from(&mut buffer).unwrap();
-                assert_eq!((&buffer[..read], from), (&datagram[..], client.local_addr().unwrap()));
-                socket.send_to(b"answer", from).unwrap();
-            }
-            for _ in 0..2 {
-                client.recv_from(&mut [0; LENGTH]).unwrap();
-            }
-            let own = end(&client);
-            for (socket, datagram) in [(&one, &sent[0]), (&two, &sent[1])] {
-                let there = told(observer, &own, &end(socket), 1, 1);
-                assert_eq!(payloads(&there, Sent), std::slice::from_ref(datagram), "{back_end}");
-                assert_eq!(payloads(&there, Received), [b"answer".to_vec()], "{back_end}");
-                let back = told(observer, &end(socket), &own, 1, 1);
-                assert_eq!(payloads(&back, Received), std::slice::from_ref(datagram), "{back_end}");
-                assert_eq!(payloads(&back, Sent), [b"answer".to_vec()], "{back_end}");
-                assert_eq!(back.owners.len(), 1, "{back_end}: who answers is known");
-            }
+fn unconnected_sockets(back_end: &str, observer: &mut Observer) {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let [client, one, two] = [(); 3].map(|()| UdpSocket::bind(address).unwrap());
+        let sent = send_to_both(&client, [&one, &two]);
+        for (socket, datagram) in [(&one, &sent[0]), (&two, &sent[1])] {
+            let mut buffer = [0; LENGTH];
+            let (read, from) = socket.recv_from(&mut buffer).unwrap();
+            assert_eq!((&buffer[..read], from), (&datagram[..], client.local_addr().unwrap()));
+            socket.send_to(b"answer", from).unwrap();
         }
-        observer.forget();
-    });
+        for _ in 0..2 {
+            client.recv_from(&mut [0; LENGTH]).unwrap();
+        }
+        let own = end(&client);
+        for (socket, datagram) in [(&one, &sent[0]), (&two, &sent[1])] {
+            let there = told(observer, &own, &end(socket), 1, 1);
+            assert_eq!(payloads(&there, Sent), std::slice::from_ref(datagram), "{back_end}");
+            assert_eq!(payloads(&there, Received), [b"answer".to_vec()], "{back_end}");
+            let back = told(observer, &end(socket), &own, 1, 1);
+            assert_eq!(payloads(&back, Received), std::slice::from_ref(datagram), "{back_end}");
+            assert_eq!(payloads(&back, Sent), [b"answer".to_vec()], "{back_end}");
+            assert_eq!(back.owners.len(), 1, "{back_end}: who answers is known");
+        }
+    }
+    observer.forget();
 }
 
 /// `sendmmsg`, a datagram for each.
@@ -254,78 +268,68 @@ fn socket_address(address: SocketAddr) -> (libc::sockaddr_in6, libc::socklen_t) 
 }
 
 /// What is beyond the budget is not shown, but its length is; and each datagram has a budget of its own.
-#[test]
-fn large_datagrams() {
+fn large_datagrams(back_end: &str, observer: &mut Observer) {
     const LARGE: usize = 9_000;
-    with_each_way_to_see_datagrams(|back_end, observer| {
-        let flow = Flow::new("127.0.0.1:0");
-        let data = [1, 2].map(|seed| content::bytes(seed, LARGE));
-        for datagram in &data {
-            flow.client.send(datagram).unwrap();
-            assert_eq!(flow.server.recv(&mut [0; LARGE]).unwrap(), LARGE);
+    let flow = Flow::new("127.0.0.1:0");
+    let data = [1, 2].map(|seed| content::bytes(seed, LARGE));
+    for datagram in &data {
+        flow.client.send(datagram).unwrap();
+        assert_eq!(flow.server.recv(&mut [0; LARGE]).unwrap(), LARGE);
+    }
+    let (client, server) = (end(&flow.client), end(&flow.server));
+    for (told, direction) in
+        [(told(observer, &client, &server, 2, 0), Sent), (told(observer, &server, &client, 0, 2), Received)]
+    {
+        for (chunk, datagram) in told.chunks[direction.index()].iter().zip(&data) {
+            assert_eq!(chunk.length as usize, LARGE, "{back_end}");
+            assert_eq!(chunk.payload, datagram[..4096], "{back_end}");
         }
-        let (client, server) = (end(&flow.client), end(&flow.server));
-        for (told, direction) in [
-            (told(observer, &client, &server, 2, 0), Sent),
-            (told(observer, &server, &client, 0, 2), Received),
-        ] {
-            for (chunk, datagram) in told.chunks[direction.index()].iter().zip(&data) {
-                assert_eq!(chunk.length as usize, LARGE, "{back_end}");
-                assert_eq!(chunk.payload, datagram[..4096], "{back_end}");
-            }
-        }
-        observer.forget();
-    });
+    }
+    observer.forget();
 }
 
-#[test]
-fn ignored_ones_are_told_no_more() {
-    with_each_way_to_see_datagrams(|back_end, observer| {
-        let flow = Flow::new("127.0.0.1:0");
-        let (client, server) = (end(&flow.client), end(&flow.server));
-        let send = |datagram: &[u8]| {
-            flow.client.send(datagram).unwrap();
-            flow.server.recv(&mut [0; 10]).unwrap();
-        };
-        send(b"1");
-        told(observer, &client, &server, 1, 0);
-        told(observer, &server, &client, 0, 1);
-        for (local, remote) in [(&client, &server), (&server, &client)] {
-            let id = observer.find(local, remote).expect("was just seen");
-            observer.instruct(id, Instruction::Ignore);
-        }
-        send(b"2");
-        // Another pair, by whose datagrams we see that the ones before were left out.
-        let other = Flow::new("127.0.0.1:0");
-        other.client.send(b"3").unwrap();
-        other.server.recv(&mut [0; 10]).unwrap();
-        told(observer, &end(&other.server), &end(&other.client), 0, 1);
-        assert_eq!(payloads(&observer.of(&client, &server), Sent), [b"1".to_vec()], "{back_end}");
-        assert_eq!(payloads(&observer.of(&server, &client), Received), [b"1".to_vec()], "{back_end}");
-        observer.forget();
-    });
+fn ignored_ones_are_told_no_more(back_end: &str, observer: &mut Observer) {
+    let flow = Flow::new("127.0.0.1:0");
+    let (client, server) = (end(&flow.client), end(&flow.server));
+    let send = |datagram: &[u8]| {
+        flow.client.send(datagram).unwrap();
+        flow.server.recv(&mut [0; 10]).unwrap();
+    };
+    send(b"1");
+    told(observer, &client, &server, 1, 0);
+    told(observer, &server, &client, 0, 1);
+    for (local, remote) in [(&client, &server), (&server, &client)] {
+        let id = observer.find(local, remote).expect("was just seen");
+        observer.instruct(id, Instruction::Ignore);
+    }
+    send(b"2");
+    // Another pair, by whose datagrams we see that the ones before were left out.
+    let other = Flow::new("127.0.0.1:0");
+    other.client.send(b"3").unwrap();
+    other.server.recv(&mut [0; 10]).unwrap();
+    told(observer, &end(&other.server), &end(&other.client), 0, 1);
+    assert_eq!(payloads(&observer.of(&client, &server), Sent), [b"1".to_vec()], "{back_end}");
+    assert_eq!(payloads(&observer.of(&server, &client), Received), [b"1".to_vec()], "{back_end}");
+    observer.forget();
 }
 
 /// Where only calls are seen, nothing tells from whom a datagram is if the program does not ask: that is counted.
-#[test]
-fn what_calls_do_not_tell_is_counted() {
-    with_each_way_to_see_datagrams(|back_end, observer| {
-        let socket = || UdpSocket::bind("127.0.0.1:0").unwrap();
-        let (client, server) = (socket(), socket());
-        let before = observer.capture().losses().datagrams;
-        client.send_to(b"question", server.local_addr().unwrap()).unwrap();
-        assert_eq!(receive::read(server.as_raw_fd(), &mut [0; 10]).unwrap(), 8);
-        let told = told(observer, &end(&client), &end(&server), 1, 0);
-        assert_eq!(payloads(&told, Sent), [b"question".to_vec()], "{back_end}");
-        let expected = u64::from(seen_by(observer) == Some(Backend::SystemCalls));
-        assert_eq!(observer.capture().losses().datagrams - before, expected, "{back_end}");
-        // A thread that has asked somebody is taken to get his answer.
-        let answer = || server.send_to(b"answer", client.local_addr().unwrap()).unwrap();
-        std::thread::scope(|scope| scope.spawn(answer).join().unwrap());
-        assert_eq!(receive::read(client.as_raw_fd(), &mut [0; 10]).unwrap(), 6);
-        let told = self::told(observer, &end(&client), &end(&server), 1, 1);
-        assert_eq!(payloads(&told, Received), [b"answer".to_vec()], "{back_end}");
-        assert_eq!(observer.capture().losses().datagrams - before, expected, "{back_end}");
-        observer.forget();
-    });
+fn what_calls_do_not_tell_is_counted(back_end: &str, observer: &mut Observer) {
+    let socket = || UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (client, server) = (socket(), socket());
+    let before = observer.capture().losses().datagrams;
+    client.send_to(b"question", server.local_addr().unwrap()).unwrap();
+    assert_eq!(receive::read(server.as_raw_fd(), &mut [0; 10]).unwrap(), 8);
+    let told = told(observer, &end(&client), &end(&server), 1, 0);
+    assert_eq!(payloads(&told, Sent), [b"question".to_vec()], "{back_end}");
+    let expected = u64::from(seen_by(observer) == Some(Backend::SystemCalls));
+    assert_eq!(observer.capture().losses().datagrams - before, expected, "{back_end}");
+    // A thread that has asked somebody is taken to get his answer.
+    let answer = || server.send_to(b"answer", client.local_addr().unwrap()).unwrap();
+    std::thread::scope(|scope| scope.spawn(answer).join().unwrap());
+    assert_eq!(receive::read(client.as_raw_fd(), &mut [0; 10]).unwrap(), 6);
+    let told = self::told(observer, &end(&client), &end(&server), 1, 1);
+    assert_eq!(payloads(&told, Received), [b"answer".to_vec()], "{back_end}");
+    assert_eq!(observer.capture().losses().datagrams - before, expected, "{back_end}");
+    observer.forget();
 }
