@@ -115,22 +115,6 @@ static __always_inline __u64 take_from_budget(struct connection *c, __u32 direct
 	return length;
 }
 
-static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum source source, const void *from,
-					__u32 skip);
-
-/* Bytes that were read but not copied (splice, MSG_TRUNC): the stream moved on to `position` without a chunk. */
-static __always_inline void report_uncopied(struct transfer *m, __u32 direction, __u32 position)
-{
-	struct transfer gap = *m;
-	__s32 uncopied = position - m->c->end[direction & 1];
-
-	if (uncopied <= 0)
-		return;
-	gap.direction = direction;
-	gap.position = m->c->end[direction & 1];
-	write_chunk(&gap, uncopied, FROM_NOWHERE, NULL, 0);
-}
-
 static __always_inline bool wants_tails(struct transfer *m)
 {
 	return m->c->flags & (TAILS << (m->direction & 1));

@@ -151,17 +151,6 @@ int BPF_PROG(unix_splice_exit, struct socket *socket, void *position, void *pipe
 	return 0;
 }
 
-/* The same without trampolines: packets that nobody needs any more. TCP has none on its fast path. */
-SEC("tp_btf/consume_skb")
-int BPF_PROG(unix_consume_tracepoint, struct sk_buff *skb)
-{
-	struct sock *sk = skb->sk;
-
-	if (sk && is_unix_stream(sk))
-		unix_consumed(sk, skb->len);
-	return 0;
-}
-
 /* ---- connection life: every kernel ---- */
 
 SEC("tp_btf/inet_sock_set_state")

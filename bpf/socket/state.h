@@ -30,7 +30,7 @@ struct connection {
 	__u32 left[2];   /* bytes that may still be captured in this run */
 	__u32 budget[2]; /* bytes that may be captured of a run */
 	__u32 owner;     /* process last told in a WEIR_OWNER record */
-	__u32 shown;     /* where the last received payload ended; Unix: where the packet begins that is being read */
+	__u32 shown;     /* where the last received payload ended */
 	__u8 speaker;    /* direction that moved bytes last, plus one */
 	__u8 role;
 	__u8 flags;

@@ -82,6 +82,19 @@ static __always_inline __u32 read_position(struct sock *sk, struct tcp_sock *tcp
 	return position;
 }
 
+/* Bytes that were read but not copied (splice, MSG_TRUNC): the stream moved on without a chunk. */
+static __always_inline void report_uncopied(struct transfer *m, __u32 position)
+{
+	struct transfer gap = *m;
+	__s32 uncopied = position - m->c->end[WEIR_RECEIVED];
+
+	if (uncopied <= 0)
+		return;
+	gap.direction = WEIR_RECEIVED;
+	gap.position = m->c->end[WEIR_RECEIVED];
+	write_chunk(&gap, uncopied, FROM_NOWHERE, NULL, 0);
+}
+
 /*
  * A send begins, or goes on: the next `length` bytes of `msg` go to write_seq, all of them for sure. More than these
  * come by a later call.
@@ -96,7 +109,7 @@ static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, str
 	if (!m.c)
 		return;
 	m.time = bpf_ktime_get_ns();
-	report_uncopied(&m, WEIR_RECEIVED, read_position(sk, tcp));
+	report_uncopied(&m, read_position(sk, tcp));
 	/* The middle of a long send, which nobody will look at: the next chunk shows how long it was. */
 	if (more && m.c->speaker == WEIR_SENT + 1 && m.c->left[WEIR_SENT] == 0)
 		return;

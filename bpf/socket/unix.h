@@ -10,9 +10,6 @@ static __always_inline bool is_unix_stream(struct sock *sk)
 	return FIELD(sk, __sk_common.skc_family) == AF_UNIX && FIELD(sk, sk_type) == SOCK_STREAM;
 }
 
-/* Set before loading: the end of a packet is seen as well, so that what was spliced out of it is known by its length. */
-const volatile __u32 counts_packets = 0;
-
 /* The inode number in the state of a socket that was closed before it was first seen; no open one's state has it. */
 enum { ORPHAN_INODE = 0xffffffff };
 
@@ -106,8 +103,6 @@ static __always_inline void unix_receives(struct sock *sender_sk, struct sock *r
 	m.c = unix_sender(sender_sk, reader);
 	if (!m.c || m.c->flags & IGNORED || told_to_ignore(m.c) || peeks())
 		return;
-	if (!(m.c->flags & ANNOUNCED))
-		m.c->shown = m.c->end[WEIR_SENT] - offset;
 	introduce(m.c, sender_sk, reader, reader_sk);
 	if (reader->owner != m.process >> 32)
 		announce_owner(reader, m.process >> 32);
@@ -115,36 +110,9 @@ static __always_inline void unix_receives(struct sock *sender_sk, struct sock *r
 	reader->speaker = WEIR_RECEIVED + 1;
 	m.peer = m.c->peer_id;
 	m.time = bpf_ktime_get_ns();
-	if (counts_packets)
-		report_uncopied(&m, WEIR_SENT, m.c->shown + offset);
 	m.position = m.c->end[WEIR_SENT];
 	if (b)
 		write_buffer(&m, b, length);
 	else
 		write_chunk(&m, length, FROM_PACKET, skb, offset);
-}
-
-/* A packet of `length` bytes was read to its end: what of it was not copied was spliced. */
-static __always_inline void unix_consumed(struct sock *sender_sk, __u32 length)
-{
-	struct sock *reader_sk = BPF_CORE_READ((struct unix_sock *)sender_sk, peer);
-	struct buffer pages = { .kind = BUFFER_OTHER };
-	struct connection *c;
-	__u32 end, read;
-
-	/*
-	 * Who closed has no peer any more, so that nobody can tell who reads; and without an inode, as of a socket that is being
-	 * accepted, the state at its address may be an earlier socket's.
-	 */
-	if (!length || !reader_sk || !socket_inode(sender_sk))
-		return;
-	c = find_in_hash(sender_sk);
-	end = (c ? c->shown : 0) + length;
-	read = c ? c->end[WEIR_SENT] : 0;
-	if ((__s32)(end - read) > 0) {
-		unix_receives(sender_sk, reader_sk, NULL, c ? read - c->shown : 0, end - read, &pages);
-		c = find_in_hash(sender_sk);
-	}
-	if (c)
-		c->shown = (__s32)(c->end[WEIR_SENT] - end) > 0 ? c->end[WEIR_SENT] : end;
 }

@@ -281,18 +281,6 @@ pub(crate) const WAYS: &[Way] = &[
         blind_spots: &["their payload (their length is seen)"],
     },
     Way {
-        purpose: Purpose::UnixSpliced,
-        backend: Backend::Tracepoint,
-        object: ObjectFile::Socket,
-        needs: &[Hook::Tracepoint("consume_skb")],
-        programs: &["unix_consume_tracepoint"],
-        extras: &[],
-        blind_spots: &[
-            "their payload (their length is seen, once a packet was read to its end)",
-            "any of it, where the sender has closed its socket meanwhile",
-        ],
-    },
-    Way {
         purpose: Purpose::ConnectionLife,
         backend: Backend::Tracepoint,
         object: ObjectFile::Socket,

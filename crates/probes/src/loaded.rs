@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, Object, Program, num_possible_cpus};
 
-use crate::backend::{Backend, ITERATOR, ObjectFile, Purpose, Way};
+use crate::backend::{ITERATOR, ObjectFile, Purpose, Way};
 use crate::host::KernelTypes;
 use crate::ring::Ring;
 use crate::shared::{
@@ -36,8 +36,6 @@ struct Settings {
     hash_entries: u32,
     serves_tcp_sent: bool,
     serves_received: bool,
-    /// The ends of Unix sockets' packets are seen.
-    counts_packets: bool,
     tells_facts: bool,
 }
 
@@ -54,9 +52,6 @@ impl Settings {
             hash_entries: config.hash_entries,
             serves_tcp_sent: by_calls(Purpose::TcpSent),
             serves_received: by_calls(Purpose::Received),
-            counts_packets: ways
-                .iter()
-                .any(|way| way.purpose == Purpose::UnixSpliced && way.backend == Backend::Tracepoint),
             tells_facts: ways.iter().any(|way| way.purpose == Purpose::ConnectionFacts),
         }
     }
@@ -65,7 +60,6 @@ impl Settings {
     fn constants(&self, file: ObjectFile) -> Vec<u8> {
         let state_in_hash = u32::from(self.state_in_hash);
         let default_budget = self.budget;
-        let counts_packets = u32::from(self.counts_packets);
         let tells_facts = u32::from(self.tells_facts);
         // Datagrams have no runs, and the last resort has few sizes of records: the next is the largest.
         let young_budget = match file {
@@ -75,14 +69,9 @@ impl Settings {
             _ => self.young_budget,
         };
         match file {
-            ObjectFile::Socket => bytes_of(&socket_rodata {
-                state_in_hash,
-                default_budget,
-                young_budget,
-                counts_packets,
-                tells_facts,
-            })
-            .to_vec(),
+            ObjectFile::Socket => {
+                bytes_of(&socket_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
+            }
             ObjectFile::Udp => {
                 bytes_of(&udp_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
             }
@@ -94,19 +83,13 @@ impl Settings {
                 bytes_of(&udp_syscalls_rodata { state_in_hash, default_budget, young_budget, tells_facts })
                     .to_vec()
             }
-            ObjectFile::Kprobe => bytes_of(&kprobe_rodata {
-                state_in_hash,
-                default_budget,
-                young_budget,
-                counts_packets,
-                tells_facts,
-            })
-            .to_vec(),
+            ObjectFile::Kprobe => {
+                bytes_of(&kprobe_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
+            }
             ObjectFile::Syscalls => bytes_of(&syscalls_rodata {
                 state_in_hash,
                 default_budget,
                 young_budget,
-                counts_packets,
                 tells_facts,
                 serves_tcp_sent: u32::from(self.serves_tcp_sent),
                 serves_received: u32::from(self.serves_received),
