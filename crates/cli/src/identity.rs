@@ -68,6 +68,9 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Where a system keeps the id that its installation got (machine-id(5)).
+const MACHINE_ID: &str = "etc/machine-id";
+
 /// What tells this host from others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Host {
@@ -80,9 +83,12 @@ impl Host {
     pub fn look(root: &Path) -> Self {
         // In a container that shares the host's pid namespace, the first process's root is the host's. The container's own
         // machine id may be one that every container of its image has.
-        let machine = ["proc/1/root/etc/machine-id", "etc/machine-id", "var/lib/dbus/machine-id"];
-        let board = ["sys/class/dmi/id/product_uuid", "sys/hypervisor/uuid"];
-        let first = |places: &[&str]| places.iter().find_map(|place| id(&read(&root.join(place)).ok()?));
+        let host = root.join("proc/1/root");
+        let machine = [(&*host, MACHINE_ID), (root, MACHINE_ID), (root, "var/lib/dbus/machine-id")];
+        let board = [(root, "sys/class/dmi/id/product_uuid"), (root, "sys/hypervisor/uuid")];
+        let first = |places: &[(&Path, &str)]| {
+            places.iter().find_map(|(folder, place)| id(&read(&folder.join(place)).ok()?))
+        };
         Host { machine: first(&machine), board: first(&board).filter(is_numbered) }
     }
 

@@ -124,80 +124,56 @@ fn clients_of_others() {
     );
 }
 
+/// What clients of other protocols in lines ask, and what their servers answer.
+const DIALOGUES: &[(&str, &[&str], &[&str])] = &[
+    (
+        "POP3",
+        &["USER a", "PASS b", "AUTH PLAIN AGEAYg==", "AUTH", "STAT", "LIST", "DELE 1", "NOOP", "QUIT"],
+        &["+OK", "+OK POP3 server ready", "+OK 2 320", "-ERR no such message", "-ERR", "+OK\r\n1 120\r\n."],
+    ),
+    (
+        "SMTP",
+        &["EHLO a", "HELO a", "MAIL FROM:<a@b>", "AUTH LOGIN", "HELP", "INFO", "QUIT", "quit"],
+        &["220 a ESMTP", "250 OK", "250-a\r\n250 b", "535 5.7.8 no", "221 Bye"],
+    ),
+    (
+        "FTP",
+        &["USER a", "TYPE I", "type A", "AUTH TLS", "APPEND a", "SAVE", "QUIT"],
+        &["200 Type set to I", "220 ready", "331 Password", "221 Goodbye"],
+    ),
+    (
+        "memcached",
+        &["get k", "gets k", "incr k 1", "decr k 1", "touch k 0", "append k 0 0 1\r\nx", "quit", "mg k v"],
+        &["END", "VALUE k 0 1\r\nx\r\nEND", "6", "STORED", "TOUCHED", "NOT_FOUND", "ERROR", "HD"],
+    ),
+    (
+        "NATS",
+        &["PING", "PONG", "CONNECT {}\r\nPING", "PING\r\nPING", "SUB a 1", "PUB a 2\r\nhi", "INFO {}"],
+        &["+OK", "PONG", "PING", "-ERR 'x'", "INFO {\"a\":1}", "+OK\r\nPONG", "MSG a 1 2\r\nhi"],
+    ),
+    (
+        "IRC",
+        &["PING :a", "PING a", "JOIN #a", "INFO", "TIME", "MONITOR + a", "WATCH a", "QUIT :bye", "QUIT"],
+        &[":a PONG a :a", ":a 391 b :now", ":a 371 b :x", "PING :a", "ERROR :Closing link"],
+    ),
+    (
+        "IMAP",
+        &["a1 SELECT INBOX", "a2 IDLE", "DONE", "SELECT INBOX"],
+        &["+ idling", "* OK IMAP4rev1", "a1 OK done"],
+    ),
+    ("NNTP", &["GROUP a", "DATE", "MODE READER", "QUIT"], &["211 1 1 1 a", "205 bye"]),
+    (
+        "clamd, MPD, ZooKeeper, beanstalkd, SIP",
+        &["PING", "SCAN /a", "ping", "move 1 2", "save a", "dump", "touch 1", "INFO sip:a SIP/2.0", "hello"],
+        &["PONG", "/a: OK", "OK", "OK MPD 0.23.5", "SessionTracker dump:", "TOUCHED", "SIP/2.0 200 OK"],
+    ),
+];
+
 /// Protocols in lines have words in common with Redis; it is their answers that differ. Questions and answers of one protocol, in any
 /// combination and whoever is taken for the client, do not make one of ours.
 #[test]
 fn dialogues_of_others() {
-    let dialogues: &[(&str, &[&str], &[&str])] = &[
-        (
-            "POP3",
-            &["USER a", "PASS b", "AUTH PLAIN AGEAYg==", "AUTH", "STAT", "LIST", "DELE 1", "NOOP", "QUIT"],
-            &[
-                "+OK",
-                "+OK POP3 server ready",
-                "+OK 2 320",
-                "-ERR no such message",
-                "-ERR",
-                "+OK\r\n1 120\r\n.",
-            ],
-        ),
-        (
-            "SMTP",
-            &["EHLO a", "HELO a", "MAIL FROM:<a@b>", "AUTH LOGIN", "HELP", "INFO", "QUIT", "quit"],
-            &["220 a ESMTP", "250 OK", "250-a\r\n250 b", "535 5.7.8 no", "221 Bye"],
-        ),
-        (
-            "FTP",
-            &["USER a", "TYPE I", "type A", "AUTH TLS", "APPEND a", "SAVE", "QUIT"],
-            &["200 Type set to I", "220 ready", "331 Password", "221 Goodbye"],
-        ),
-        (
-            "memcached",
-            &[
-                "get k",
-                "gets k",
-                "incr k 1",
-                "decr k 1",
-                "touch k 0",
-                "append k 0 0 1\r\nx",
-                "quit",
-                "mg k v",
-            ],
-            &["END", "VALUE k 0 1\r\nx\r\nEND", "6", "STORED", "TOUCHED", "NOT_FOUND", "ERROR", "HD"],
-        ),
-        (
-            "NATS",
-            &["PING", "PONG", "CONNECT {}\r\nPING", "PING\r\nPING", "SUB a 1", "PUB a 2\r\nhi", "INFO {}"],
-            &["+OK", "PONG", "PING", "-ERR 'x'", "INFO {\"a\":1}", "+OK\r\nPONG", "MSG a 1 2\r\nhi"],
-        ),
-        (
-            "IRC",
-            &["PING :a", "PING a", "JOIN #a", "INFO", "TIME", "MONITOR + a", "WATCH a", "QUIT :bye", "QUIT"],
-            &[":a PONG a :a", ":a 391 b :now", ":a 371 b :x", "PING :a", "ERROR :Closing link"],
-        ),
-        (
-            "IMAP",
-            &["a1 SELECT INBOX", "a2 IDLE", "DONE", "SELECT INBOX"],
-            &["+ idling", "* OK IMAP4rev1", "a1 OK done"],
-        ),
-        ("NNTP", &["GROUP a", "DATE", "MODE READER", "QUIT"], &["211 1 1 1 a", "205 bye"]),
-        (
-            "clamd, MPD, ZooKeeper, beanstalkd, SIP",
-            &[
-                "PING",
-                "SCAN /a",
-                "ping",
-                "move 1 2",
-                "save a",
-                "dump",
-                "touch 1",
-                "INFO sip:a SIP/2.0",
-                "hello",
-            ],
-            &["PONG", "/a: OK", "OK", "OK MPD 0.23.5", "SessionTracker dump:", "TOUCHED", "SIP/2.0 200 OK"],
-        ),
-    ];
-    for (name, questions, answers) in dialogues {
+    for (name, questions, answers) in DIALOGUES {
         for (asked, answered) in questions.iter().flat_map(|asked| answers.iter().map(move |a| (asked, a))) {
             let (asked, answered) = (format!("{asked}\r\n"), format!("{answered}\r\n"));
             for protocol in Protocol::ALL {
