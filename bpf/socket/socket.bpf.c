@@ -62,6 +62,7 @@ int BPF_PROG(receive_tracepoint, struct sk_buff *skb, int length)
 	__s32 offset;
 	__u32 begin;
 
+	fetch_note_of_pages(skb);
 	if (!sk || length <= 0)
 		return 0;
 	if (is_tcp(sk)) {
