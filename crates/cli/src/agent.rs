@@ -5,17 +5,20 @@ pub mod command;
 mod figures;
 pub mod http;
 pub mod meter;
+pub mod tcp;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use model::Request;
 use model::event::Event;
+use model::tcp::Connection;
 use model::time::ClockReading;
 use probes::{Capture, Report};
 use requests::{Analyzer, Config};
 use workload::{Docker, Listeners, Processes, Source, UnixSockets};
 
+use self::tcp::Tcp;
 use crate::options::Naming;
 
 /// Between two drains at most: long enough to work in batches; and traffic may set in at full speed, which fills a ring of
@@ -41,6 +44,12 @@ pub trait Sink {
 
     /// A batch that was dealt with, empty, or a new one.
     fn used_batch(&self) -> Vec<Request>;
+
+    /// Takes what happened to TCP connections, where that is asked for.
+    fn connections(&self, _: Vec<Connection>) {}
+
+    /// All connections that are open were among these since the last time; `tcp` knows what listens.
+    fn looked(&self, _tcp: &Tcp) {}
 }
 
 /// Events by kind, with the kinds' names.
@@ -50,6 +59,7 @@ pub type Events = [(&'static str, u64); 8];
 pub struct Agent {
     capture: Capture,
     analyzer: Analyzer,
+    tcp: Option<Tcp>,
     events: Events,
     quiet_drains: u32,
     last_read: u64,
@@ -64,8 +74,8 @@ impl Agent {
     /// # Errors
     ///
     /// When this kernel, or our rights on it, do not allow it.
-    pub fn start(capture: &probes::Config, config: Config, naming: Naming) -> Result<Self, probes::Error> {
-        let capture = Capture::start(capture)?;
+    pub fn start(observed: &probes::Config, config: Config, naming: Naming) -> Result<Self, probes::Error> {
+        let capture = Capture::start(observed)?;
         come_first();
         let proc_root = proc_root(capture.report());
         let processes = Processes::new(
@@ -74,11 +84,13 @@ impl Agent {
             Box::new(Docker::new(naming.docker_root)),
             workload::Limits::default(),
         );
+        let tcp = observed.facts.then(|| Tcp::new(proc_root.clone()));
         let sockets = (Listeners::new(proc_root.clone()), UnixSockets::new(proc_root));
         let analyzer = Analyzer::new(config, processes, sockets);
         Ok(Agent {
             capture,
             analyzer,
+            tcp,
             events: ["open", "owner", "chunk", "end", "exec", "exit", "tcp", "listener"]
                 .map(|kind| (kind, 0)),
             quiet_drains: 0,
@@ -86,6 +98,16 @@ impl Agent {
             last_drain: Instant::now(),
             last_took: PAUSE,
         })
+    }
+
+    /// Takes in what there was before: connections that were open, and who listens. What comes then can be named.
+    pub fn begin(&mut self, sink: &impl Sink) {
+        self.drain(sink);
+        if let Some(tcp) = &mut self.tcp {
+            tcp.look(&mut self.capture, self.analyzer.processes_mut(), |_, _, _| {});
+            sink.connections(tcp.connections.take_batch(Vec::new()));
+            sink.looked(tcp);
+        }
     }
 
     /// Waits a moment, then passes on the requests that finished.
@@ -106,21 +128,31 @@ impl Agent {
 
     /// Passes on the requests that finished so far.
     pub fn drain(&mut self, sink: &impl Sink) {
-        self.analyzer.set_clock(read_clocks());
+        let clock = read_clocks();
+        self.analyzer.set_clock(clock);
+        if let Some(tcp) = &mut self.tcp {
+            tcp.set_clock(clock);
+        }
         let now = Instant::now();
         self.last_took = now - std::mem::replace(&mut self.last_drain, now);
         self.last_read = 0;
         loop {
-            let (analyzer, events) = (&mut self.analyzer, &mut self.events);
+            let (analyzer, tcp, events) = (&mut self.analyzer, &mut self.tcp, &mut self.events);
             let read = self.capture.drain(PORTION, |event| {
                 events[kind(&event)].1 += 1;
                 analyzer.event(&event);
+                if let Some(tcp) = tcp
+                    && !matches!(event, Event::Chunk(_))
+                {
+                    tcp.event(&event, analyzer.processes());
+                }
             });
             self.analyzer.tick(read_clocks().monotonic);
             for (connection, instruction) in self.analyzer.take_instructions() {
                 self.capture.instruct(connection, instruction);
             }
             sink.write(self.analyzer.take_batch(sink.used_batch()));
+            self.tell_connections(sink);
             self.last_read += read;
             self.quiet_drains = if read == 0 { self.quiet_drains.saturating_add(1) } else { 0 };
             // No longer than what one ring holds: the caller has to see whether it is time to stop.
@@ -128,6 +160,25 @@ impl Agent {
                 return;
             }
         }
+    }
+
+    fn tell_connections(&mut self, sink: &impl Sink) {
+        let Some(tcp) = &mut self.tcp else { return };
+        let looked = tcp.go_on(&mut self.capture, self.analyzer.processes_mut());
+        let batch = tcp.connections.take_batch(Vec::new());
+        if !batch.is_empty() {
+            sink.connections(batch);
+        }
+        // They are shown with the next look.
+        drop(tcp.connections.take_listening());
+        if looked {
+            sink.looked(tcp);
+        }
+    }
+
+    /// TCP connections, where these are watched.
+    pub fn tcp(&self) -> Option<&Tcp> {
+        self.tcp.as_ref()
     }
 
     /// The kernel side.

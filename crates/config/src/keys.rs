@@ -124,6 +124,16 @@ keys! {
         flag: Flag::Word,
         secret: false,
     };
+    metrics_connections: bool = Typed::of, Key {
+        path: "metrics.connections",
+        kind: Kind::Boolean,
+        default: Default::Is("true"),
+        help: "Count TCP connections: how many there are and why they end, bytes, round-trip times, what listens.",
+        example: "false",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
     privacy_show_values: bool = Typed::of, Key {
         path: "privacy.show_values",
         kind: Kind::Boolean,

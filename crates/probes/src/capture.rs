@@ -13,7 +13,8 @@ use crate::instructions::Instructions;
 use crate::loaded::{Loaded, processors};
 use crate::rings::Rings;
 use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
-use crate::{Error, Losses, ProgramStatistics, decode, files, kernel_error, survey};
+use crate::survey::Survey;
+use crate::{Error, Losses, ProgramStatistics, decode, files, kernel_error};
 
 /// What the user may change.
 #[derive(Debug, Clone)]
@@ -129,12 +130,16 @@ impl Capture {
         })
     }
 
-    /// Hands the TCP connections that are open now to `handle`, and the sockets that listen, in those network namespaces that
-    /// are `wanted`, by their inode numbers. Returns the namespaces of which all were told, where [`Config::facts`] are.
-    pub fn survey(&mut self, wanted: impl Fn(u32) -> bool, mut handle: impl FnMut(Event<'_>)) -> Vec<u32> {
-        let Some(link) = &self.loaded.iterator else { return Vec::new() };
+    /// Begins to look at all TCP connections that are open, and at the sockets that listen, in those network namespaces that
+    /// are `wanted`, by their inode numbers; at none without [`Config::facts`].
+    pub fn begin_survey(&self, wanted: impl Fn(u32) -> bool) -> Survey {
+        Survey::begin(self.loaded.iterator.as_ref(), wanted)
+    }
+
+    /// Hands some of what there is to `handle`, which takes far less than a millisecond; false when there is no more.
+    pub fn survey(&mut self, survey: &mut Survey, mut handle: impl FnMut(Event<'_>)) -> bool {
         let undecodable = &mut self.undecodable;
-        survey::survey(link, wanted, |record| {
+        survey.go_on(|record| {
             if !decode::decode(record, &mut handle) {
                 *undecodable += 1;
             }

@@ -24,6 +24,7 @@ pub use backend::{Backend, Purpose, Report};
 pub use capture::{Capture, Config};
 pub use host::Host;
 pub use statistics::{Losses, ProgramStatistics};
+pub use survey::Survey;
 
 /// What can go wrong on the way to the kernel.
 #[derive(Debug, thiserror::Error)]

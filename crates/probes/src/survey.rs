@@ -15,20 +15,59 @@ use crate::shared::weir_tcp;
 
 /// Namespaces that are looked into at most.
 const NAMESPACES: usize = 4096;
-/// Records that are read at once.
+/// Records that are read at once, and the size of one.
 const RECORDS: usize = 256;
+const RECORD: usize = size_of::<weir_tcp>();
 
-/// Hands the records of all namespaces that are wanted to `handle`; returns those that were read to their end.
-pub(crate) fn survey(link: &Link, wanted: impl Fn(u32) -> bool, mut handle: impl FnMut(&[u8])) -> Vec<u32> {
-    let mut told = Vec::new();
-    let mut namespaces = namespaces();
-    namespaces.retain(|inode, _| wanted(*inode));
-    for (inode, iterator) in iterators(link, &namespaces) {
-        if read(iterator, &mut handle).is_ok() {
-            told.push(inode);
-        }
+/// A walk through the connections of several namespaces.
+#[derive(Debug)]
+pub struct Survey {
+    iterators: Vec<(u32, Iter)>,
+    told: Vec<u32>,
+    buffer: Vec<u8>,
+    filled: usize,
+}
+
+impl Survey {
+    /// Begins one of the namespaces that are wanted; of none where there is no iterator.
+    pub(crate) fn begin(link: Option<&Link>, wanted: impl Fn(u32) -> bool) -> Survey {
+        let iterators = link.map_or_else(Vec::new, |link| {
+            let mut namespaces = namespaces();
+            namespaces.retain(|inode, _| wanted(*inode));
+            iterators(link, &namespaces)
+        });
+        Survey { iterators, told: Vec::new(), buffer: vec![0; RECORD * RECORDS], filled: 0 }
     }
-    told
+
+    /// Hands some of the records to `handle`; false when there are no more.
+    pub(crate) fn go_on(&mut self, handle: impl FnMut(&[u8])) -> bool {
+        let Some((inode, iterator)) = self.iterators.last_mut() else { return false };
+        match iterator.read(&mut self.buffer[self.filled..]) {
+            Ok(0) => {
+                self.told.push(*inode);
+                self.next();
+            }
+            Ok(read) => self.filled += read,
+            // It had no memory for a moment, or was interrupted: it goes on from where it was.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EINTR)) => {}
+            Err(_) => self.next(),
+        }
+        let whole = self.filled - self.filled % RECORD;
+        self.buffer[..whole].chunks_exact(RECORD).for_each(handle);
+        self.buffer.copy_within(whole..self.filled, 0);
+        self.filled -= whole;
+        !self.iterators.is_empty()
+    }
+
+    /// The namespaces of which all was told.
+    pub fn told(&self) -> &[u32] {
+        &self.told
+    }
+
+    fn next(&mut self) {
+        self.iterators.pop();
+        self.filled = 0;
+    }
 }
 
 /// The network namespaces that processes are in, by their inode numbers. Our own is there in any case.
@@ -88,26 +127,6 @@ fn within(namespace: &File, link: &Link) -> Option<Iter> {
         });
         there.join().ok().flatten()
     })
-}
-
-fn read(mut iterator: Iter, handle: &mut impl FnMut(&[u8])) -> std::io::Result<()> {
-    const SIZE: usize = size_of::<weir_tcp>();
-    let mut buffer = vec![0; SIZE * RECORDS];
-    let mut filled = 0;
-    loop {
-        let read = match iterator.read(&mut buffer[filled..]) {
-            Ok(0) => return Ok(()),
-            Ok(read) => read,
-            // It had no memory for a moment, or was interrupted: it goes on from where it was.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EINTR)) => continue,
-            Err(error) => return Err(error),
-        };
-        filled += read;
-        let whole = filled - filled % SIZE;
-        buffer[..whole].chunks_exact(SIZE).for_each(&mut *handle);
-        buffer.copy_within(whole..filled, 0);
-        filled -= whole;
-    }
 }
 
 #[cfg(test)]

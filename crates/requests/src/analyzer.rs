@@ -115,6 +115,16 @@ impl Analyzer {
         self.processes.facts(facts);
     }
 
+    /// The processes that are known by now.
+    pub fn processes(&self) -> &Processes {
+        &self.processes
+    }
+
+    /// The same, for others to add to them.
+    pub fn processes_mut(&mut self) -> &mut Processes {
+        &mut self.processes
+    }
+
     /// Takes one event. Requests that it finishes are in the batch afterwards.
     pub fn event(&mut self, event: &Event<'_>) {
         match event {

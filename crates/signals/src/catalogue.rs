@@ -1,10 +1,14 @@
 //! All metrics there are: what the documentation is made of, and what tests hold to the rules.
 
-use crate::{Metric, agent, requests};
+use crate::{Metric, agent, connections, requests};
 
 /// Groups of metrics, each with what it is about.
-pub fn groups() -> [(&'static str, &'static [&'static Metric]); 2] {
-    [("Requests", requests::METRICS), ("Weir itself", agent::METRICS)]
+pub fn groups() -> [(&'static str, &'static [&'static Metric]); 3] {
+    [
+        ("Requests", requests::METRICS),
+        ("TCP connections", connections::METRICS),
+        ("Weir itself", agent::METRICS),
+    ]
 }
 
 #[cfg(test)]

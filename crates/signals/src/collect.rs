@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::Nanos;
 
+use crate::table::{Table, Visited};
 use crate::{Histogram, Labels, Metric};
 
 /// Where a visit of a metric's series is.
@@ -37,6 +38,12 @@ pub enum Point {
     Histogram(Box<Histogram>),
 }
 
+impl Point {
+    pub(crate) fn of(histogram: &Histogram) -> Point {
+        Point::Histogram(Box::new(histogram.clone()))
+    }
+}
+
 /// Something that has metrics.
 pub trait Collect {
     /// Its metrics, in the order in which they are given out.
@@ -45,4 +52,21 @@ pub trait Collect {
     /// Appends up to `most` series of the metric at `index` of that list, from `place` on; returns where to go on, `None` at
     /// the end.
     fn collect(&self, index: usize, place: Place, most: usize, into: &mut Vec<Series>) -> Option<Place>;
+}
+
+/// Copies series of `table`, as [`Collect::collect`] has it, with what `point` makes of their values; those without a point are left out.
+pub(crate) fn copy<V: Default>(
+    table: &Table<V>,
+    place: Place,
+    most: usize,
+    into: &mut Vec<Series>,
+    point: impl Fn(&V) -> Option<Point>,
+) -> Option<Place> {
+    let before = place.before.unwrap_or(table.born());
+    let take = |series: Visited<'_, V>| {
+        let labels = series.labels.clone();
+        into.extend(point(series.value).map(|point| Series { labels, began: series.began, point }));
+    };
+    let next = table.visit(place.next, most, before, take)?;
+    Some(Place { next, before: Some(before) })
 }

@@ -1,8 +1,8 @@
-//! Requests into metrics.
+//! Requests and connections into metrics.
 //!
 //! A [`Metric`] is defined once: name, help, unit, kind and labels. Its series live in a [`Table`] that is bounded, and
-//! whose idle series expire. [`RequestMetrics`] takes requests and keeps [`Histogram`]s of them; [`agent`] has Weir's
-//! figures about itself. Who gives metrics out goes through [`Collect`], a few series at a time, so that it need not hold
+//! whose idle series expire. [`RequestMetrics`] takes requests and keeps [`Histogram`]s of them, [`ConnectionMetrics`] what the kernel counted
+//! of connections; [`agent`] has Weir's figures about itself. Who gives metrics out goes through [`Collect`], a few series at a time, so that it need not hold
 //! a lock for long.
 //!
 //! Nothing here has a clock or does I/O: times come in with the values.
@@ -10,6 +10,8 @@
 pub mod agent;
 pub mod catalogue;
 mod collect;
+pub mod connections;
+mod ends;
 mod histogram;
 mod labels;
 mod metric;
@@ -17,6 +19,7 @@ pub mod requests;
 mod table;
 
 pub use collect::{Collect, Place, Point, Series};
+pub use connections::ConnectionMetrics;
 pub use histogram::{Buckets, Exponential, Histogram};
 pub use labels::{Cell, Labels, Value};
 pub use metric::{Kind, Label, Metric, Unit};

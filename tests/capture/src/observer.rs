@@ -135,8 +135,10 @@ impl Observer {
     /// Has the kernel tell the connections that there are; returns the network namespaces that it told all of.
     pub fn survey(&mut self, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
         self.take();
+        let mut survey = self.capture.begin_survey(wanted);
         let told = &mut self.told;
-        self.capture.survey(wanted, |event| keep(told, event))
+        while self.capture.survey(&mut survey, |event| keep(told, event)) {}
+        survey.told().to_vec()
     }
 
     /// What was told of that connection; nothing when it was not seen.

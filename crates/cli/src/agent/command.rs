@@ -1,4 +1,4 @@
-//! `weir agent`: metrics of this host's requests, for as long as it runs.
+//! `weir agent`: metrics of this host's requests and connections, for as long as it runs.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -61,9 +61,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Endpoint::start(listen, meter.state()).with_context(|| format!("cannot listen at {listen}"))?;
     let config = requests::Config { protocols: options::protocols(&settings), ..Default::default() };
     let capture = options::capture(&settings, arguments.itself);
+    let capture = probes::Config { facts: settings.metrics_connections(), ..capture };
     let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
-    // Connections that were open before are asked for before anybody counts on being seen.
-    agent.drain(&meter);
+    // Before anybody counts on being seen.
+    agent.begin(&meter);
     figures::renew(&agent, &meter, &endpoint);
     say(ready(&agent, endpoint.address()));
     if let Some(caution) = caution(agent.capture().report()) {

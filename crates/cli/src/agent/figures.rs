@@ -21,7 +21,7 @@ pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint) {
     let way = |purpose| report.chosen(purpose).map_or("", |backend| backend.as_str());
     let state = meter.state();
     let mut state = state.lock();
-    let series: Vec<_> = state.requests.counts().collect();
+    let series: Vec<_> = state.requests.counts().chain(state.connections.counts()).collect();
     let figures = &mut state.figures;
     figures.clear();
     let mut set = |metric: &'static Metric, cells: &[&str], value: u64| {

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use export::prometheus::Source;
+use model::tcp::Connection;
 use model::{Nanos, Request};
 use signals::agent::Figures;
-use signals::{Collect, Limits, RequestMetrics};
+use signals::{Collect, ConnectionMetrics, Limits, RequestMetrics};
 
+use super::tcp::Tcp;
 use super::{Sink, read_clocks};
 
 /// What is given out. The lock is held for a batch of requests, or for as long as it takes to copy a few series.
@@ -23,6 +25,7 @@ pub struct State {
 #[derive(Debug)]
 pub(super) struct Metrics {
     pub(super) requests: RequestMetrics,
+    pub(super) connections: ConnectionMetrics,
     pub(super) figures: Figures,
 }
 
@@ -42,11 +45,11 @@ impl State {
 impl Source for State {
     fn look<R>(&self, look: impl FnOnce(&[&dyn Collect]) -> R) -> R {
         let metrics = self.lock();
-        look(&[&metrics.requests, &metrics.figures])
+        look(&[&metrics.requests, &metrics.connections, &metrics.figures])
     }
 }
 
-/// Counts requests: nothing else is kept of them.
+/// Counts requests and connections: nothing else is kept of them.
 pub struct Meter {
     state: Arc<State>,
     /// The last batch's memory.
@@ -56,7 +59,11 @@ pub struct Meter {
 impl Meter {
     /// Begins to count.
     pub fn new(limits: Limits, now: Nanos) -> Meter {
-        let metrics = Metrics { requests: RequestMetrics::new(limits), figures: Figures::new(now) };
+        let metrics = Metrics {
+            requests: RequestMetrics::new(limits),
+            connections: ConnectionMetrics::new(limits),
+            figures: Figures::new(now),
+        };
         let state = State { metrics: Mutex::new(metrics), alive: AtomicU64::new(0) };
         Meter { state: Arc::new(state), used: Cell::default() }
     }
@@ -68,7 +75,9 @@ impl Meter {
 
     /// Forgets series that are idle.
     pub fn sweep(&self, now: Nanos) {
-        self.state.lock().requests.sweep(now);
+        let mut metrics = self.state.lock();
+        metrics.requests.sweep(now);
+        metrics.connections.sweep(now);
     }
 }
 
@@ -86,5 +95,16 @@ impl Sink for Meter {
 
     fn used_batch(&self) -> Vec<Request> {
         self.used.take()
+    }
+
+    fn connections(&self, batch: Vec<Connection>) {
+        let now = read_clocks().monotonic;
+        let mut metrics = self.state.lock();
+        batch.iter().for_each(|connection| metrics.connections.record(connection, now));
+    }
+
+    fn looked(&self, tcp: &Tcp) {
+        let listening: Vec<_> = tcp.connections.listening().collect();
+        self.state.lock().connections.looked(listening.iter(), read_clocks().monotonic);
     }
 }

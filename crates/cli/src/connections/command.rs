@@ -99,8 +99,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(caution) = caution(watch.capture.report()) {
         say(caution);
     }
-    view.found(&watch.connections);
-    view.interval(&watch.connections);
+    view.found(watch.connections());
+    view.interval(watch.connections());
     let began = Instant::now();
     let end = arguments.duration.map(|duration| began + Duration::from_nanos(duration.0));
     let mut due = began + interval;
@@ -111,17 +111,17 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
             continue;
         }
         watch.survey(|batch, listening| view.happened(batch, listening));
-        view.interval(&watch.connections);
+        view.interval(watch.connections());
         due = Instant::now() + interval;
     }
     let lasted = began.elapsed();
     watch.drain(|batch, listening| view.happened(batch, listening));
     let (shown, dropped) = view.finish()?;
-    let (losses, totals) = (watch.capture.losses(), *watch.connections.totals());
+    let (losses, totals) = (watch.capture.losses(), *watch.connections().totals());
     say(Summary {
         lasted,
         shown,
-        open: watch.connections.len() as u64,
+        open: watch.connections().len() as u64,
         totals,
         lost: lost(losses, &totals, dropped),
     });

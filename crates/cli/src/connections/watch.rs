@@ -1,32 +1,23 @@
 //! The kernel side and the table of connections joined.
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
-
-use connections::{Connections, Limits};
+use connections::Connections;
 use model::event::Event;
 use model::tcp::{Connection, Listening};
 use probes::Capture;
-use workload::{Docker, Processes};
+use workload::{Docker, Processes, Source};
 
+use crate::agent::tcp::Tcp;
 use crate::agent::{read_clocks, source};
 use crate::options::Naming;
 
 /// Bytes of the rings that are read before what happened is passed on, so that what waits stays small.
 const PORTION: u64 = 256 * 1024;
-/// The open files of all processes are looked at no more often than this.
-const OWNERS_EVERY: Duration = Duration::from_secs(5);
-/// All network namespaces are asked no more often than this; else only those where there was something.
-const ALL_EVERY: Duration = Duration::from_secs(60);
 
 /// All connections of one host.
 pub(super) struct Watch {
     pub(super) capture: Capture,
-    pub(super) connections: Connections,
+    tcp: Tcp,
     processes: Processes,
-    proc_root: Option<PathBuf>,
-    looked_for_owners: Option<Instant>,
-    asked_all: Option<Instant>,
 }
 
 impl Watch {
@@ -34,8 +25,8 @@ impl Watch {
         let capture = Capture::start(config)?;
         let source = source(capture.report());
         let proc_root = match &source {
-            workload::Source::Proc(root) => Some(root.clone()),
-            workload::Source::Recorded => None,
+            Source::Proc(root) => Some(root.clone()),
+            Source::Recorded => None,
         };
         let processes = Processes::new(
             source,
@@ -43,65 +34,51 @@ impl Watch {
             Box::new(Docker::new(naming.docker_root)),
             workload::Limits::default(),
         );
-        let connections = Connections::new(Limits::default());
-        Ok(Watch { capture, connections, processes, proc_root, looked_for_owners: None, asked_all: None })
+        Ok(Watch { capture, tcp: Tcp::new(proc_root), processes })
+    }
+
+    /// Those that are known.
+    pub(super) fn connections(&self) -> &Connections {
+        &self.tcp.connections
     }
 
     /// Takes what the rings hold, and passes on what happened, a portion at a time.
     pub(super) fn drain(&mut self, mut pass_on: impl FnMut(Vec<Connection>, Vec<Listening>)) {
-        let clock = read_clocks();
-        self.connections.set_clock(clock);
-        let mut read_in_all = 0;
-        loop {
-            let (connections, processes) = (&mut self.connections, &mut self.processes);
-            let read = self.capture.drain(PORTION, |event| take(&event, connections, processes));
-            self.processes.evict(clock.monotonic);
-            pass_on(self.connections.take_batch(Vec::new()), self.connections.take_listening());
-            read_in_all += read;
-            // No longer than what one ring holds: the caller has to see whether it is time to stop.
-            if read < PORTION || read_in_all > self.capture.ring_bytes() {
-                return;
-            }
-        }
+        drain(&mut self.tcp, &mut self.capture, &mut self.processes, &mut pass_on);
     }
 
     /// Has the kernel tell everything that is open, and passes on what has become of it.
     pub(super) fn survey(&mut self, mut pass_on: impl FnMut(Vec<Connection>, Vec<Listening>)) {
-        self.drain(&mut pass_on);
-        let since = read_clocks().monotonic;
-        let ask_all = self.asked_all.is_none_or(|at| at.elapsed() >= ALL_EVERY);
-        let known = self.connections.namespaces();
-        let (connections, processes) = (&mut self.connections, &mut self.processes);
-        let told = self.capture.survey(
-            |namespace| ask_all || known.contains(&namespace),
-            |event| take(&event, connections, processes),
-        );
-        if ask_all {
-            self.asked_all = Some(Instant::now());
-        }
-        self.drain(&mut pass_on);
-        self.connections.surveyed(since, &told);
-        self.find_owners();
-        pass_on(self.connections.take_batch(Vec::new()), self.connections.take_listening());
-    }
-
-    /// Looks in `/proc` for who has the sockets that nobody was seen to use.
-    fn find_owners(&mut self) {
-        let Some(root) = &self.proc_root else { return };
-        if self.looked_for_owners.is_some_and(|at| at.elapsed() < OWNERS_EVERY) {
-            return;
-        }
-        let unowned = self.connections.unowned();
-        if unowned.is_empty() {
-            return;
-        }
-        self.looked_for_owners = Some(Instant::now());
-        let owners = workload::socket_owners(root, &unowned);
-        self.connections.owned(&owners, &mut self.processes);
+        self.tcp.look(&mut self.capture, &mut self.processes, |tcp, capture, processes| {
+            drain(tcp, capture, processes, &mut pass_on);
+        });
+        let connections = &mut self.tcp.connections;
+        pass_on(connections.take_batch(Vec::new()), connections.take_listening());
     }
 }
 
-fn take(event: &Event<'_>, connections: &mut Connections, processes: &mut Processes) {
+fn drain(
+    tcp: &mut Tcp,
+    capture: &mut Capture,
+    processes: &mut Processes,
+    pass_on: &mut impl FnMut(Vec<Connection>, Vec<Listening>),
+) {
+    let clock = read_clocks();
+    tcp.set_clock(clock);
+    let mut read_in_all = 0;
+    loop {
+        let read = capture.drain(PORTION, |event| take(&event, tcp, processes));
+        processes.evict(clock.monotonic);
+        pass_on(tcp.connections.take_batch(Vec::new()), tcp.connections.take_listening());
+        read_in_all += read;
+        // No longer than what one ring holds: the caller has to see whether it is time to stop.
+        if read < PORTION || read_in_all > capture.ring_bytes() {
+            return;
+        }
+    }
+}
+
+fn take(event: &Event<'_>, tcp: &mut Tcp, processes: &mut Processes) {
     match event {
         Event::Exec(exec) => processes.exec(exec),
         Event::Exit(exit) => processes.exit(exit),
@@ -110,5 +87,5 @@ fn take(event: &Event<'_>, connections: &mut Connections, processes: &mut Proces
         }
         _ => {}
     }
-    connections.event(event, processes);
+    tcp.event(event, processes);
 }

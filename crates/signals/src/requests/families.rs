@@ -4,9 +4,8 @@
 use model::names::{self, Key};
 use model::{Request, Role, Value};
 
-use super::ends;
 use crate::labels::Cell;
-use crate::{Buckets, Kind, Label, Metric, Unit};
+use crate::{Buckets, Kind, Label, Metric, Unit, ends};
 
 /// Most labels of a metric of requests.
 pub(super) const MOST_LABELS: usize = 10;

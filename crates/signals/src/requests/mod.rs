@@ -1,12 +1,12 @@
 //! Requests, as metrics: how many there were, how long they took, by who asked whom for what and how it ended.
 
-mod ends;
 mod families;
 
 use model::{Nanos, Request, Role};
 
+use crate::collect::copy;
 use crate::labels::Cell;
-use crate::table::{Limits, Table, Visited};
+use crate::table::{Limits, Table};
 use crate::{Buckets, Collect, Counts, Histogram, Metric, Place, Point, Series};
 
 pub use families::METRICS;
@@ -84,27 +84,11 @@ impl Collect for RequestMetrics {
         let metric = *METRICS.get(index)?;
         if let Some((family, side)) = families::side(metric) {
             let table = &self.durations.get(family)?[side];
-            return copy(table, place, most, into, |histogram| Point::Histogram(Box::new(histogram.clone())));
+            return copy(table, place, most, into, |histogram| Some(Point::of(histogram)));
         }
         let table = if std::ptr::eq(metric, &WAITS) { &self.waits } else { &self.incomplete };
-        copy(table, place, most, into, |count| Point::Count(*count))
+        copy(table, place, most, into, |count| Some(Point::Count(*count)))
     }
-}
-
-fn copy<V: Default>(
-    table: &Table<V>,
-    place: Place,
-    most: usize,
-    into: &mut Vec<Series>,
-    point: impl Fn(&V) -> Point,
-) -> Option<Place> {
-    let before = place.before.unwrap_or(table.born());
-    let take = |series: Visited<'_, V>| {
-        let labels = series.labels.clone();
-        into.push(Series { labels, began: series.began, point: point(series.value) });
-    };
-    let next = table.visit(place.next, most, before, take)?;
-    Some(Place { next, before: Some(before) })
 }
 
 fn count(table: &mut Table<u64>, request: &Request, from: &[Source], now: Nanos) {

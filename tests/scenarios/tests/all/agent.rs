@@ -186,6 +186,91 @@ fn what_finds_no_room_is_counted_as_other() {
     weir.stop().unwrap();
 }
 
+/// The value of the series of `metric` that has all these labels; 0 where there is none.
+fn value(page: &str, metric: &str, labels: &[(&str, &str)]) -> u64 {
+    let has = |line: &str| labels.iter().all(|(name, value)| line.contains(&format!("{name}=\"{value}\"")));
+    let lines = page.lines().filter(|line| line.starts_with(&format!("{metric}{{")) && has(line));
+    lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>() as u64
+}
+
+#[test]
+fn connections_are_counted_as_they_were_made_and_ended() {
+    let Some(_alone) = scenario() else { return };
+    let nginx = Nginx::start(NginxOptions::default()).unwrap();
+    let (weir, address) = agent(&[]);
+    let asked = get("/ok");
+    let (mut kept, mut sent, mut each) = (Vec::new(), 0, 0);
+    for number in 0..40 {
+        let mut client = Client::new(TcpStream::connect(nginx.address()).unwrap());
+        client.send(&asked).unwrap();
+        sent += asked.len() as u64;
+        if number < 33 {
+            each = client.receive().unwrap().bytes;
+            kept.push(client);
+        } else {
+            // Closed with the answer unread: that is a reset.
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+    kept.truncate(7);
+    let unused = free_port().unwrap();
+    for _ in 0..5 {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, unused)).unwrap_err();
+    }
+    let port = nginx.port().to_string();
+    let client = [("server", "nginx"), ("server_port", &port), ("weir_role", "client")];
+    let server = [("server", "nginx"), ("server_port", &port), ("weir_role", "server")];
+    let and = |labels: &[(&'static str, &str); 3], name, value| {
+        let mut labels: Vec<(&str, String)> =
+            labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        labels.push((name, String::from(value)));
+        labels
+    };
+    let with = |page: &str, metric: &str, labels: Vec<(&str, String)>| {
+        let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        value(page, metric, &labels)
+    };
+    // All that is open is looked at every 10 seconds.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let page = loop {
+        let page = fetch(address, "/metrics", "").unwrap().text();
+        let bytes = with(&page, "weir_tcp_bytes_total", and(&client, "network_io_direction", "transmit"));
+        if (value(&page, "weir_tcp_connections_active", &client) == 7 && bytes == sent)
+            || Instant::now() > deadline
+        {
+            break page;
+        }
+        thread::sleep(Duration::from_millis(500));
+    };
+    let tcp: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("weir_tcp") && line.contains(&port)).collect();
+    let shown = tcp.join("\n");
+    for side in [&client, &server] {
+        assert_eq!(value(&page, "weir_tcp_connections_opened_total", side), 40, "{shown}");
+        assert_eq!(value(&page, "weir_tcp_connections_active", side), 7, "{shown}");
+    }
+    assert_eq!(value(&page, "weir_tcp_connect_duration_seconds_count", &client), 40, "{shown}");
+    let closed =
+        |labels, reason| with(&page, "weir_tcp_connections_closed_total", and(labels, "reason", reason));
+    assert_eq!((closed(&client, "local_fin"), closed(&client, "local_reset")), (26, 7), "{shown}");
+    assert_eq!((closed(&server, "remote_fin"), closed(&server, "remote_reset")), (26, 7), "{shown}");
+    let bytes = |labels, direction| {
+        with(&page, "weir_tcp_bytes_total", and(labels, "network_io_direction", direction))
+    };
+    assert_eq!((bytes(&client, "transmit"), bytes(&server, "receive")), (sent, sent), "{shown}");
+    assert_eq!((bytes(&client, "receive"), bytes(&server, "transmit")), (40 * each, 40 * each), "{shown}");
+    let refused = [("server_port", unused.to_string()), ("reason", "refused".to_owned())].to_vec();
+    assert_eq!(with(&page, "weir_tcp_connect_failures_total", refused), 5);
+    let limit = value(&page, "weir_tcp_listen_backlog_limit", &[("server", "nginx"), ("server_port", &port)]);
+    // Send-Q of what listens there: see ss(8).
+    let listening = output(Command::new("ss").args(["-Hltn", &format!("sport = :{port}")]));
+    let limits = listening.lines().filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok());
+    assert!(limit > 0 && limit == limits.sum::<u64>(), "{limit}\n{listening}");
+    assert_eq!(promtool(page.as_bytes()).unwrap(), "");
+    drop(kept);
+    weir.stop().unwrap();
+}
+
 #[test]
 fn the_endpoint_says_what_there_is() {
     let Some(_alone) = scenario() else { return };

@@ -1,4 +1,4 @@
-//! What an end of a request is called in a label.
+//! What an end of a request or a connection is called in a label.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -8,12 +8,12 @@ use model::request::Peer;
 use crate::labels::Cell;
 
 /// All public addresses without a name are one: who they are is no dimension of a metric.
-pub(super) const INTERNET: &str = "internet";
+pub(crate) const INTERNET: &str = "internet";
 /// An end of a Unix socket that is not bound, and whose process is not known.
 const LOCAL: &str = "local";
 
 /// The service; else the address, so that both ends are always given.
-pub(super) fn end(peer: &Peer) -> Cell<'_> {
+pub(crate) fn end(peer: &Peer) -> Cell<'_> {
     match (&peer.service, &peer.endpoint) {
         (Some(service), _) if !service.is_empty() => Cell::text(service),
         (_, Endpoint::Ip(address)) if is_public(address.ip()) => Cell::Text(INTERNET),

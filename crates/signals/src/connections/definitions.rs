@@ -1,0 +1,152 @@
+//! The metrics of TCP connections.
+
+use crate::{Buckets, Kind, Label, Metric, Unit};
+
+const CLIENT: Label =
+    Label::closed("client", "who connects: the service, else the address; `internet` for public addresses");
+const SERVER: Label = Label::closed("server", "who accepts, likewise");
+const SERVER_PORT: Label = Label::open("server.port", "the port that is connected to");
+const ROLE: Label = Label::closed(
+    "weir.role",
+    "the side that was seen: `client` or `server`, else `unknown`; a connection within this host is seen from both",
+);
+const DIRECTION: Label = Label::closed("network.io.direction", "`transmit` or `receive`, as the side saw it");
+
+pub(super) const EDGE: &[Label] = &[CLIENT, SERVER, SERVER_PORT, ROLE];
+pub(super) const EDGE_AND_REASON: &[Label] = &[
+    CLIENT,
+    SERVER,
+    SERVER_PORT,
+    ROLE,
+    Label::closed(
+        "reason",
+        "why: `local_fin`, `remote_fin`, `local_reset`, `remote_reset`, `refused`, `timeout`, …",
+    ),
+];
+pub(super) const EDGE_AND_DIRECTION: &[Label] = &[CLIENT, SERVER, SERVER_PORT, ROLE, DIRECTION];
+pub(super) const LISTENER: &[Label] = &[
+    Label::closed("server", "who listens: the service, where known"),
+    Label::closed("server.address", "the address that is listened at"),
+    Label::open("server.port", "the port"),
+];
+
+/// Round-trip times within a rack are some ten microseconds, across the world some hundred milliseconds: recorded in
+/// nanoseconds, told in seconds.
+pub(super) const ROUND_TRIPS: Buckets = Buckets {
+    bounds: &[
+        50_000,
+        100_000,
+        250_000,
+        500_000,
+        1_000_000,
+        2_500_000,
+        5_000_000,
+        10_000_000,
+        25_000_000,
+        50_000_000,
+        100_000_000,
+        250_000_000,
+        500_000_000,
+        1_000_000_000,
+    ],
+    per_unit: 1e9,
+};
+
+const fn counter(
+    name: &'static str,
+    help: &'static str,
+    unit: &'static str,
+    labels: &'static [Label],
+) -> Metric {
+    Metric { name, help, unit: Unit::Number(unit), kind: Kind::Counter, labels }
+}
+
+pub(super) static OPENED: Metric = counter(
+    "weir.tcp.connections.opened",
+    "Connections that were established, and were seen to be",
+    "connection",
+    EDGE,
+);
+pub(super) static CLOSED: Metric =
+    counter("weir.tcp.connections.closed", "Connections that ended", "connection", EDGE_AND_REASON);
+pub(super) static ACTIVE: Metric = Metric {
+    name: "weir.tcp.connections.active",
+    help: "Connections that were open when all were last looked at, which is every 10 seconds",
+    unit: Unit::Number("connection"),
+    kind: Kind::Gauge,
+    labels: EDGE,
+};
+pub(super) static CONNECT: Metric = Metric {
+    name: "weir.tcp.connect.duration",
+    help: "Time from a client's SYN to the established connection",
+    unit: Unit::Seconds,
+    kind: Kind::Histogram(&ROUND_TRIPS),
+    labels: EDGE,
+};
+pub(super) static FAILED: Metric =
+    counter("weir.tcp.connect.failures", "Connects that came to nothing", "connection", EDGE_AND_REASON);
+pub(super) static RTT: Metric = Metric {
+    name: "weir.tcp.rtt",
+    help: "Smoothed round-trip times, of each connection every 10 seconds and at its end",
+    unit: Unit::Seconds,
+    kind: Kind::Histogram(&ROUND_TRIPS),
+    labels: EDGE,
+};
+pub(super) static RETRANSMITS: Metric =
+    counter("weir.tcp.retransmits", "Segments that were sent again, SYNs included", "segment", EDGE);
+pub(super) static RESETS: Metric = counter(
+    "weir.tcp.resets",
+    "Connections and connects that were ended by a reset, sent (`transmit`) or received",
+    "connection",
+    EDGE_AND_DIRECTION,
+);
+pub(super) static BYTES: Metric = Metric {
+    name: "weir.tcp.bytes",
+    help: "Payload, each byte counted once: by the kernel's own counts, every 10 seconds and at a connection's end",
+    unit: Unit::Bytes,
+    kind: Kind::Counter,
+    labels: EDGE_AND_DIRECTION,
+};
+pub(super) static PACKETS: Metric = counter(
+    "weir.tcp.packets",
+    "Segments, those without payload and repeated ones included: counted like bytes",
+    "packet",
+    EDGE_AND_DIRECTION,
+);
+pub(super) static BACKLOG: Metric = Metric {
+    name: "weir.tcp.listen.backlog",
+    help: "Connections that waited to be accepted when this was last looked at, which is every 10 seconds",
+    unit: Unit::Number("connection"),
+    kind: Kind::Gauge,
+    labels: LISTENER,
+};
+pub(super) static BACKLOG_LIMIT: Metric = Metric {
+    name: "weir.tcp.listen.backlog.limit",
+    help: "Connections that may wait to be accepted",
+    unit: Unit::Number("connection"),
+    kind: Kind::Gauge,
+    labels: LISTENER,
+};
+pub(super) static DROPS: Metric = counter(
+    "weir.tcp.listen.drops",
+    "Connections that a listening socket turned away, since it listens",
+    "connection",
+    LISTENER,
+);
+
+/// All of them, in the order of the page.
+pub static METRICS: &[&Metric] = &[
+    &OPENED,
+    &CLOSED,
+    &ACTIVE,
+    &CONNECT,
+    &FAILED,
+    &RTT,
+    &RETRANSMITS,
+    &RESETS,
+    &BYTES,
+    &PACKETS,
+    &BACKLOG,
+    &BACKLOG_LIMIT,
+    &DROPS,
+];
