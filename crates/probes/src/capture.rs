@@ -94,25 +94,46 @@ impl Capture {
         }
         files::provide()?;
         let types = KernelTypes::load();
-        let mut chosen = Vec::new();
-        let wanted = |purpose: &Purpose| config.wants(*purpose);
-        for purpose in Purpose::ALL.into_iter().filter(wanted) {
-            // These show whatever is spliced.
-            let by_calls = report.chosen(Purpose::Received) == Some(Backend::SystemCalls);
-            if purpose == Purpose::UnixSpliced && by_calls {
-                continue;
-            }
-            if let Some(way) = choose(purpose, config, &types, &mut report) {
-                chosen.push(way);
-            }
+        if let Some(capture) = Capture::with_the_first_of_each(config, &types, &report) {
+            return Ok(capture);
         }
+        let chosen = choose_each(config, &types, &mut report);
         let serves = |purpose| chosen.iter().any(|way: &&Way| way.purpose == purpose);
         let lacks = |purpose| config.wants(purpose) && !serves(purpose);
         if lacks(Purpose::TcpSent) || lacks(Purpose::Received) || lacks(Purpose::ConnectionFacts) {
             return Err(Error::NoBackend { report: Box::new(report) });
         }
-        let mut capture = Capture::load(config, &chosen, &types, report)?;
-        let own = capture.fire(&chosen)?;
+        Capture::begin(config, &chosen, &types, report)
+    }
+
+    /// The first way that there is of each purpose, all at once. Nearly always that works, and to try each alone before would have
+    /// the kernel verify every program twice. `None` where it does not: then it has to be found out which does.
+    fn with_the_first_of_each(config: &Config, types: &KernelTypes, report: &Report) -> Option<Capture> {
+        let mut report = report.clone();
+        let mut chosen = Vec::new();
+        for purpose in purposes(config).filter(|purpose| *purpose != Purpose::UnixSpliced) {
+            chosen.push(first(purpose, config, types, &mut report)?);
+        }
+        if purposes(config).any(|purpose| purpose == Purpose::UnixSpliced) && !shows_splices(&report) {
+            // Small, the only one that may be missing, and where it is refused all trampolines are.
+            match choose(Purpose::UnixSpliced, config, types, &mut report) {
+                Some(way) => chosen.push(way),
+                None if chosen.iter().any(|way| way.backend == Backend::Trampoline) => return None,
+                None => {}
+            }
+        }
+        Capture::begin(config, &chosen, types, report).ok()
+    }
+
+    /// Loads these ways, and sees that they fire.
+    fn begin(
+        config: &Config,
+        chosen: &[&'static Way],
+        types: &KernelTypes,
+        report: Report,
+    ) -> Result<Capture, Error> {
+        let mut capture = Capture::load(config, chosen, types, report)?;
+        let own = capture.fire(chosen)?;
         capture.report.foreign_proc = host::own_id_in_proc() != own;
         if !config.observe_self {
             capture.exclude(own)?;
@@ -226,19 +247,61 @@ impl Capture {
     }
 }
 
-/// Tries the ways to serve `purpose`, best first, and notes what became of each.
+fn purposes(config: &Config) -> impl Iterator<Item = Purpose> {
+    Purpose::ALL.into_iter().filter(|purpose| config.wants(*purpose))
+}
+
+/// What is received is shown by system calls, and so whatever is spliced.
+fn shows_splices(report: &Report) -> bool {
+    report.chosen(Purpose::Received) == Some(Backend::SystemCalls)
+}
+
+/// The ways to serve `purpose`, best first.
+fn ways(purpose: Purpose, config: &Config) -> impl Iterator<Item = &'static Way> {
+    let only = config.only.filter(|only| WAYS.iter().any(|w| w.purpose == purpose && w.backend == *only));
+    WAYS.iter().filter(move |w| w.purpose == purpose && only.is_none_or(|only| only == w.backend))
+}
+
+fn lacking(way: &Way, types: &KernelTypes) -> Option<String> {
+    way.needs.iter().find(|hook| !hook.exists(types)).map(|hook| format!("this kernel has no {hook}"))
+}
+
+/// The best way to serve `purpose` of which the kernel has all hooks, untried.
+fn first(
+    purpose: Purpose,
+    config: &Config,
+    types: &KernelTypes,
+    report: &mut Report,
+) -> Option<&'static Way> {
+    ways(purpose, config).find(|way| {
+        let failure = lacking(way, types);
+        let exists = failure.is_none();
+        report.attempts.push(Attempt { purpose, backend: way.backend, failure });
+        exists
+    })
+}
+
+/// Finds a way for each purpose, trying each.
+fn choose_each(config: &Config, types: &KernelTypes, report: &mut Report) -> Vec<&'static Way> {
+    let mut chosen = Vec::new();
+    for purpose in purposes(config) {
+        if purpose != Purpose::UnixSpliced || !shows_splices(report) {
+            chosen.extend(choose(purpose, config, types, report));
+        }
+    }
+    chosen
+}
+
+/// Tries the ways to serve `purpose`, and notes what became of each.
 fn choose(
     purpose: Purpose,
     config: &Config,
     types: &KernelTypes,
     report: &mut Report,
 ) -> Option<&'static Way> {
-    let only = config.only.filter(|only| WAYS.iter().any(|w| w.purpose == purpose && w.backend == *only));
-    for way in WAYS.iter().filter(|w| w.purpose == purpose && only.is_none_or(|only| only == w.backend)) {
-        let failure = match way.needs.iter().find(|hook| !hook.exists(types)) {
-            Some(hook) => Some(format!("this kernel has no {hook}")),
-            None => try_way(config, way, types, &report.host).err().map(|error| error.to_string()),
-        };
+    for way in ways(purpose, config) {
+        let failure = lacking(way, types)
+            .or_else(|| try_way(config, way, types, &report.host).err().map(|e| e.to_string()));
         let works = failure.is_none();
         report.attempts.push(Attempt { purpose, backend: way.backend, failure });
         if works {

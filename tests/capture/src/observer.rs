@@ -203,9 +203,9 @@ fn keep(told: &mut HashMap<ConnectionId, Told>, event: Event<'_>) {
     }
 }
 
-/// One observer for each way that this kernel offers, by its name. They live as long as the process: starting one takes
-/// a while.
-static OBSERVERS: Mutex<Option<BTreeMap<String, Observer>>> = Mutex::new(None);
+/// Observers that live as long as the process, by what they are started for: starting one takes a while, above all where
+/// kernels are emulated.
+static OBSERVERS: Mutex<BTreeMap<&'static str, BTreeMap<String, Observer>>> = Mutex::new(BTreeMap::new());
 
 /// Runs `test` with every back end that this kernel offers, one test at a time in the whole process.
 ///
@@ -213,24 +213,39 @@ static OBSERVERS: Mutex<Option<BTreeMap<String, Observer>>> = Mutex::new(None);
 ///
 /// When no back end works, or without root where `CI` is `true`.
 pub fn with_each_back_end(test: impl Fn(&str, &mut Observer)) {
-    let Some(_turn) = turn() else { return };
-    let mut observers = OBSERVERS.lock().unwrap_or_else(PoisonError::into_inner);
-    for (name, observer) in observers.get_or_insert_with(start_all) {
-        observer.forget();
-        test(name, observer);
-    }
+    with_shared("each back end", || start_all(&Observer::config(None)), test);
 }
 
-/// Runs `test` with what is seen by system calls, the last resort. Starting that takes long where kernels are emulated.
+/// Runs `test` with what is seen by system calls, the last resort.
 ///
 /// # Panics
 ///
 /// As [`with_each_back_end`], or when system calls cannot be traced.
-pub fn with_system_calls(test: impl FnOnce(&str, &mut Observer)) {
+pub fn with_system_calls(test: impl Fn(&str, &mut Observer)) {
+    let start = || {
+        let observer = Observer::start(&Observer::config(Some(Backend::SystemCalls)));
+        let observer = observer.expect("system calls can be traced on every kernel");
+        BTreeMap::from([("by system calls".to_owned(), observer)])
+    };
+    with_shared("system calls", start, test);
+}
+
+/// Runs `test` with observers that all tests share which name the same `what`: the first of them starts them.
+///
+/// # Panics
+///
+/// Without root where `CI` is `true`.
+pub fn with_shared(
+    what: &'static str,
+    start: impl FnOnce() -> BTreeMap<String, Observer>,
+    test: impl Fn(&str, &mut Observer),
+) {
     let Some(_turn) = turn() else { return };
-    let config = Observer::config(Some(Backend::SystemCalls));
-    let mut observer = Observer::start(&config).expect("system calls can be traced on every kernel");
-    test("by system calls", &mut observer);
+    let mut observers = OBSERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+    for (name, observer) in observers.entry(what).or_insert_with(start) {
+        observer.forget();
+        test(name, observer);
+    }
 }
 
 /// Waits until no other test captures; nothing where we may not capture at all.
@@ -244,15 +259,27 @@ pub fn turn() -> Option<MutexGuard<'static, ()>> {
     Some(TURN.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn start_all() -> BTreeMap<String, Observer> {
+/// One for each way that this kernel offers, by its name.
+///
+/// # Panics
+///
+/// When Weir's own choice does not work.
+pub fn start_all(config: &Config) -> BTreeMap<String, Observer> {
     let mut observers = BTreeMap::new();
+    let mut own_choice = (None, None);
     // System calls are not the socket layer: what they can show has tests of its own.
     let socket_layer = Backend::ALL.into_iter().filter(|backend| *backend != Backend::SystemCalls);
     for only in [None].into_iter().chain(socket_layer.map(Some)) {
-        match Observer::start(&Observer::config(only)) {
+        if only.is_some() && own_choice == (only, only) {
+            continue;
+        }
+        match Observer::start(&Config { only, ..config.clone() }) {
             Ok(observer) => {
                 let name = |backend: Option<Backend>| backend.map_or("nothing", Backend::as_str);
                 let (sent, received) = observer.back_ends();
+                if only.is_none() {
+                    own_choice = (sent, received);
+                }
                 let name = format!("sent by {}, received by {}", name(sent), name(received));
                 eprintln!("back end {}: {name}", only.map_or("default", Backend::as_str));
                 observers.entry(name).or_insert(observer);

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use capture_tests::observer::{Observer, Told, turn};
+use capture_tests::observer::{Observer, Told, turn, with_shared};
 use capture_tests::sockets::{Family, Pair};
 use model::event::Instruction;
 use model::tcp::{Cause, Moment, State, Tcp};
@@ -18,13 +18,17 @@ const TCP: [Family; 3] = [Family::V4, Family::V6, Family::Mapped];
 
 /// Facts alone, and beside the bytes.
 fn with_facts(test: impl Fn(&str, &mut Observer)) {
-    let Some(_turn) = turn() else { return };
-    for (name, bytes) in [("facts alone", false), ("facts and bytes", true)] {
+    let start = |bytes| {
         let config = Config { facts: true, bytes, datagrams: false, ..Observer::config(None) };
-        let mut observer = Observer::start(&config).unwrap();
-        test(name, &mut observer);
-    }
+        Observer::start(&config).unwrap()
+    };
+    let start =
+        || [(ALONE, start(false)), (WITH_BYTES, start(true))].map(|(how, o)| (how.to_owned(), o)).into();
+    with_shared("facts", start, test);
 }
+
+const ALONE: &str = "facts alone";
+const WITH_BYTES: &str = "facts and bytes";
 
 fn ends(pair: &Pair) -> (Endpoint, Endpoint) {
     (pair.client_end.clone(), pair.server_end.clone())
@@ -302,29 +306,31 @@ fn a_listener_and_who_waits_there() {
 /// Whatever user space does not want to hear is a connection all the same.
 #[test]
 fn connections_that_are_ignored_are_told_at_their_end() {
-    let Some(_turn) = turn() else { return };
-    let config = Config { facts: true, datagrams: false, ..Observer::config(None) };
-    let mut observer = Observer::start(&config).unwrap();
-    let pair = Pair::new(Family::V4).unwrap();
-    say(&pair.client, &pair.server, b"first");
-    let ends = ends(&pair);
-    observer.wait_until(|o| o.find(&ends.0, &ends.1).is_some() && o.find(&ends.1, &ends.0).is_some());
-    for (local, remote) in [(&ends.0, &ends.1), (&ends.1, &ends.0)] {
-        let id = observer.find(local, remote).unwrap();
-        observer.instruct(id, Instruction::Ignore);
-    }
-    for _ in 0..10 {
-        say(&pair.client, &pair.server, &[7; 1000]);
-    }
-    drop(pair);
-    observer.wait_until(|o| {
-        let (client, server) = both(o, &ends);
-        client.facts.len() >= 2 && server.facts.len() >= 2
+    with_facts(|how, observer| {
+        if how != WITH_BYTES {
+            return;
+        }
+        let pair = Pair::new(Family::V4).unwrap();
+        say(&pair.client, &pair.server, b"first");
+        let ends = ends(&pair);
+        observer.wait_until(|o| o.find(&ends.0, &ends.1).is_some() && o.find(&ends.1, &ends.0).is_some());
+        for (local, remote) in [(&ends.0, &ends.1), (&ends.1, &ends.0)] {
+            let id = observer.find(local, remote).unwrap();
+            observer.instruct(id, Instruction::Ignore);
+        }
+        for _ in 0..10 {
+            say(&pair.client, &pair.server, &[7; 1000]);
+        }
+        drop(pair);
+        observer.wait_until(|o| {
+            let (client, server) = both(o, &ends);
+            client.facts.len() >= 2 && server.facts.len() >= 2
+        });
+        let (client, server) = both(observer, &ends);
+        assert!(client.ends.is_empty(), "it was to be ignored: {:?}", client.ends);
+        assert_eq!(last(&client).counters.sent, 10_005);
+        assert_eq!(last(&server).counters.received, 10_005);
     });
-    let (client, server) = both(&observer, &ends);
-    assert!(client.ends.is_empty(), "it was to be ignored: {:?}", client.ends);
-    assert_eq!(last(&client).counters.sent, 10_005);
-    assert_eq!(last(&server).counters.received, 10_005);
 }
 
 /// In another network namespace, and open before anybody looked.
@@ -363,6 +369,8 @@ fn connections_of_another_namespace_that_were_open_before() {
 fn many_short_connections_are_all_counted() {
     const CONNECTIONS: usize = 300;
     with_facts(|how, observer| {
+        let lost = |o: &Observer| o.capture().losses().lost().iter().map(|(_, n)| n).sum::<u64>();
+        let lost_before = lost(observer);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let there = Endpoint::Ip(listener.local_addr().unwrap());
         for _ in 0..CONNECTIONS {
@@ -381,7 +389,7 @@ fn many_short_connections_are_all_counted() {
         };
         observer.wait_until(|o| counts(o) == [[CONNECTIONS; 2]; 2]);
         assert_eq!(counts(observer), [[CONNECTIONS; 2]; 2], "{how}");
-        assert_eq!(observer.capture().losses().lost().iter().map(|(_, n)| n).sum::<u64>(), 0, "{how}");
+        assert_eq!(lost(observer) - lost_before, 0, "{how}");
         observer.forget();
     });
 }

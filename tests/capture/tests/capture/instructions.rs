@@ -4,13 +4,13 @@ use capture_tests::content;
 use std::ops::Range;
 use std::time::Duration;
 
-use capture_tests::observer::{Observer, turn, with_each_back_end};
+use capture_tests::observer::{Observer, start_all, turn, with_each_back_end};
 use capture_tests::sockets::{Family, Pair};
 use capture_tests::stream::rebuild;
 use model::ConnectionId;
 use model::Direction::{Received, Sent};
 use model::event::Instruction;
-use probes::{Backend, Config};
+use probes::Config;
 
 use crate::compare::{BUDGET, compare};
 use crate::talk::say;
@@ -73,13 +73,8 @@ fn a_budget_holds_from_the_next_run_on() {
 fn the_young_get_more() {
     let Some(_turn) = turn() else { return };
     const YOUNG: usize = 8192;
-    for only in [None, Some(Backend::Tracepoint), Some(Backend::Trampoline), Some(Backend::Kprobe)] {
-        let config = Config { young_budget: YOUNG as u32, ..Observer::config(only) };
-        let mut observer = match (Observer::start(&config), only) {
-            (Ok(observer), _) => observer,
-            (Err(error), None) => panic!("Weir's own choice does not work: {error}"),
-            (Err(_), Some(_)) => continue,
-        };
+    let config = Config { young_budget: YOUNG as u32, datagrams: false, ..Observer::config(None) };
+    for (back_end, mut observer) in start_all(&config) {
         for family in Family::ALL {
             let pair = Pair::new(family).unwrap();
             let words = content::bytes(41, 20_000);
@@ -93,7 +88,7 @@ fn the_young_get_more() {
                 for direction in [Sent, Received] {
                     let rest = words.len() - TAIL..words.len() + BUDGET;
                     compare(told, direction, &words.repeat(2), &[0..YOUNG, rest])
-                        .unwrap_or_else(|w| panic!("{only:?}, {family:?}, {direction:?}: {w}"));
+                        .unwrap_or_else(|w| panic!("{back_end}, {family:?}, {direction:?}: {w}"));
                 }
             }
             observer.forget();
@@ -141,7 +136,8 @@ fn tails_are_told_beyond_the_budget() {
 fn a_ring_that_overflows_is_counted() {
     let Some(_turn) = turn() else { return };
     const EXCHANGES: usize = 100;
-    let mut observer = Observer::start(&Config { ring_bytes: 256 * 1024, ..Observer::config(None) }).unwrap();
+    let config = Config { ring_bytes: 256 * 1024, datagrams: false, ..Observer::config(None) };
+    let mut observer = Observer::start(&config).unwrap();
     let pair = Pair::new(Family::V4).unwrap();
     exchange(&mut observer, &pair, 1);
     let before = observer.capture().losses().ring_full_chunks;

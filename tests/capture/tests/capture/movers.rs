@@ -44,7 +44,7 @@ fn every_way_that_system_calls_show() {
         send::WAYS.iter().filter(|way| shows(way.name, way.visible)).map(|way| (way, &receive::WAYS[0]));
     let receives =
         receive::WAYS.iter().filter(|way| shows(way.name, way.visible)).map(|way| (&send::WAYS[0], way));
-    with_system_calls(|_, observer| run(SYSTEM_CALLS, observer, sends.chain(receives)));
+    with_system_calls(|_, observer| run(SYSTEM_CALLS, observer, sends.clone().chain(receives.clone())));
 }
 
 fn matrix(ways: impl Iterator<Item = (&'static send::Way, &'static receive::Way)> + Clone) {

@@ -8,7 +8,7 @@ use capture_tests::sockets::{Family, Pair};
 use capture_tests::{receive, send};
 use model::Direction::{Received, Sent};
 use model::event::Event;
-use probes::Capture;
+use probes::{Capture, Config};
 
 const EXCHANGES: usize = 2_000;
 /// Far less than all events take, so that reading stops in the middle again and again.
@@ -18,7 +18,8 @@ const PORTION: u64 = 1000;
 #[test]
 fn of_two_processors() {
     let Some(_turn) = turn() else { return };
-    let mut capture = Capture::start(&Observer::config(None)).unwrap();
+    let config = Config { datagrams: false, ..Observer::config(None) };
+    let mut capture = Capture::start(&config).unwrap();
     let pair = Pair::new(Family::V4).unwrap();
     let (client, server) = (pair.client.as_raw_fd(), pair.server.as_raw_fd());
     let threads = thread::scope(|scope| {
