@@ -323,6 +323,12 @@ impl Analyzer {
             connection.finish(direction, None, CutBy::Forgotten, now, &mut self.context);
         }
         self.context.finished.clear();
+        let unparsed = std::mem::take(&mut self.context.unparsed);
+        if unparsed > 0
+            && let Some(protocol) = connection.protocol
+        {
+            *self.counters.unparsed.entry(protocol.name()).or_default() += unparsed;
+        }
         self.gone(&connection);
     }
 

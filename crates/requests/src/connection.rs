@@ -265,7 +265,11 @@ impl Connection {
         if std::mem::replace(&mut self.ended[direction.index()], true) {
             return;
         }
+        let first = !self.ended[direction.other().index()];
+        let broken_off = first && how != CutBy::Forgotten && self.oldest_unread().is_some();
         if let Phase::Talking { own, conversation, .. } = &mut self.phase {
+            // Else it is part of what waits, or comes behind that.
+            context.unparsed += u64::from(broken_off && conversation.oldest_pending().is_none());
             let passed = self.unread[direction.index()].passed();
             conversation.end(detect::speaker(*own, direction), how, passed, time, context);
         }
@@ -433,6 +437,14 @@ impl Connection {
             Phase::Talking { conversation, .. } => conversation.oldest_pending(),
             _ => None,
         }
+    }
+
+    /// Since when the client owes the rest of a message of which nothing could be read yet.
+    pub(crate) fn oldest_unread(&self) -> Option<Nanos> {
+        let Phase::Talking { own, .. } = &self.phase else { return None };
+        let direction = if *own == Party::Client { Direction::Sent } else { Direction::Received };
+        let unread = &self.unread[direction.index()];
+        (!unread.bytes.is_empty() && !unread.is_astray()).then_some(unread.first)
     }
 
     /// Nothing more is wanted of it.

@@ -11,6 +11,8 @@ use std::time::Duration;
 pub enum Move<'a> {
     /// The client writes these bytes, and the server reads them all.
     Asks(&'a [u8]),
+    /// The client writes these bytes, and the server reads so many of them.
+    AsksInPart(&'a [u8], usize),
     /// The server writes these bytes, and the client reads them all.
     Answers(&'a [u8]),
     /// The client closes its socket.
@@ -104,6 +106,13 @@ impl Dialogue {
         for step in moves {
             match step {
                 Move::Asks(bytes) => pass(&mut self.client, &mut self.server, bytes)?,
+                Move::AsksInPart(bytes, read) => {
+                    let (Some(client), Some(server)) = (&mut self.client, &mut self.server) else {
+                        return Err(io::ErrorKind::NotConnected.into());
+                    };
+                    client.write_all(bytes)?;
+                    server.read_exact(&mut vec![0; *read])?;
+                }
                 Move::Answers(bytes) => pass(&mut self.server, &mut self.client, bytes)?,
                 Move::ClientCloses => self.client = None,
                 Move::ServerCloses => {

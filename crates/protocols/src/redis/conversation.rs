@@ -118,16 +118,22 @@ impl crate::Conversation for Conversation {
     fn end(&mut self, party: Party, how: CutBy, _passed: u64, _at: Nanos, context: &mut Context) {
         let first = self.ended.is_none();
         self.ended.get_or_insert((party, how));
-        if party == Party::Client
-            && let Some(asked) = self.unfinished()
-        {
-            // It cannot be completed, and what comes before it may still be answered.
-            let cut = Some(Outcome::Cut(party, how));
-            if how == CutBy::Close && first && self.pending.len() > 0 {
-                self.pending.push(asked);
-            } else {
-                self.drain(context);
-                record::exchange(asked, None, cut, self.database, context);
+        let answered = self.pending.len() == 0 && self.early.len() > 0;
+        let begun = !self.commands.is_idle();
+        if begun && (answered || party == Party::Client) {
+            match self.unfinished() {
+                // Its server did not want to know more.
+                Some(asked) if answered => self.push(asked, context),
+                // It cannot be completed, and what comes before it may still be answered.
+                Some(asked) if how == CutBy::Close && first && self.pending.len() > 0 => {
+                    self.pending.push(asked);
+                }
+                Some(asked) => {
+                    self.drain(context);
+                    record::exchange(asked, None, Some(Outcome::Cut(party, how)), self.database, context);
+                }
+                // Not even its name was read.
+                None => context.unparsed += 1,
             }
         }
         if party == Party::Server || how != CutBy::Close || !first {

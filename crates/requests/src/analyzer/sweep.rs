@@ -7,13 +7,14 @@ use super::{Analyzer, SWEEP_EVERY};
 use crate::connection::{Connection, Effects};
 
 impl Analyzer {
-    /// Ends the Unix connections that wait for an answer, but of which an end is closed. Which end was first is known
-    /// only where the other one is still open.
+    /// Ends the Unix connections that wait for an answer, or for the rest of a question, but of which an end is closed. Which end was
+    /// first is known only where the other one is still open.
     pub(super) fn sweep_unix(&mut self, now: Nanos) {
         let waiting: Vec<(ConnectionId, Option<ConnectionId>)> = self
             .table
             .iter_mut()
-            .filter(|(_, c)| matches!(c.open.local, Endpoint::Unix(_)) && is_overdue(c, now))
+            .filter(|(_, c)| matches!(c.open.local, Endpoint::Unix(_)))
+            .filter(|(_, c)| is_overdue(c.oldest_pending(), now) || is_overdue(c.oldest_unread(), now))
             .map(|(id, c)| (id, c.open.peer))
             .collect();
         for (id, peer) in waiting {
@@ -52,8 +53,11 @@ impl Analyzer {
 
     /// Lets conversations finish what nobody will answer any more.
     pub(super) fn give_up_exchanges(&mut self, now: Nanos) {
-        let waiting: Vec<ConnectionId> =
-            self.table.iter_mut().filter_map(|(id, c)| is_overdue(c, now).then_some(id)).collect();
+        let waiting: Vec<ConnectionId> = self
+            .table
+            .iter_mut()
+            .filter_map(|(id, c)| is_overdue(c.oldest_pending(), now).then_some(id))
+            .collect();
         self.cut_at = now;
         for id in waiting {
             let Some(connection) = self.table.touch(id, 0) else { continue };
@@ -74,8 +78,7 @@ impl Analyzer {
     }
 }
 
-/// An exchange has waited for longer than it is looked for such.
-fn is_overdue(connection: &Connection, now: Nanos) -> bool {
-    let overdue = now.saturating_sub(SWEEP_EVERY);
-    connection.oldest_pending().is_some_and(|began| began < overdue)
+/// What began then has waited for longer than it is looked for such.
+fn is_overdue(began: Option<Nanos>, now: Nanos) -> bool {
+    began.is_some_and(|began| began < now.saturating_sub(SWEEP_EVERY))
 }

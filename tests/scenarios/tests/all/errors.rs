@@ -1,6 +1,7 @@
 //! How exchanges fail, and what each side is told of it.
 
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use scenario_tests::dialogue::{Dialogue, Move, Over};
@@ -9,8 +10,8 @@ use scenario_tests::scenario;
 use scenario_tests::weir::Weir;
 
 use Move::{
-    Answers, Asks, ClientCloses, ClientEnds, ClientReads, ClientResets, Leaves, LeavesByReset, Pause, Says,
-    ServerCloses, ServerEnds, ServerResets,
+    Answers, Asks, AsksInPart, ClientCloses, ClientEnds, ClientReads, ClientResets, Leaves, LeavesByReset,
+    Pause, Says, ServerCloses, ServerEnds, ServerResets,
 };
 
 const GET: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -125,4 +126,47 @@ fn errors_are_told_on_the_right_side() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What the server of a Unix socket leaves unread nobody sees. What is told of the request (by its name; else it is counted with its
+/// answer), and how it came out at the client.
+const IN_PART: [(usize, &[u8], &str, &str); 5] = [
+    (GET.len() - 1, BAD, "GET /a", "400"),
+    (17, BAD, "GET /a", "400"),
+    (17, b"", "GET /a", "closed"),
+    (16, BAD, "", ""),
+    (3, b"", "", ""),
+];
+const BAD: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+
+#[test]
+fn a_unix_server_that_does_not_read_to_the_end() {
+    let Some(_alone) = scenario() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let weir = Weir::requests(&["--protocol", "http"]).unwrap();
+    let path = |number: usize| folder.path().join(format!("{number}.sock"));
+    for (number, (read, answer, _, _)) in IN_PART.iter().enumerate() {
+        let listener = UnixListener::bind(path(number)).unwrap();
+        let mut dialogue = Dialogue::unix(&listener).unwrap();
+        let moves =
+            [Asks(GET), Answers(OK), AsksInPart(GET, *read), Leaves(answer), ClientReads, ClientCloses];
+        dialogue.play(&moves).unwrap();
+    }
+    weir.wait_for(2 * (5 + 3));
+    let run = weir.stop().unwrap();
+    for (number, (read, answer, name, error)) in IN_PART.iter().enumerate() {
+        for role in ["client", "server"] {
+            let case = format!("{read} bytes, then {}: the {role}", String::from_utf8_lossy(answer));
+            let records = run.of_socket(&path(number), role);
+            assert_eq!(records[0].error(), "", "{case}");
+            let told: Vec<_> = records[1..].iter().map(|r| (r.name(), r.error(), r.incomplete())).collect();
+            // 400 is no error of the server's.
+            let error = if role == "server" && *error == "400" { "" } else { *error };
+            let incomplete = if answer.is_empty() { "" } else { "request" };
+            let expected: &[_] = if name.is_empty() { &[] } else { &[(*name, error, incomplete)] };
+            assert_eq!(told, expected, "{case}");
+        }
+    }
+    // Twice the question and its answer, and twice the question alone.
+    assert!(run.summary.contains("6 messages not understood: http 6"), "{}", run.summary);
 }

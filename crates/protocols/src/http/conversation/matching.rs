@@ -146,10 +146,15 @@ impl Conversation {
         }
     }
 
+    /// The head that is being read was answered though not all of it was seen: its server did not want to know more.
+    fn is_answered_early(&self) -> bool {
+        self.pending.len() == 0 && self.early.len() > 0
+    }
+
     pub(super) fn client_ends(&mut self, how: CutBy, context: &mut Context) {
         // A half-sent request cannot be completed, but it may still be answered, and so may those before it.
         if let Some(mut asked) = self.asking.take() {
-            (asked.cut, asked.whole) = (Some(how), true);
+            (asked.cut, asked.torn, asked.whole) = (Some(how), self.is_answered_early(), true);
             self.ask(asked, context);
         } else if self.uploading {
             // Adrift, it may well have been whole; and nobody waits for a body that was refused.
@@ -194,12 +199,17 @@ impl Conversation {
 
     /// Nothing more will be answered after `at`.
     pub(super) fn drain(&mut self, at: Nanos, context: &mut Context) {
-        if let Some(asked) = self.asking.take() {
-            self.pending.push(asked);
-        }
         if let Some(mut answer) = self.answering.take() {
             self.cut(&mut answer, at);
             self.answer(answer, context);
+        }
+        if let Some(mut asked) = self.asking.take() {
+            if self.is_answered_early() {
+                (asked.torn, asked.whole) = (true, true);
+                self.ask(asked, context);
+            } else {
+                self.pending.push(asked);
+            }
         }
         while let Some(mut asked) = self.pending.pop() {
             let missing = if self.missed { None } else { self.ended[0] };
