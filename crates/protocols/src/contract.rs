@@ -205,6 +205,12 @@ pub trait Conversation {
     /// When the oldest exchange without a whole response began, if there is one.
     fn oldest_pending(&self) -> Option<Nanos>;
 
+    /// True while what `party` sent is to stay unread until the other one has said more (what follows CONNECT). As soon as that is
+    /// over, it is stepped through again without waiting for more. It is asked before and after the other party's steps.
+    fn holds(&self, _party: Party) -> bool {
+        false
+    }
+
     /// True where a gap in what `party` sends does no harm: the exchange goes on and comes out right, with less
     /// known of it (the rows of a result). The driver does not take such a gap for a sign that the protocol was a
     /// mistake; but it may have more captured of the connection from then on. It is asked before [`Conversation::gap`].

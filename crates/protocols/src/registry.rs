@@ -123,6 +123,9 @@ macro_rules! protocols {
             fn wants_tails(&self, party: Party) -> bool {
                 match self { $(Self::$variant(c) => c.wants_tails(party),)* $(Self::$datagram(c) => c.wants_tails(party),)* }
             }
+            fn holds(&self, party: Party) -> bool {
+                match self { $(Self::$variant(c) => c.holds(party),)* $(Self::$datagram(c) => c.holds(party),)* }
+            }
             fn oldest_pending(&self) -> Option<Nanos> {
                 match self { $(Self::$variant(c) => c.oldest_pending(),)* $(Self::$datagram(c) => c.oldest_pending(),)* }
             }

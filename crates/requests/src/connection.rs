@@ -303,7 +303,8 @@ impl Connection {
                 let party = detect::speaker(*own, direction);
                 let unread = &mut self.unread[direction.index()];
                 let before = context.finished.len();
-                let progress = match arrival.piece {
+                let other_held = conversation.holds(party.other());
+                let mut progress = match arrival.piece {
                     Piece::Bytes(bytes) => {
                         unread.bytes(conversation, party, bytes, arrival.time, run_start, context)
                     }
@@ -322,6 +323,10 @@ impl Connection {
                         }
                     }
                 };
+                if other_held && progress == Progress::Fine && !conversation.holds(party.other()) {
+                    let other = &mut self.unread[direction.other().index()];
+                    progress = other.again(conversation, party.other(), context);
+                }
                 let left_as = conversation.left_as();
                 let other_tails = conversation.wants_tails(party) != self.tails[direction.index()];
                 if context.finished.len() > before {
@@ -527,7 +532,7 @@ impl Connection {
             self.leave_alone(found.protocol.name(), effects);
             return;
         };
-        let mut progress = Progress::Fine;
+        let (mut progress, mut held) = (Progress::Fine, false);
         let client = if found.own == Party::Client { Direction::Sent } else { Direction::Received };
         for direction in [client, client.other()] {
             let kept = std::mem::take(&mut self.unread[direction.index()]);
@@ -544,6 +549,12 @@ impl Connection {
             }
             if matches!(went, Progress::Left | Progress::Switched) {
                 break;
+            }
+            if std::mem::replace(&mut held, conversation.holds(Party::Client))
+                && !held
+                && progress == Progress::Fine
+            {
+                progress = self.unread[client.index()].again(&mut conversation, Party::Client, context);
             }
         }
         self.protocol = Some(found.protocol);

@@ -206,6 +206,26 @@ impl Unread {
         progress
     }
 
+    /// What is kept may be read by now, though no more came.
+    #[cold]
+    pub(crate) fn again(
+        &mut self,
+        conversation: &mut AnyConversation,
+        party: Party,
+        context: &mut Context,
+    ) -> Progress {
+        let mut progress = Progress::Fine;
+        let mut kept = std::mem::take(&mut self.bytes);
+        if !kept.is_empty() && self.skip == 0 && self.rest.is_none() {
+            let times = (self.first, self.first, self.run_start);
+            let read = self.read(conversation, party, &kept, times, context, &mut progress);
+            kept.drain(..read);
+            self.run_start &= read == 0;
+        }
+        self.bytes = kept;
+        progress
+    }
+
     /// Bytes of memory that are kept for bytes which nobody read yet.
     pub(crate) fn held(&self) -> usize {
         self.bytes.capacity()

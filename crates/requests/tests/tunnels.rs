@@ -164,3 +164,30 @@ fn a_gap_where_the_tunnel_begins() {
         assert_eq!(told.len(), 2, "{told:?}");
     }
 }
+
+/// A client that does not wait for the tunnel is refused it: what it sent was for the proxy, and is told as soon as that answers, though
+/// the client says no more.
+#[test]
+fn what_was_sent_behind_a_connect_that_is_refused() {
+    const NO: &[u8] = b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n";
+    for side in sides() {
+        for sent_at_once in [false, true] {
+            for answered_at_once in [false, true] {
+                let mut feeder = Feeder::new(side);
+                let (asks, answers) = ([CONNECT, REQUEST, REQUEST], [NO, RESPONSE, RESPONSE]);
+                match sent_at_once {
+                    true => feeder.says(&asks.concat()),
+                    false => asks.iter().for_each(|ask| feeder.says(ask)),
+                }
+                match answered_at_once {
+                    true => feeder.hears(&answers.concat()),
+                    false => answers.iter().for_each(|answer| feeder.hears(answer)),
+                }
+                let get = "http GET /users/{id} 45/43";
+                let case = (side.role, sent_at_once, answered_at_once);
+                assert_eq!(told(&mut feeder), ["http CONNECT 59/38", get, get], "{case:?}");
+                assert!(feeder.analyzer.counters().unparsed.is_empty(), "{case:?}");
+            }
+        }
+    }
+}

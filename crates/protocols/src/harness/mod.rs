@@ -65,6 +65,7 @@ impl<C: Conversation> Driver<C> {
         if self.spoke.replace(party) != Some(party) {
             side.run = side.position + side.unread.len() as u64;
         }
+        let held = self.conversation.holds(party.other());
         if side.unread.is_empty() {
             side.first = at;
             let read = self.pump(party, bytes, 0, at);
@@ -83,6 +84,18 @@ impl<C: Conversation> Driver<C> {
             // As the driver does: what was not read is known to the conversation, and nothing else is missing.
             self.missing(party, None, at);
         }
+        self.again(party.other(), held);
+    }
+
+    /// Offers what was held again, where it is no longer.
+    fn again(&mut self, party: Party, held: bool) {
+        if !held || self.left || self.conversation.holds(party) {
+            return;
+        }
+        let mut kept = std::mem::take(&mut self.sides[party.index()].unread);
+        let read = self.pump(party, &kept, kept.len(), self.sides[party.index()].first);
+        kept.drain(..read);
+        self.sides[party.index()].unread = kept;
     }
 
     /// `party` sent a datagram, seen at `at`. A conversation is fed either these or bytes of a stream.
@@ -133,7 +146,11 @@ impl<C: Conversation> Driver<C> {
                 self.conversation.skipped(party, at, &mut self.context);
                 self.gap(party, Some(length - left), at);
             }
-            _ => self.missing(party, length, at),
+            _ => {
+                let held = self.conversation.holds(party.other());
+                self.missing(party, length, at);
+                self.again(party.other(), held);
+            }
         }
     }
 

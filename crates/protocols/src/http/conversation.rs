@@ -180,6 +180,11 @@ impl crate::Conversation for Conversation {
         party == Party::Server && self.drifts
     }
 
+    /// Until a CONNECT is answered.
+    fn holds(&self, party: Party) -> bool {
+        party == Party::Client && self.tunnel_is_asked_for()
+    }
+
     fn oldest_pending(&self) -> Option<Nanos> {
         self.pending.front().or(self.asking.as_ref()).map(|asked| asked.half.first)
     }
