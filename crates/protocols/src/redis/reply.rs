@@ -12,6 +12,8 @@ pub(super) struct Reply {
     pub(super) kind: Kind,
     /// A push message of RESP3.
     pub(super) push: bool,
+    /// It is `+OK`.
+    pub(super) ok: bool,
     /// The first word of an error.
     pub(super) error: Option<Text>,
     /// An error that CLIENT REPLY may get: it names the command, or nothing at all is allowed.
@@ -184,7 +186,7 @@ impl Reader {
         self.known = true;
         match line {
             b"+QUEUED" => self.reply.kind = Kind::Queued,
-            [b'+', ..] => self.reply.kind = Kind::Status,
+            [b'+', text @ ..] => (self.reply.kind, self.reply.ok) = (Kind::Status, text == b"OK"),
             [b'-', text @ ..] => self.error(text),
             _ => {}
         }

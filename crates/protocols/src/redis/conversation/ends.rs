@@ -56,7 +56,7 @@ impl Conversation {
         // No refusal came, and where both ended in good order none was on its way.
         let in_order = self.ended.is_some_and(|(_, how)| matches!(how, CutBy::Close | CutBy::Forgotten));
         while let Some(asked) = self.pending.pop() {
-            if in_order && self.silence.of(&asked.command) != Gets::Reply {
+            if in_order && self.silence.of(&asked.command, self.subscribed) != Gets::Reply {
                 self.silence.done(&asked.command, None);
                 record::exchange(asked, None, None, self.database, context);
                 continue;

@@ -48,12 +48,15 @@ pub(super) enum Gets {
 }
 
 impl Silence {
-    pub(super) fn of(&self, command: &Command) -> Gets {
+    /// What `command` gets; `subscribed` where the client may be.
+    pub(super) fn of(&self, command: &Command, subscribed: bool) -> Gets {
         let wish = wish(command);
         match self.now {
             _ if command.id.kind() == Kind::Reset => Gets::Reply,
             Mute::No if self.queueing || matches!(wish, Wish::On | Wish::Other) => Gets::Reply,
             Mute::No => Gets::Unknown,
+            // In RESP2 who is subscribed is refused that too, in silence, and nothing has changed.
+            Mute::On if wish == Wish::On && !self.queueing && subscribed => Gets::Unknown,
             Mute::Next | Mute::On if wish == Wish::On && !self.queueing => Gets::Reply,
             Mute::Next | Mute::On => Gets::Nothing,
         }
@@ -86,7 +89,7 @@ impl Silence {
             (_, None) if self.queueing => self.queue(command),
             (_, None) if wish(command) == Wish::Off => self.now = Mute::On,
             (_, None) if wish(command) == Wish::Skip && before != Mute::On => self.now = Mute::Next,
-            _ if wish(command) == Wish::On => self.now = Mute::No,
+            (_, Some(_)) if wish(command) == Wish::On => self.now = Mute::No,
             _ => {}
         }
     }
@@ -133,7 +136,7 @@ fn wish(command: &Command) -> Wish {
 impl Conversation {
     /// Tells a command that gets no reply, where that is sure by now; else gives it back.
     pub(super) fn without_reply(&mut self, asked: Asked, context: &mut Context) -> Option<Asked> {
-        if self.pending.len() > 0 || self.silence.of(&asked.command) != Gets::Nothing {
+        if self.pending.len() > 0 || self.silence.of(&asked.command, self.subscribed) != Gets::Nothing {
             return Some(asked);
         }
         if self.early.len() > 0 {
@@ -148,7 +151,7 @@ impl Conversation {
     /// Tells what is outstanding and gets no reply, as far as that is sure.
     pub(super) fn settle(&mut self, context: &mut Context) {
         while let Some(asked) = self.pending.front()
-            && self.silence.of(&asked.command) == Gets::Nothing
+            && self.silence.of(&asked.command, self.subscribed) == Gets::Nothing
         {
             self.accept(context);
         }
@@ -168,7 +171,7 @@ impl Conversation {
 
     /// What the first outstanding command gets.
     pub(super) fn front_gets(&self) -> Gets {
-        self.pending.front().map_or(Gets::Reply, |asked| self.silence.of(&asked.command))
+        self.pending.front().map_or(Gets::Reply, |asked| self.silence.of(&asked.command, self.subscribed))
     }
 
     /// The server accepted what was asked of it long ago, since it said nothing.
@@ -184,10 +187,15 @@ impl Conversation {
     /// A reply decides whether the first outstanding command was accepted, which would get none. The reply is given back to be
     /// taken by the first that is outstanding then. With `held` it came before the last command was seen.
     pub(super) fn decide(&mut self, answer: Answer, held: bool, context: &mut Context) -> Option<Answer> {
-        let Some(off) = self.pending.front().map(|asked| wish(&asked.command) == Wish::Off) else {
+        let Some(wish) = self.pending.front().map(|asked| wish(&asked.command)) else {
             return Some(answer);
         };
         let reply = &answer.reply;
+        if wish == Wish::On && reply.ok {
+            // Nothing else is answered so before it.
+            return Some(answer);
+        }
+        let off = wish == Wish::Off;
         let error = reply.kind == ReplyKind::Error;
         // Behind OFF only its end is answered, and not by an error.
         if error && (off || reply.refuses_client) {
@@ -210,7 +218,9 @@ impl Conversation {
         let mut silence = self.silence;
         for place in 0..self.pending.len() {
             let asked = self.pending.get(place)?;
-            if silence.of(&asked.command) == Gets::Reply {
+            let is_on = || answer.reply.ok && wish(&asked.command) == Wish::On;
+            let gets = silence.of(&asked.command, self.subscribed);
+            if gets == Gets::Reply || (gets == Gets::Unknown && is_on()) {
                 return can_answer(asked.half.first, answer.half.first).then_some(place);
             }
             silence.done(&asked.command, None);

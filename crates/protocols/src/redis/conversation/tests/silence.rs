@@ -191,6 +191,112 @@ fn patience() {
     assert_eq!(driver.context.unparsed, 1);
 }
 
+/// As Redis 7.0 answers who is subscribed: in RESP2 it executes no CLIENT REPLY, and says so unless it was told to be silent
+/// before; in RESP3 it does.
+#[test]
+fn subscribed() {
+    const SUBSCRIBE: &str = "*2|$9|SUBSCRIBE|$1|a|";
+    const CONFIRMED: &str = "*3|$9|subscribe|$1|a|:1|";
+    const UNSUBSCRIBE: &str = "*2|$11|UNSUBSCRIBE|$1|a|";
+    const ENDED: &str = "*3|$11|unsubscribe|$1|a|:0|";
+    const NO: &str = "-ERR Can't execute 'client¦reply': only (P¦S)SUBSCRIBE / PING / QUIT / RESET are allowed in this context|";
+    let (no, refused) = (wire(NO).len(), "error ERR");
+    for asked in [ON, OFF, SKIP] {
+        let bytes = wire(asked).len();
+        check(
+            &[
+                (">", SUBSCRIBE),
+                ("<", CONFIRMED),
+                (">", asked),
+                ("<", NO),
+                (">", "*1|$4|PING|"),
+                ("<", "*2|$4|pong|$0||"),
+            ],
+            &[
+                "SUBSCRIBE ?: ok, 26/30",
+                &format!("CLIENT REPLY ?: {refused}, {bytes}/{no}"),
+                "PING: ok, 14/20",
+            ],
+        );
+    }
+    // Silent before: what is subscribed to is confirmed, nothing else is answered, until it ends.
+    let silent = [(">", OFF), (">", SUBSCRIBE), ("<", CONFIRMED), (">", ON), ("wait", ""), (">", GET)];
+    let mut driver = Driver::default();
+    for (number, (who, text)) in silent.into_iter().enumerate() {
+        let at = number as u64 * 1_000_000;
+        match who {
+            ">" => driver.feed(Client, wire(text).as_bytes(), at),
+            "<" => driver.feed(Server, wire(text).as_bytes(), at),
+            _ => driver.expire(2_000_000_000),
+        }
+    }
+    let later = 2_100_000_000;
+    for (party, text) in [
+        (Client, UNSUBSCRIBE),
+        (Server, ENDED),
+        (Client, ON),
+        (Server, "+OK|"),
+        (Client, GET),
+        (Server, "$1|v|"),
+    ] {
+        driver.feed(party, wire(text).as_bytes(), later);
+    }
+    let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
+    assert_eq!(
+        lines,
+        [
+            "CLIENT REPLY ?: ok, 36/0",
+            "SUBSCRIBE ?: ok, 26/0",
+            "CLIENT REPLY ?: ok, 35/0",
+            "GET ?: ok, 20/0",
+            "UNSUBSCRIBE ?: ok, 29/0",
+            "CLIENT REPLY ?: ok, 35/5",
+            "GET ?: ok, 20/7",
+        ]
+    );
+    assert_eq!(driver.context.unparsed, 0);
+    // Its end is another answer.
+    check(
+        &[
+            (">", OFF),
+            (">", SUBSCRIBE),
+            ("<", CONFIRMED),
+            (">", &[ON, "*1|$5|RESET|", GET].concat()),
+            ("<", "+RESET|$1|v|"),
+        ],
+        &[
+            "CLIENT REPLY ?: ok, 36/0",
+            "SUBSCRIBE ?: ok, 26/0",
+            "CLIENT REPLY ?: ok, 35/0",
+            "RESET: ok, 15/8",
+            "GET ?: ok, 20/7, database 0",
+        ],
+    );
+    // RESP3.
+    let push = |text: &str| text.replacen('*', ">", 1);
+    check(
+        &[
+            (">", OFF),
+            (">", SUBSCRIBE),
+            ("<", &push(CONFIRMED)),
+            (">", &[ON, GET].concat()),
+            ("<", "+OK|$1|v|"),
+            (">", UNSUBSCRIBE),
+            ("<", &push(ENDED)),
+            (">", GET),
+            ("<", "$1|v|"),
+        ],
+        &[
+            "CLIENT REPLY ?: ok, 36/0",
+            "SUBSCRIBE ?: ok, 26/0",
+            "CLIENT REPLY ?: ok, 35/5",
+            "GET ?: ok, 20/7",
+            "UNSUBSCRIBE ?: ok, 29/33",
+            "GET ?: ok, 20/7",
+        ],
+    );
+}
+
 /// Commands without replies take no more room than others.
 #[test]
 fn bounded() {
