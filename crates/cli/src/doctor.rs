@@ -55,7 +55,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 fn host_id(identity: Option<identity::Identity>) -> String {
     identity.map_or_else(
         || "none yet: neither machine id nor board are known, so the agent will throw one".into(),
-        |identity| format!("{} ({})", identity.id, identity.origin),
+        |identity| {
+            let caution = identity.caution.map(|caution| format!("\n    caution: {caution}"));
+            format!("{} ({}){}", identity.id, identity.origin, caution.unwrap_or_default())
+        },
     )
 }
 

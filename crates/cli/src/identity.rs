@@ -1,9 +1,11 @@
 //! Which host this is, as `host.id`: the same after a restart, under another name and at another address, and another one than
 //! that of a copy of this host. docs/identity.md tells the reasons.
 
+use std::ffi::CString;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use config::Settings;
@@ -110,10 +112,41 @@ pub fn look(settings: &Settings) -> Option<Identity> {
     if let Some(id) = settings.agent_host_id() {
         return Some(Identity { id, origin: Origin::Settings, caution: None });
     }
-    let host = Host::look(Path::new("/"));
-    let kept = Record::read(&directory).filter(|record| record.is_of(&host));
+    found(&Host::look(Path::new("/")), &directory)
+}
+
+fn found(host: &Host, directory: &Path) -> Option<Identity> {
+    let kept = Record::read(directory).filter(|record| record.is_of(host));
     let (id, origin) = kept.map(|record| (record.id, Origin::Kept)).or_else(|| host.id())?;
-    Some(Identity { id: hex(&id), origin, caution: None })
+    let to_write = kept != Some(Record::of(id, host, kept.as_ref()));
+    let caution =
+        if to_write { may_write(directory).err().map(|e| not_kept(directory, &e, origin)) } else { None };
+    Some(Identity { id: hex(&id), origin, caution })
+}
+
+/// Whether a file can be made in `directory`, or where that is to be made; nothing is.
+fn may_write(directory: &Path) -> io::Result<()> {
+    let place =
+        directory.ancestors().find(|place| place.symlink_metadata().is_ok()).unwrap_or(Path::new("/"));
+    if !fs::metadata(place)?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    let name = CString::new(place.as_os_str().as_bytes())?;
+    // SAFETY: the name is a string with an end. With root's rights this still tells of file systems that are read only.
+    match unsafe { libc::faccessat(libc::AT_FDCWD, name.as_ptr(), libc::W_OK | libc::X_OK, libc::AT_EACCESS) }
+    {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+fn not_kept(directory: &Path, error: &io::Error, origin: Origin) -> String {
+    let place = directory.join(RECORD);
+    let then = match origin {
+        Origin::Random => "the next start has another host.id",
+        _ => "it is made anew each time",
+    };
+    format!("the identity of this host cannot be kept in {}: {error}; {then}", place.display())
 }
 
 /// The identity, kept for the next start.
@@ -133,15 +166,7 @@ fn keep(host: &Host, directory: &Path, random: impl Fn() -> Id) -> Identity {
     };
     let record = Record::of(id, host, kept.as_ref());
     let written = if kept == Some(record) { Ok(()) } else { record.write(directory) };
-    let caution = written.err().map(|error| {
-        let place = directory.join(RECORD);
-        let then = if origin == Origin::Random {
-            "the next start has another host.id"
-        } else {
-            "it is made anew each time"
-        };
-        format!("the identity of this host cannot be kept in {}: {error}; {then}", place.display())
-    });
+    let caution = written.err().map(|error| not_kept(directory, &error, origin));
     Identity { id: hex(&id), origin, caution }
 }
 
@@ -230,6 +255,10 @@ fn random() -> Id {
 }
 
 fn read(path: &Path) -> io::Result<String> {
+    // Who opens a pipe waits for a writer.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
     let mut text = String::new();
     File::open(path)?.take(FILE_BYTES).read_to_string(&mut text)?;
     Ok(text)
@@ -321,6 +350,36 @@ mod tests {
         let caution = identity.caution.expect("a caution");
         assert!(caution.contains("cannot be kept") && caution.contains("another host.id"), "{caution}");
         assert_ne!(random(), random());
+    }
+
+    /// What is told before anything is written is what would be told then.
+    #[test]
+    fn a_state_directory_that_cannot_be_used() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let known = host(Some(M), Some(B));
+        let caution = |directory: &Path| found(&known, directory).expect("an identity").caution;
+        assert_eq!(caution(&folder.path().join("made/when/needed")), None);
+        assert!(!folder.path().join("made").exists(), "doctor makes nothing");
+        let file = folder.path().join("file");
+        fs::write(&file, "").expect("a file");
+        // No file can be made there, whoever asks.
+        for unusable in [&file, &file.join("below"), Path::new("/proc/sys"), Path::new("/proc/sys/below")] {
+            let said = caution(unusable).unwrap_or_else(|| panic!("{}", unusable.display()));
+            assert!(said.contains("cannot be kept") && said.contains("made anew"), "{said}");
+            assert!(keep(&known, unusable, thrown).caution.is_some());
+        }
+        // Nothing has to be written.
+        settled(&known, folder.path(), Origin::MachineAndBoard);
+        assert_eq!(caution(folder.path()), None);
+    }
+
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join(RECORD);
+        let made = std::process::Command::new("mkfifo").arg(&place).status().expect("mkfifo");
+        assert!(made.success());
+        assert!(read(&place).is_err());
     }
 
     #[test]

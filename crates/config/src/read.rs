@@ -1,7 +1,8 @@
 //! From a file's text to values.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use crate::key::Key;
@@ -12,6 +13,9 @@ use crate::yaml::{self, Content, Entry};
 
 /// Longest file: the longest list that is allowed fits.
 const FILE_BYTES: u64 = 1 << 20;
+
+/// Where what this process has open can be opened.
+const OPEN: [&str; 3] = ["/dev/fd", "/dev/stdin", "/proc/self/fd"];
 
 /// A value that a file sets: the key's place in the table, the value, and where it stands.
 pub(crate) type Found = (usize, Value, Place);
@@ -38,6 +42,11 @@ pub(crate) fn text(path: &Path) -> Result<String, Unreadable> {
         _ => refused(format!("cannot be read: {error}")),
     }
     };
+    // Who opens a named pipe waits until somebody else does; those of a shell (`<(...)`) are open.
+    let is_open = OPEN.iter().any(|folder| path.starts_with(folder));
+    if !is_open && fs::metadata(path).map_err(unreadable)?.file_type().is_fifo() {
+        return Err(refused("it is a named pipe, which may never say anything: name a file".into()));
+    }
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;

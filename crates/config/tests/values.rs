@@ -335,6 +335,20 @@ fn files_that_are_none() {
     assert_eq!(load("large"), Err("f: more than 1 MiB: that is no file of settings".into()));
     assert_eq!(load("folder"), Err("f: it is a folder: name the file in it".into()));
     assert_eq!(load("missing"), Err("f: there is no such file".into()));
+    let made = std::process::Command::new("mkfifo").arg(path("pipe")).status().expect("mkfifo");
+    assert!(made.success());
+    let pipe = "f: it is a named pipe, which may never say anything: name a file";
+    assert_eq!(load("pipe"), Err(pipe.into()));
+    // What a shell makes of `<(...)`, and who wants no settings at all.
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    std::io::Write::write_all(&mut writer, b"one: {flag: true}").expect("room in the pipe");
+    drop(writer);
+    for (file, set) in
+        [(format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader)), 1), ("/dev/null".into(), 0)]
+    {
+        let given = Given { file: Some(file.into()), ..Given::default() };
+        assert_eq!(Settings::load(KEYS, &given).map(|settings| settings.count_set()), Ok(set));
+    }
     let given = Given { file: Some("/dev/zero".into()), ..Given::default() };
     assert!(Settings::load(KEYS, &given).is_err());
 }
