@@ -50,11 +50,13 @@ impl crate::Conversation for Conversation {
             return self.lose(party, input, context);
         };
         let half = Half { bytes: read as u64, first: input.first, last: input.last };
+        // On a connection it is somebody's query that has the id 0 by chance.
+        let multicast = input.datagram && message.header.is_multicast();
         match (party, message.header.is_response()) {
             // As if each had been asked in a message of its own (RFC 6762, 5.3).
-            (Party::Client, false) if message.header.is_multicast() && skip == 0 => {
+            (Party::Client, false) if multicast => {
                 for question in message.questions() {
-                    self.ask(asked(&message, Some(question), &records, half), context);
+                    self.ask(Asked { multicast, ..asked(&message, Some(question), &records, half) }, context);
                 }
             }
             (Party::Client, false) => {
@@ -64,7 +66,9 @@ impl crate::Conversation for Conversation {
                     skip => self.asking = Some((Box::new(asked), skip)),
                 }
             }
-            (Party::Server, true) if message.is_announcement() => self.multicast(&message, half, context),
+            (Party::Server, true) if multicast && message.question.is_none() => {
+                self.multicast(&message, half, context)
+            }
             (Party::Server, true) => {
                 let torn = input.datagram && records.cut;
                 let answer = Answer { datagram: input.datagram, torn, ..answer(&message, records, half) };
@@ -74,7 +78,7 @@ impl crate::Conversation for Conversation {
                 }
             }
             // Among the many parties of multicast, everybody asks and answers everybody.
-            _ if message.header.is_multicast() => {}
+            _ if multicast => {}
             _ => context.unparsed += 1,
         }
         match skip {
@@ -346,12 +350,6 @@ fn understand(bytes: &[u8], may_be_cut: bool) -> Result<(Message<'_>, Records), 
     if records.cut && !may_be_cut { Err(Error::Cut) } else { Ok((message, records)) }
 }
 
-impl Message<'_> {
-    fn is_announcement(&self) -> bool {
-        self.question.is_none() && self.header.is_multicast()
-    }
-}
-
 fn asked(message: &Message<'_>, question: Option<(Key, Text)>, records: &Records, half: Half) -> Asked {
     let (question, name) = question.unwrap_or_default();
     Asked {
@@ -362,7 +360,7 @@ fn asked(message: &Message<'_>, question: Option<(Key, Text)>, records: &Records
         payload: records.payload,
         half,
         resent: 0,
-        multicast: message.header.is_multicast(),
+        multicast: false,
         torn: false,
         missed: false,
         transfer: None,

@@ -239,7 +239,7 @@ fn multicast() {
     let mine = a("PRINTER.local", 120, 1);
     let answered = message(0, 0x8400, [0, 2, 0, 0], &[&a("else.local", 120, 9), &mine]);
     let news = message(0, 0x8400, [0, 1, 0, 0], &[&a("else.local", 120, 9)]);
-    check(
+    check_datagrams(
         &[
             says(Client, &asked),
             says(Client, &asked),
@@ -252,7 +252,7 @@ fn multicast() {
         &["A printer.local: noerror, 1 records, 192.0.2.1, ttl 120, 48/67"],
         0,
     );
-    check(&[says(Client, &asked), Waits(13 * SECOND), Ends(Client, CutBy::Reset)], &[], 0);
+    check_datagrams(&[says(Client, &asked), Waits(13 * SECOND), Ends(Client, CutBy::Reset)], &[], 0);
 }
 
 /// Each question is answered for itself, in one message or in several.
@@ -263,7 +263,7 @@ fn multicast_with_several_questions() {
     let six = record("shop.local", 28, 120, &[7; 16]);
     let both = message(0, 0x8400, [0, 2, 0, 0], &[&a("shop.local", 120, 1), &six]);
     let other = message(0, 0x8400, [0, 1, 0, 0], &[&a("other.local", 120, 2)]);
-    check(
+    check_datagrams(
         &[says(Client, &asked), says(Server, &both), says(Server, &other), says(Server, &both)],
         &[
             "AAAA shop.local: noerror, 1 records, 707:707:707:707:707:707:707:707, ttl 120, 61/76",
@@ -272,6 +272,31 @@ fn multicast_with_several_questions() {
         ],
         0,
     );
+}
+
+/// Over TCP it is an ordinary query that has the id 0 by chance, and somebody waits for its answer.
+#[test]
+fn no_multicast_over_tcp() {
+    // As a server asks another: no recursion.
+    let asked = message(0, 0, [1, 0, 0, 0], &[&question("a.b", 1)]);
+    let answered = answer(&asked, 0, &[]);
+    let script =
+        [says(Client, &asked), says(Server, &answered), says(Client, &asked), Ends(Server, CutBy::Reset)];
+    let driver = drive(&script, Some(7));
+    assert_eq!(lines(&driver), ["A a.b: noerror, 0 records, 23/23", "A a.b: cut Server Reset, 23/0"]);
+}
+
+/// An answer to everybody may be that to several questions: its size is that of each.
+#[test]
+fn one_answer_to_several_questions() {
+    let ask = |host: &str| message(0, 0, [1, 0, 0, 0], &[&question(host, 1)]);
+    let both = message(0, 0x8400, [0, 2, 0, 0], &[&a("a.local", 120, 1), &a("b.local", 120, 2)]);
+    let mut happenings = Vec::new();
+    for (what, bytes) in [(10, &ask("a.local")), (10, &ask("b.local")), (11, &both)] {
+        happenings.extend([what, bytes.len() as u8]);
+        happenings.extend(bytes.iter());
+    }
+    crate::harness::check_datagrams::<Conversation>(&happenings);
 }
 
 #[test]
