@@ -111,3 +111,33 @@ fn chunked_bodies_that_are_shown_in_part() {
         assert_eq!((request.name.as_str(), request.incomplete), ("POST /up", None));
     }
 }
+
+/// An upload is answered early and goes on: from then on the ends of what the client sends are asked for, and so its next request is seen.
+#[test]
+fn a_request_behind_an_upload_that_was_answered_early() {
+    const LARGE: &[u8] = b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n";
+    const NEXT: &[u8] = b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n";
+    const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    let mut feeder = feeder();
+    for expected in [[true, false], [false, false]] {
+        feeder.moved(Direction::Received, ASK, ASK.len() as u32);
+        feeder.moved(Direction::Received, b"in the middle", MOVED);
+        feeder.moved(Direction::Sent, LARGE, LARGE.len() as u32);
+        feeder.moved(Direction::Received, b"in the middle", MOVED);
+        let asked = feeder
+            .analyzer
+            .take_instructions()
+            .any(|(_, told)| matches!(told, Instruction::Budget { tails: [_, true], .. }));
+        assert_eq!(asked, expected[0], "once");
+        // Now the kernel side shows small calls whole, though they are beyond the budget.
+        let last = b"data\r\n0\r\n\r\n";
+        feeder.moved(Direction::Received, last, last.len() as u32);
+        feeder.moved(Direction::Received, NEXT, NEXT.len() as u32);
+        feeder.moved(Direction::Sent, OK, OK.len() as u32);
+        let requests = feeder.analyzer.take_batch(Vec::new());
+        let told: Vec<_> = requests.iter().map(|r| (r.name.as_str(), r.request_bytes)).collect();
+        let upload = ASK.len() as u64 + u64::from(MOVED);
+        assert_eq!(told, [("POST /up", upload), ("GET /next", NEXT.len() as u64)]);
+    }
+    assert!(feeder.analyzer.counters().unparsed.is_empty());
+}

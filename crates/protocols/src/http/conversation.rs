@@ -50,8 +50,12 @@ pub struct Conversation {
     blind: bool,
     /// A response was adrift, or may soon be: the ends of what the server sends are wanted.
     drifts: bool,
-    /// The last bytes that were seen of the response that is adrift.
-    shore: Shore,
+    /// The last bytes that were seen of what is adrift.
+    shores: [Shore; 2],
+    /// Uploads go on behind their responses: the ends of what the client sends are wanted.
+    overtaken: bool,
+    /// What may be a request behind such an upload: it is one if it is answered.
+    guess: Option<Box<Asked>>,
     /// The connection was left for WebSocket.
     socket: bool,
 }
@@ -177,7 +181,7 @@ impl crate::Conversation for Conversation {
     }
 
     fn wants_tails(&self, party: Party) -> bool {
-        party == Party::Server && self.drifts
+        if party == Party::Server { self.drifts } else { self.overtaken }
     }
 
     /// Until a CONNECT is answered.

@@ -2,13 +2,14 @@
 
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
+use std::time::Duration;
 
 use scenario_tests::dialogue::{Dialogue, Move, Over};
 use scenario_tests::record::Record;
 use scenario_tests::scenario;
 use scenario_tests::weir::Weir;
 
-use Move::{Answers, Asks, ClientCloses, ClientEnds, ServerCloses};
+use Move::{Answers, Asks, ClientCloses, ClientEnds, Pause, ServerCloses};
 
 /// Name, status, request's and response's bytes.
 type Expected = (&'static str, u16, usize, usize);
@@ -290,4 +291,25 @@ fn over_unix(cases: &[Case]) {
             compare(run.of_socket(&path(number), role), case, role);
         }
     }
+}
+
+/// How much of such an upload went by before its answer depends on how it is read; what comes behind it does not.
+#[test]
+fn a_request_behind_an_upload_that_was_answered_early() {
+    let Some(_alone) = scenario() else { return };
+    let weir = Weir::requests(&["--protocol", "http"]).unwrap();
+    let listener = TcpListener::bind("[::]:0").unwrap();
+    let upload = [Asks(LONG_ASK); 4];
+    // Until the ends of what the client sends are captured.
+    let late = [Pause(Duration::from_millis(300)), Asks(b"0\r\n\r\n"), Asks(GET), Answers(OK2)];
+    let moves =
+        [&[Asks(CHUNKED_POST), Asks(LONG_ASK), Answers(OK2)][..], &upload, &late, &[ClientCloses]].concat();
+    Dialogue::tcp(&listener, Over::V4).and_then(|mut dialogue| dialogue.play(&moves)).unwrap();
+    let run = weir.stop().unwrap();
+    for role in ["client", "server"] {
+        let records = run.of(listener.local_addr().unwrap().port(), role);
+        let seen: Vec<_> = records.iter().map(|r| (r.name(), r.http_status(), r.incomplete())).collect();
+        assert_eq!(seen, [("POST /c", 200, ""), ("GET /a", 200, "")], "{role}");
+    }
+    assert!(!run.summary.contains("not understood"), "{}", run.summary);
 }

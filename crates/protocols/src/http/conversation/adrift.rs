@@ -7,7 +7,9 @@
 //!
 //! * A response is over when the server begins another message after the client went on, or with the connection; or when
 //!   the last that was seen of it is how a chunked body ends, and nothing more came for a while.
-//! * A request is over when its response is.
+//! * A request is over when its response is. Where that came early the client may still be sending, and its next request follows in the
+//!   same turn. That is told only if it stands alone behind the end of a body, and is answered before the client says
+//!   more: then nothing else can be what was answered.
 //!
 //! So its size and the time of its last byte are right in the end, though they are told late. Its bytes are never taken
 //! for messages. Where a pipelined response may be hidden behind it, nothing can be told of its end: it is lost.
@@ -15,9 +17,10 @@
 use memchr::memmem;
 use model::{Nanos, Party};
 
-use super::{Answer, Body, Chunks, Conversation, Method, Phase};
+use super::{Answer, Asked, Body, Chunks, Conversation, Method, Phase, RequestHead, can_answer};
+use crate::http::line;
 use crate::http::resync::{self, Begins};
-use crate::{Context, CutBy, Input, Step};
+use crate::{Context, CutBy, Half, Input, Step};
 
 /// A response that seems to be over is, if nothing more came for so long.
 const SILENCE: Nanos = 200_000_000;
@@ -131,8 +134,10 @@ impl Conversation {
             self.ask(asked, context);
         }
         self.phases[party.index()] = Phase::Adrift;
-        if party == Party::Server {
-            (self.drifts, self.shore) = (true, Shore::default());
+        self.shores[party.index()] = Shore::default();
+        match party {
+            Party::Server => self.drifts = true,
+            Party::Client => self.guess = None,
         }
         self.touch(party, missing.unwrap_or(kept), at);
         match party {
@@ -151,12 +156,13 @@ impl Conversation {
                 }
             }
         }
+        self.overtaken |= party == Party::Client && !self.uploading;
     }
 
     /// More bytes of a party that is adrift. True when a message begins with them.
     pub(super) fn ashore(&mut self, party: Party, input: Input<'_>, context: &mut Context) -> bool {
         // A server that waited in vain for another request says so before it closes.
-        let over = self.shore.is_over() == Some(true) || input.bytes.starts_with(b"HTTP/1.1 408 ");
+        let over = self.is_over_ashore() || input.bytes.starts_with(b"HTTP/1.1 408 ");
         let alone = party == Party::Server && over;
         let begins = (input.run_start && self.may_begin(party)) || alone;
         if begins && resync::begins(party, input.bytes) == Begins::Surely {
@@ -168,16 +174,62 @@ impl Conversation {
             return false;
         }
         self.touch(party, input.bytes.len() as u64, input.last);
-        if party == Party::Server {
-            self.shore.saw(input.bytes);
+        if party == Party::Client && !self.uploading {
+            self.overtaken = true;
+            let over = self.shores[party.index()].is_over() == Some(true);
+            self.guess = over.then(|| self.guessed(input, context)).flatten();
         }
+        self.shores[party.index()].saw(input.bytes);
         false
+    }
+
+    fn is_over_ashore(&self) -> bool {
+        self.shores[Party::Server.index()].is_over() == Some(true)
+    }
+
+    /// These bytes, as a request that has no body and no more to it.
+    fn guessed(&self, input: Input<'_>, context: &Context) -> Option<Box<Asked>> {
+        if resync::begins(Party::Client, input.bytes) != Begins::Surely {
+            return None;
+        }
+        let (line, mut at) = line::line(input.bytes, 0)?;
+        let mut head = RequestHead::begin(line, context.settings)?;
+        loop {
+            let (line, length) = line::line(&input.bytes[at..], 0)?;
+            at += length;
+            if line.is_empty() {
+                break;
+            }
+            // What ends a body would be read as a field here.
+            if !line.contains(&b':') {
+                return None;
+            }
+            head.field(line);
+        }
+        let fits = at == input.bytes.len()
+            && head.method != Method::Connect
+            && head.framing.of_request() == Some(Body::None);
+        let half = Half { bytes: at as u64, first: input.first, last: input.last };
+        fits.then(|| Box::new(Asked { head, half, whole: true, ..Asked::default() }))
+    }
+
+    /// A response with `status` begins, at `at`: it can only be that to what seemed to be a request.
+    pub(super) fn confirm(&mut self, status: u16, at: Nanos, context: &mut Context) {
+        // Nobody asked for that one, see `ashore`.
+        if self.pending.len() > 0 || status == 408 {
+            return;
+        }
+        if let Some(asked) = self.guess.take().filter(|asked| can_answer(asked.half.first, at)) {
+            self.phases[Party::Client.index()] = Phase::Head;
+            self.unseen = false;
+            self.ask(*asked, context);
+        }
     }
 
     /// The response that is adrift seemed to be over a while ago.
     pub(super) fn is_over(&self, now: Nanos) -> bool {
         self.phases[Party::Server.index()] == Phase::Adrift
-            && self.shore.is_over() == Some(true)
+            && self.is_over_ashore()
             && self.answering.as_ref().is_some_and(|answer| answer.half.last.saturating_add(SILENCE) <= now)
     }
 
@@ -186,7 +238,7 @@ impl Conversation {
         let broken = !matches!(self.ended[0], Some((_, CutBy::Close | CutBy::Forgotten)));
         let forgotten = matches!(self.ended[0], Some((_, CutBy::Forgotten)));
         let silent = answer.half.last.saturating_add(BROKEN_WITHIN) <= at;
-        match self.shore.is_over() {
+        match self.shores[Party::Server.index()].is_over() {
             Some(true) => {}
             // Of a head that was cut it is not known whether its body has chunks.
             Some(false) if !answer.torn && !forgotten => answer.cut = self.ended[0],

@@ -19,6 +19,9 @@ impl Conversation {
                     return unfinished(at, head::may_begin_response(&bytes[at..]));
                 };
                 let Some(head) = ResponseHead::begin(line) else { return Step::Lost };
+                if self.guess.is_some() {
+                    self.confirm(head.status, input.first, context);
+                }
                 (at, known) = (at + length, 0);
                 // What was not seen was answered before, if the server had its turn.
                 self.unseen &= !input.run_start;

@@ -247,6 +247,53 @@ fn a_chunked_request_goes_on_until_its_response() {
     check_whole(&[&upload[..], &down].concat(), &[&first, "GET /users/{id}: ok, 37/43"], 0);
 }
 
+/// An upload that was answered early goes on, and the next request follows without a turn of the server's in between.
+#[test]
+fn a_request_behind_an_upload_that_was_answered_early() {
+    const LARGE: &[u8] = b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n";
+    let size = POST.len() + 8_000;
+    let first = format!("POST /up: client error 413, {size}/{}", LARGE.len());
+    let begin =
+        [says(Client, POST), Gap(Client, Some(8_000)), says(Server, LARGE), Gap(Client, Some(90_000))];
+    let after = |rest: &[Happens<'_>]| {
+        let again = [says(Client, GET), says(Server, OK)];
+        let driver = drive(&[&begin[..], rest, &again].concat(), usize::MAX);
+        assert!(driver.conversation.wants_tails(Client));
+        let lines: Vec<_> = driver.context.finished.iter().map(line).collect();
+        assert_eq!(lines[0], first);
+        assert_eq!(lines[lines.len() - 1], "GET /users/{id}: ok, 37/43", "{rest:?}");
+        (lines[1..lines.len() - 1].to_vec(), driver.context.unparsed)
+    };
+    // The end of the upload is seen, and then the whole request.
+    for last in [LAST, b"0\r\n\r\n"] {
+        let told = after(&[says(Client, last), says(Client, GET), says(Server, OK)]);
+        assert_eq!(told, (vec!["GET /users/{id}: ok, 37/43".to_owned()], 0));
+    }
+    // What looks like it, but more comes behind it: chunks hold anything.
+    let evil = "GET /evil HTTP/1.1\r\nHost: x\r\n\r\n".as_bytes();
+    let in_chunk = [b"x\r\n0\r\n\r\n", &[b' '; 8][..]].concat();
+    let ended = [evil, b"\r\n0\r\n\r\n"].concat();
+    let inside = b"GET /evil HTTP/1.1\r\nHost: x\r\n0\r\n\r\n";
+    for forged in [
+        &[says(Client, LAST), says(Client, evil), says(Client, LAST)][..],
+        &[says(Client, LAST), says(Client, evil), Gap(Client, Some(100))],
+        &[says(Client, LAST), says(Client, &ended)],
+        &[says(Client, LAST), says(Client, inside)],
+        &[says(Client, &in_chunk), says(Client, evil)],
+        &[says(Client, LAST), Gap(Client, Some(1)), says(Client, evil)],
+        &[Gap(Client, Some(1)), says(Client, evil)],
+        // What it holds tells of a body.
+        &[says(Client, LAST), says(Client, b"POST /evil HTTP/1.1\r\nContent-Length: 3\r\n\r\n")],
+    ] {
+        assert_eq!(after(&[forged, &[says(Server, OK)]].concat()), (vec![], 1), "{forged:?}");
+    }
+    // Nobody answers it; or a server that gives up waiting.
+    assert_eq!(after(&[says(Client, LAST), says(Client, evil), Gap(Server, Some(9))]).0, [""; 0]);
+    let idle = b"HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n";
+    let told = after(&[says(Client, LAST), says(Client, evil), says(Server, idle)]);
+    assert_eq!(told, (vec![], 1));
+}
+
 #[test]
 fn bodies_are_not_taken_for_messages() {
     let (asks, answers) = (EVIL_ASK.repeat(100), EVIL_ANSWER.repeat(100));
