@@ -301,7 +301,7 @@ fn a_request_behind_an_upload_that_was_answered_early() {
     let listener = TcpListener::bind("[::]:0").unwrap();
     let upload = [Asks(LONG_ASK); 4];
     // Until the ends of what the client sends are captured.
-    let late = [Pause(Duration::from_millis(300)), Asks(b"0\r\n\r\n"), Asks(GET), Answers(OK2)];
+    let late = [Pause(Duration::from_millis(1000)), Asks(b"0\r\n\r\n"), Asks(GET), Answers(OK2)];
     let moves =
         [&[Asks(CHUNKED_POST), Asks(LONG_ASK), Answers(OK2)][..], &upload, &late, &[ClientCloses]].concat();
     Dialogue::tcp(&listener, Over::V4).and_then(|mut dialogue| dialogue.play(&moves)).unwrap();
