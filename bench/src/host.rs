@@ -59,3 +59,16 @@ pub(crate) fn processors() -> Vec<usize> {
         (0..libc::CPU_SETSIZE as usize).filter(|cpu| libc::CPU_ISSET(*cpu, &set)).collect()
     }
 }
+
+/// Allows this process so many open files, if it may.
+pub(crate) fn raise_descriptors(wanted: u64) -> anyhow::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the value outlives both calls.
+    unsafe {
+        libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit);
+        limit.rlim_cur = limit.rlim_max;
+        libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+    }
+    anyhow::ensure!(limit.rlim_max >= wanted, "only {} descriptors are allowed", limit.rlim_max);
+    Ok(())
+}

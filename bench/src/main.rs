@@ -16,9 +16,11 @@
 //! | `lost_ratio` | events that the agent counted as lost, likewise |
 //! | `capture_ns`, `capture_ratio` | see [`pair`] |
 //! | `agent_memory_mb` | see [`memory`] |
+//! | `agent_cpu_percent.idle` | see [`idle`] |
 
 mod agent;
 mod host;
+mod idle;
 mod load;
 mod memory;
 mod pair;
@@ -43,7 +45,7 @@ struct Arguments {
     /// Seconds of load in a turn.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Only these: http, redis_p1, redis_p16, postgres, mysql, capture, memory.
+    /// Only these: http, redis_p1, redis_p16, postgres, mysql, capture, idle, memory.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Let the scheduler place the agent, instead of on the client's processor.
@@ -63,6 +65,7 @@ fn main() -> anyhow::Result<()> {
     let processors = host::processors();
     let (first, last) = (processors[0], processors[processors.len() - 1]);
     let place = Place { server: first, client: last, agent: (!arguments.free_agent).then_some(last) };
+    host::raise_descriptors(arguments.connections as u64 + 2100)?;
     let mut report = Report::default();
     host::note_others(&mut report);
     let mut loads = Vec::new();
@@ -85,6 +88,9 @@ fn main() -> anyhow::Result<()> {
         report.write(&arguments.out)?;
     }
     drop(loads);
+    if wants("idle") {
+        idle::measure(&mut report).context("idle")?;
+    }
     if wants("memory") {
         memory::measure(&mut report, arguments.connections).context("memory")?;
     }

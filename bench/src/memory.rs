@@ -21,7 +21,6 @@ const ELEMENT_EXTRA: u64 = 64;
 /// `agent_memory_mb.connections_N` is resident memory and maps, where the ring's pages, which are mapped into the agent
 /// too, count once.
 pub(crate) fn measure(report: &mut Report, connections: usize) -> anyhow::Result<()> {
-    raise_descriptors(connections as u64 + 100)?;
     let nginx = Nginx::start(NginxOptions::default())?;
     let agent = Agent::start(nginx.port(), None)?;
     let mut open = Vec::new();
@@ -71,16 +70,4 @@ fn ring_mapped(pid: u32) -> u64 {
         }
     }
     total
-}
-
-fn raise_descriptors(wanted: u64) -> anyhow::Result<()> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the value outlives both calls.
-    unsafe {
-        libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit);
-        limit.rlim_cur = limit.rlim_max;
-        libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
-    }
-    anyhow::ensure!(limit.rlim_max >= wanted, "only {} descriptors are allowed", limit.rlim_max);
-    Ok(())
 }
