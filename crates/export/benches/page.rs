@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use export::prometheus::{Page, Source};
+use export::prometheus::Page;
 use model::request::Peer;
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
-use signals::{Collect, Limits, RequestMetrics};
+use signals::{Collect, Limits, RequestMetrics, Source};
 
 /// Takes the time of every look.
 struct Timed {

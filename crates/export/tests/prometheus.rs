@@ -6,10 +6,10 @@ mod common;
 
 use std::fmt::Write;
 
-use export::prometheus::{Page, Source, names};
+use export::prometheus::{Page, names};
 use model::{Request, Role, names as attributes};
 use signals::agent::{self, Figures};
-use signals::{Cell, Collect, Kind, Limits, Metric, Point, RequestMetrics, Unit, catalogue};
+use signals::{Cell, Collect, Kind, Limits, Metric, Point, RequestMetrics, Source, Unit, catalogue};
 
 struct State(RequestMetrics, Figures);
 

@@ -69,3 +69,45 @@ pub const WEIR_DNS_RESPONSE_CODE: Key = "weir.dns.response.code";
 pub const WEIR_DNS_RESPONSE_TRUNCATED: Key = "weir.dns.response.truncated";
 /// `traceparent`: the W3C trace context as sent.
 pub const TRACEPARENT: Key = "traceparent";
+/// `error.type`: how it failed.
+pub const ERROR_TYPE: Key = "error.type";
+/// `server.port`.
+pub const SERVER_PORT: Key = "server.port";
+/// `network.protocol.name`: the protocol.
+pub const NETWORK_PROTOCOL_NAME: Key = "network.protocol.name";
+/// `network.peer.address`: the other end's address, or its path.
+pub const NETWORK_PEER_ADDRESS: Key = "network.peer.address";
+/// `network.peer.port`: the other end's port.
+pub const NETWORK_PEER_PORT: Key = "network.peer.port";
+/// `client`: the service that asks. The conventions have no name for both ends of a call.
+pub const CLIENT: Key = "client";
+/// `server`: the service that answers.
+pub const SERVER: Key = "server";
+/// `thread.id`: the thread that handled a request.
+pub const THREAD_ID: Key = "thread.id";
+/// `weir.request.size`: the request on the wire, headers included: bytes.
+pub const WEIR_REQUEST_SIZE: Key = "weir.request.size";
+/// `weir.response.size`: the response on the wire: bytes.
+pub const WEIR_RESPONSE_SIZE: Key = "weir.response.size";
+/// `weir.connection`: by which the requests of a connection's end belong together.
+pub const WEIR_CONNECTION: Key = "weir.connection";
+/// `weir.waiting`: the time is the caller's wish to wait.
+pub const WEIR_WAITING: Key = "weir.waiting";
+/// `weir.missing`: what was not seen.
+pub const WEIR_MISSING: Key = "weir.missing";
+/// `service.name`: a resource's.
+pub const SERVICE_NAME: Key = "service.name";
+/// `service.version`: a resource's.
+pub const SERVICE_VERSION: Key = "service.version";
+/// `service.instance.id`: a resource's.
+pub const SERVICE_INSTANCE_ID: Key = "service.instance.id";
+/// `host.id`: docs/identity.md.
+pub const HOST_ID: Key = "host.id";
+/// `host.name`.
+pub const HOST_NAME: Key = "host.name";
+/// `os.type`.
+pub const OS_TYPE: Key = "os.type";
+/// `process.pid`: in the initial namespace.
+pub const PROCESS_PID: Key = "process.pid";
+/// `process.executable.name`: as the kernel tells it, 15 bytes at most.
+pub const PROCESS_EXECUTABLE_NAME: Key = "process.executable.name";

@@ -16,6 +16,8 @@ const fn gauge(name: &'static str, help: &'static str, unit: Unit, labels: &'sta
 
 const PROGRAM: &[Label] = &[Label::closed("program", "the kernel program's name")];
 const PROTOCOL: &[Label] = &[Label::closed("network.protocol.name", "the protocol")];
+const DESTINATION: Label = Label::closed("destination", "the receiver's address");
+const SIGNAL: Label = Label::closed("signal", "`spans` or `metrics`");
 const OF_METRIC: &[Label] = &[Label::closed("metric", "the metric's name, as OpenTelemetry writes it")];
 
 /// What runs, and how it sees.
@@ -133,6 +135,56 @@ pub static HTTP_CLOSED: Metric = counter(
     Unit::Number("connection"),
     &[Label::closed("cause", "`too many` or `too slow`")],
 );
+/// Spans by what was decided on them.
+pub static SPANS: Metric = counter(
+    "weir.agent.spans",
+    "Requests by whether they became spans; metrics are made of all of them",
+    Unit::Number("span"),
+    &[Label::closed("decision", "`kept by rate`, `kept as an error`, `kept as slow` or `left out`")],
+);
+/// Spans that were lost before they were made.
+pub static SPANS_LOST: Metric = counter(
+    "weir.agent.spans.lost",
+    "Spans that were to be sent, but whose requests came faster than they could be written",
+    Unit::Number("span"),
+    &[],
+);
+/// What receivers took.
+pub static OTLP_SENT: Metric = counter(
+    "weir.agent.otlp.sent",
+    "Spans and points of metrics that a receiver has taken",
+    Unit::Number("item"),
+    &[DESTINATION, SIGNAL],
+);
+/// What they did not get.
+pub static OTLP_DROPPED: Metric = counter(
+    "weir.agent.otlp.dropped",
+    "Spans and points of metrics that a receiver did not get",
+    Unit::Number("item"),
+    &[
+        DESTINATION,
+        SIGNAL,
+        Label::closed(
+            "cause",
+            "`queue full`, `spool full`, `spool failed`, `damaged` (on disk), `rejected` (of a message that was taken), \
+             `refused` (with its message), `shutdown`",
+        ),
+    ],
+);
+/// Attempts that were in vain.
+pub static OTLP_RETRIES: Metric = counter(
+    "weir.agent.otlp.retries",
+    "Attempts to send a message after which it has to be sent again",
+    Unit::Number("attempt"),
+    &[DESTINATION],
+);
+/// What waits.
+pub static OTLP_QUEUE: Metric = gauge(
+    "weir.agent.otlp.queue.size",
+    "What waits to be sent, as it will be sent",
+    Unit::Bytes,
+    &[DESTINATION, Label::closed("place", "`memory` or `disk`")],
+);
 
 /// All of them, in the order of the page.
 pub static METRICS: &[&Metric] = &[
@@ -153,6 +205,12 @@ pub static METRICS: &[&Metric] = &[
     &SERIES_OVERFLOWED,
     &SERIES_EXPIRED,
     &HTTP_CLOSED,
+    &SPANS,
+    &SPANS_LOST,
+    &OTLP_SENT,
+    &OTLP_DROPPED,
+    &OTLP_RETRIES,
+    &OTLP_QUEUE,
 ];
 
 /// The figures as they were last set.

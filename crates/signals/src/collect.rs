@@ -70,3 +70,9 @@ pub(crate) fn copy<V: Default>(
     let next = table.visit(place.next, most, before, take)?;
     Some(Place { next, before: Some(before) })
 }
+
+/// Where metrics come from. They may change between two calls, but what they are stays.
+pub trait Source {
+    /// Calls `look` with what has metrics, in the order in which they are given out.
+    fn look<R>(&self, look: impl FnOnce(&[&dyn Collect]) -> R) -> R;
+}

@@ -13,7 +13,7 @@ pub(crate) const INTERNET: &str = "internet";
 const LOCAL: &str = "local";
 
 /// The service; else the address, so that both ends are always given.
-pub(crate) fn end(peer: &Peer) -> Cell<'_> {
+pub fn end(peer: &Peer) -> Cell<'_> {
     match (&peer.service, &peer.endpoint) {
         (Some(service), _) if !service.is_empty() => Cell::text(service),
         (_, Endpoint::Ip(address)) if is_public(address.ip()) => Cell::Text(INTERNET),

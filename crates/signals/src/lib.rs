@@ -18,8 +18,9 @@ mod metric;
 pub mod requests;
 mod table;
 
-pub use collect::{Collect, Place, Point, Series};
+pub use collect::{Collect, Place, Point, Series, Source};
 pub use connections::ConnectionMetrics;
+pub use ends::end;
 pub use histogram::{Buckets, Exponential, Histogram};
 pub use labels::{Cell, Labels, Value};
 pub use metric::{Kind, Label, Metric, Unit};

@@ -11,4 +11,4 @@ mod protobuf;
 mod text;
 
 pub use negotiate::Format;
-pub use page::{Page, Source};
+pub use page::Page;

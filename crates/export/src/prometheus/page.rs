@@ -4,7 +4,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use signals::{Collect, Metric, Place, Series};
+use signals::{Metric, Place, Series, Source};
 
 use super::negotiate::{Format, allows_gzip};
 use super::protobuf::Messages;
@@ -14,12 +14,6 @@ use super::text::Text;
 const SLICE: usize = 64;
 /// Bytes of a piece: enough for the network, little for memory.
 const PIECE: usize = 64 * 1024;
-
-/// Where metrics come from. They may change between two calls, but what they are stays.
-pub trait Source {
-    /// Calls `look` with what has metrics, in the order of the page.
-    fn look<R>(&self, look: impl FnOnce(&[&dyn Collect]) -> R) -> R;
-}
 
 /// A page as it is being written.
 #[derive(Debug)]

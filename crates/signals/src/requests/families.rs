@@ -59,11 +59,11 @@ macro_rules! labels {
     };
 }
 
-const CLIENT: &str = "client";
-const SERVER: &str = "server";
-const SERVER_PORT: &str = "server.port";
-const ERROR: &str = "error.type";
-const PROTOCOL: &str = "network.protocol.name";
+const CLIENT: &str = names::CLIENT;
+const SERVER: &str = names::SERVER;
+const SERVER_PORT: &str = names::SERVER_PORT;
+const ERROR: &str = names::ERROR_TYPE;
+const PROTOCOL: &str = names::NETWORK_PROTOCOL_NAME;
 
 labels! {
     HTTP, HTTP_FROM = [
@@ -125,7 +125,7 @@ labels! {
         closed Source::Server, SERVER, "who answers, likewise; a Unix socket's path where nothing else is known";
         closed Source::Role, "weir.role", "the side that was seen: `client` or `server`";
         closed Source::Protocol, PROTOCOL, "the protocol";
-        closed Source::Missing, "weir.missing",
+        closed Source::Missing, names::WEIR_MISSING,
             "what was not seen: `request`, `response`, `start` (of the connection)";
     ]
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use prost::Message;
-use signals::{Buckets, Cell, Histogram, Kind, Label, Labels, Point, Unit};
+use signals::{Buckets, Cell, Collect, Histogram, Kind, Label, Labels, Point, Unit};
 
 use super::super::protobuf::{self, MetricFamily};
 use super::*;
