@@ -38,11 +38,11 @@ sections! {
     /// For what shows traffic of this host.
     Live: &["privacy", "capture"];
     /// For what makes metrics of this host's requests.
-    Observing: &["metrics", "capture", "agent"];
+    Observing: &["metrics", "sampling", "capture", "agent"];
     /// For what tells of the host and the kernel side.
     Host: &["capture", "agent"];
     /// Every key that has an option.
-    All: &["agent", "capture", "metrics", "privacy", "names", ""];
+    All: &["agent", "capture", "metrics", "sampling", "privacy", "names", ""];
 }
 
 /// The options of the keys in some sections, and `--config`. They are made of [`config::KEYS`].
@@ -90,7 +90,10 @@ pub fn load(given: Given) -> anyhow::Result<Settings> {
 
 /// The variables that may be meant for Weir.
 pub fn environment() -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
-    let ours = |name: &std::ffi::OsString| name.to_string_lossy().starts_with(config::PREFIX);
+    let ours = |name: &std::ffi::OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with(config::PREFIX) || config::is_otel_variable(&name)
+    };
     let mut variables: Vec<_> = std::env::vars_os().filter(|(name, _)| ours(name)).collect();
     variables.sort();
     variables

@@ -7,16 +7,17 @@ use crate::key::{Change, Default, Flag, Key};
 use crate::kind::{Field, Kind};
 use crate::settings::Settings;
 use crate::typed::{Rule, Typed, rules};
-use crate::units::{Duration, Size};
+use crate::units::{Duration, Percent, Size};
 
 /// The sections of the file, in the order in which they are shown, with what they are about.
 pub static SECTIONS: &[(&str, &str)] = &[
     ("agent", "The agent itself"),
     ("capture", "How the kernel side works"),
     ("metrics", "What `weir agent` offers to Prometheus"),
+    ("sampling", "Which spans `weir agent` sends"),
     ("privacy", "What may leave the parsers"),
     ("names", "Where names of services come from"),
-    ("", "Names given by hand"),
+    ("", "Names given by hand, and receivers of OpenTelemetry"),
 ];
 
 /// Each entry makes the key, and the method of [`Settings`] that gives its value.
@@ -134,6 +135,36 @@ keys! {
         flag: Flag::Word,
         secret: false,
     };
+    sampling_rate: Percent = Typed::of, Key {
+        path: "sampling.rate",
+        kind: Kind::Percent { least: 0, most: 10_000 },
+        default: Default::Is("100%"),
+        help: "The part of traces whose spans are sent. Metrics count all requests, whatever the rate.",
+        example: "5%",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
+    sampling_keep_errors: bool = Typed::of, Key {
+        path: "sampling.keep_errors",
+        kind: Kind::Boolean,
+        default: Default::Is("true"),
+        help: "Send spans of errors whatever the rate.",
+        example: "false",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
+    sampling_slow: Duration = Typed::of, Key {
+        path: "sampling.slow",
+        kind: Kind::Duration { least: 1_000, most: u64::MAX },
+        default: Default::Is("1s"),
+        help: "Send spans of requests that took so long whatever the rate.",
+        example: "250ms",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
     privacy_show_values: bool = Typed::of, Key {
         path: "privacy.show_values",
         kind: Kind::Boolean,
@@ -156,11 +187,23 @@ keys! {
     };
     services: Vec<Rule> = rules, Key {
         path: "services",
-        kind: Kind::Records { fields: SERVICE, most: 1000 },
+        kind: Kind::Records { fields: SERVICE, most: 1000, terse: false },
         default: Default::Is("[]"),
         help: "Names given to processes by hand. The first entry that fits names the process, before everything else that could; all \
             that an entry gives has to fit. `*` stands for any run of characters, `?` for one.",
         example: "\n  - name: shop\n    executable: /opt/shop/*\n  - name: batch\n    unit: nightly-*",
+        change: Change::Restart,
+        flag: Flag::None,
+        secret: false,
+    };
+    otlp: Vec<Rule> = rules, Key {
+        path: "otlp",
+        kind: Kind::Records { fields: OTLP, most: 16, terse: true },
+        default: Default::Is("[]"),
+        help: "Receivers of spans and metrics by OpenTelemetry's protocol, see docs/otlp.md. Where nothing sets it, the variables \
+            `OTEL_EXPORTER_OTLP_…` do.",
+        example: "\n  - endpoint: https://otlp.example.com\n    headers: {authorization: Bearer 0123}\n    spool: /var/spool/weir\n  \
+            - endpoint: http://127.0.0.1:4317\n    protocol: grpc\n    signals: [metrics]",
         change: Change::Restart,
         flag: Flag::None,
         secret: false,
@@ -182,5 +225,82 @@ const SERVICE: &[Field] = &[
 ];
 
 const fn field(name: &'static str, required: bool, help: &'static str) -> Field {
-    Field { name, kind: Kind::Text, required, help }
+    Field { name, kind: Kind::Text, required, help, secret: false }
+}
+
+/// What an entry of `otlp` may say.
+const OTLP: &[Field] = &[
+    Field {
+        kind: Kind::Url,
+        ..field("endpoint", true, "Where it is: with HTTP, `/v1/traces` and `/v1/metrics` are put behind it.")
+    },
+    optional(
+        "protocol",
+        Kind::Choice(&["http", "grpc"]),
+        "How it is spoken to: `http` (protocol buffers, the default) or `grpc`.",
+    ),
+    optional(
+        "signals",
+        Kind::List { of: &SIGNALS, most: 2 },
+        "What it gets, of `spans` and `metrics`: both, by default.",
+    ),
+    optional(
+        "compression",
+        Kind::Choice(&["gzip", "zstd", "none"]),
+        "`gzip` (the default), `zstd` or `none`.",
+    ),
+    Field {
+        secret: true,
+        ..optional("headers", Kind::Table { most: 32 }, "Headers of every request. They are never printed.")
+    },
+    optional("timeout", duration(1_000_000, 600), "How long a request may take: `10s` by default."),
+    optional(
+        "tls_ca",
+        Kind::Path,
+        "A file (PEM) with the authorities whose certificates it may show, instead of the system's.",
+    ),
+    optional(
+        "tls_cert",
+        Kind::Path,
+        "A file (PEM) with the certificate that Weir shows, and with those that vouch for it.",
+    ),
+    optional("tls_key", Kind::Path, "A file (PEM) with the key of that."),
+    optional(
+        "tls_insecure",
+        Kind::Boolean,
+        "Take any certificate: whoever is on the way can read and change everything.",
+    ),
+    optional("interval", duration(1_000_000_000, 3600), "How often it gets metrics: `60s` by default."),
+    optional(
+        "histograms",
+        Kind::Choice(&["exponential", "explicit"]),
+        "`exponential` (the default), or `explicit` for receivers that do not take those.",
+    ),
+    optional(
+        "queue",
+        Kind::Size { least: 1 << 20, most: 4 << 30 },
+        "How much may wait in memory, as it is sent: `16MiB` by default.",
+    ),
+    optional(
+        "spool",
+        Kind::Path,
+        "A folder for what finds no room there and for what waits at the end. One destination's only.",
+    ),
+    optional(
+        "spool_size",
+        Kind::Size { least: 1 << 20, most: u64::MAX },
+        "How much may wait in it: `1GiB` by default.",
+    ),
+];
+
+/// What a destination may get.
+static SIGNALS: Kind = Kind::Choice(&["spans", "metrics"]);
+
+const fn optional(name: &'static str, kind: Kind, help: &'static str) -> Field {
+    Field { kind, ..field(name, false, help) }
+}
+
+/// A duration up to so many seconds.
+const fn duration(least: u64, most: u64) -> Kind {
+    Kind::Duration { least, most: most * 1_000_000_000 }
 }

@@ -51,6 +51,8 @@ pub enum Kind {
     Path,
     /// An IP address and a port.
     Address,
+    /// A URL of the schemes http and https, without a user, and without a query.
+    Url,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Values of one kind.
@@ -71,6 +73,8 @@ pub enum Kind {
         fields: &'static [Field],
         /// The most of them.
         most: usize,
+        /// What a record has to have is enough for one.
+        terse: bool,
     },
 }
 
@@ -85,6 +89,8 @@ pub struct Field {
     pub required: bool,
     /// What it is for.
     pub help: &'static str,
+    /// Its value is never printed.
+    pub secret: bool,
 }
 
 /// What a key holds.
@@ -144,6 +150,7 @@ impl Kind {
             Kind::Text => "text".into(),
             Kind::Path => "an absolute path".into(),
             Kind::Address => "an IP address and a port, such as 127.0.0.1:7401".into(),
+            Kind::Url => "a URL, such as http://collector:4318".into(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             Kind::List { of, .. } => format!("a list; each: {}", of.describe()),
             Kind::Table { .. } => "a map of names to texts".into(),
@@ -165,6 +172,7 @@ impl Kind {
             Kind::Text | Kind::Choice(_) => "NAME",
             Kind::Path => "PATH",
             Kind::Address => "ADDRESS",
+            Kind::Url => "URL",
             Kind::List { .. } => "LIST",
             Kind::Table { .. } | Kind::Records { .. } => "YAML",
         }
@@ -216,6 +224,7 @@ impl Kind {
             Kind::Path if !text.starts_with('/') => {
                 return Err(format!("'{}' is no absolute path: it has to begin with /", shown(text)));
             }
+            Kind::Url => Value::Text(url(text)?),
             Kind::Text | Kind::Path => Value::Text(fitting(text)?),
             Kind::List { .. } | Kind::Table { .. } | Kind::Records { .. } => {
                 return Err(format!("it has to be {}", self.describe()));
@@ -274,9 +283,9 @@ impl Kind {
                 self.bounded(nodes.len()).map_err(|message| Problem::at(node.place, message))?;
                 all(nodes.iter().map(|node| of.node(node, false))).map(Value::List)
             }
-            (Content::List(nodes), Kind::Records { fields, .. }) => {
+            (Content::List(nodes), Kind::Records { fields, terse, .. }) => {
                 self.bounded(nodes.len()).map_err(|message| Problem::at(node.place, message))?;
-                all(nodes.iter().map(|node| record(fields, node))).map(Value::Records)
+                all(nodes.iter().map(|node| record(fields, *terse, node))).map(Value::Records)
             }
             (Content::Map(entries), Kind::Table { .. }) => {
                 self.bounded(entries.len()).map_err(|message| Problem::at(node.place, message))?;
@@ -323,7 +332,11 @@ fn table(entries: &[Entry]) -> Result<Vec<(String, String)>, Problems> {
     if problems.is_empty() && table.len() == entries.len() { Ok(table) } else { Err(problems) }
 }
 
-fn record(fields: &'static [Field], node: &Node) -> Result<Vec<(&'static str, Value)>, Problems> {
+fn record(
+    fields: &'static [Field],
+    terse: bool,
+    node: &Node,
+) -> Result<Vec<(&'static str, Value)>, Problems> {
     let names = || fields.iter().map(|field| field.name);
     let Content::Map(entries) = &node.content else {
         let known: Vec<&str> = names().collect();
@@ -353,7 +366,8 @@ fn record(fields: &'static [Field], node: &Node) -> Result<Vec<(&'static str, Va
             None => {}
         }
     }
-    let telling = entries.iter().any(|entry| !fields.iter().any(|f| f.required && f.name == entry.key));
+    let telling =
+        terse || entries.iter().any(|entry| !fields.iter().any(|f| f.required && f.name == entry.key));
     if !telling && problems.is_empty() && !refused {
         let others: Vec<&str> =
             fields.iter().filter(|field| !field.required).map(|field| field.name).collect();
@@ -399,6 +413,24 @@ pub(crate) fn unknown_key<'a>(
 /// As much of a text as an error needs to show, without what a terminal would obey.
 pub(crate) fn shown(text: &str) -> String {
     text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn url(text: &str) -> Result<String, String> {
+    // Of a text with a user in it nothing is shown: a password may stand there.
+    if text.contains('@') {
+        return Err("a user or password has no place in a URL: headers can carry them".into());
+    }
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let Some(rest) = rest else {
+        return Err(format!("'{}' does not begin with http:// or https://", shown(text)));
+    };
+    if rest.is_empty() || rest.starts_with(['/', ':']) {
+        return Err(format!("'{}' names no host", shown(text)));
+    }
+    if text.contains([' ', '?', '#']) {
+        return Err(format!("'{}' has a space, a query or a fragment", shown(text)));
+    }
+    fitting(text)
 }
 
 fn fitting(text: &str) -> Result<String, String> {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::key::Key;
 use crate::keys::SECTIONS;
-use crate::kind::{AUTO, Value};
+use crate::kind::{AUTO, Kind, Value};
 use crate::settings::{Setting, Settings, Source};
 
 /// What is printed in place of a secret.
@@ -50,7 +50,8 @@ fn entry(out: &mut String, key: &Key, setting: &Setting) {
             for record in records {
                 for (number, (name, value)) in record.iter().enumerate() {
                     let dash = if number == 0 { "- " } else { "  " };
-                    out.push_str(&format!("{indent}  {dash}{name}: {}\n", text(&plain(value))));
+                    let value = inline(value, is_secret(key, name));
+                    out.push_str(&format!("{indent}  {dash}{name}: {value}\n"));
                 }
             }
         }
@@ -61,6 +62,31 @@ fn entry(out: &mut String, key: &Key, setting: &Setting) {
             out.push_str(&format!("{indent}{word}: {} # {source}\n", plain(&setting.value)));
         }
         value => out.push_str(&format!("{indent}{word}: {} # {source}\n", text(&plain(value)))),
+    }
+}
+
+/// True for a field whose values are not printed.
+fn is_secret(key: &Key, field: &str) -> bool {
+    let fields = if let Kind::Records { fields, .. } = key.kind { fields } else { &[] };
+    key.secret || fields.iter().any(|own| own.name == field && own.secret)
+}
+
+/// The value of a record's field, on one line.
+fn inline(value: &Value, secret: bool) -> String {
+    let text = |text: &str| if secret { quoted(HIDDEN) } else { scalar(text) };
+    match value {
+        Value::List(values) => {
+            let values: Vec<String> = values.iter().map(|value| text(&plain(value))).collect();
+            format!("[{}]", values.join(", "))
+        }
+        Value::Table(rows) => {
+            let rows: Vec<String> =
+                rows.iter().map(|(name, value)| format!("{}: {}", scalar(name), text(value))).collect();
+            format!("{{{}}}", rows.join(", "))
+        }
+        // These are no texts, and stand as they are.
+        Value::Boolean(_) | Value::Number(_) if !secret => plain(value),
+        value => text(&plain(value)),
     }
 }
 
@@ -111,7 +137,7 @@ pub fn json(settings: &Settings) -> String {
 fn object(key: &Key, setting: &Setting) -> Json {
     let mut object = Map::new();
     object.insert("key".into(), key.path.into());
-    object.insert("value".into(), json_value(&setting.value, key.secret));
+    object.insert("value".into(), json_value(key, &setting.value, key.secret));
     let source = match &setting.source {
         Source::Default => "default",
         Source::File { path, line } => {
@@ -132,12 +158,12 @@ fn object(key: &Key, setting: &Setting) -> Json {
     object.into()
 }
 
-fn json_value(value: &Value, secret: bool) -> Json {
+fn json_value(key: &Key, value: &Value, secret: bool) -> Json {
     match value {
         Value::Auto => AUTO.into(),
         Value::Boolean(value) => (*value).into(),
         Value::Number(value) => (*value).into(),
-        Value::List(values) => values.iter().map(|value| json_value(value, secret)).collect(),
+        Value::List(values) => values.iter().map(|value| json_value(key, value, secret)).collect(),
         Value::Table(rows) => rows
             .iter()
             .map(|(name, value)| (name.clone(), Json::from(if secret { HIDDEN } else { value.as_str() })))
@@ -148,7 +174,7 @@ fn json_value(value: &Value, secret: bool) -> Json {
             .map(|record| {
                 record
                     .iter()
-                    .map(|(name, value)| ((*name).to_owned(), json_value(value, secret)))
+                    .map(|(name, value)| ((*name).to_owned(), json_value(key, value, is_secret(key, name))))
                     .collect::<Map<_, _>>()
             })
             .map(Json::from)

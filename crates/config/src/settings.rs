@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::key::{Change, Key};
-use crate::kind::{Value, shown};
+use crate::kind::{Kind, Value, shown};
 use crate::nearest::nearest;
+use crate::otel;
 use crate::problem::{Problem, Problems};
 use crate::read;
 
@@ -124,6 +125,7 @@ impl Settings {
             Err(read::Unreadable { problem, .. }) => problems.push(problem),
         }
         problems.append(settings.environment(&given.environment));
+        problems.append(settings.for_every_program(&given.environment));
         for (path, value, name) in &given.flags {
             settings.set(path, value.clone(), Source::Flag(name.clone()));
         }
@@ -161,6 +163,21 @@ impl Settings {
             }
         }
         problems
+    }
+
+    /// Where nothing that is meant for Weir alone says where to export to, the variables that all programs share do.
+    fn for_every_program(&mut self, variables: &[(OsString, OsString)]) -> Problems {
+        let unset =
+            |(key, setting): (&Key, &Setting)| key.path == otel::KEY && setting.source == Source::Default;
+        if !self.iter().any(unset) {
+            return Problems::default();
+        }
+        let read = otel::destination(variables);
+        self.warnings.extend(read.warnings);
+        if let Some(value) = read.value {
+            self.set(otel::KEY, value, Source::Environment(otel::ENDPOINT.to_owned()));
+        }
+        read.problems
     }
 
     fn set(&mut self, path: &str, value: Value, source: Source) {
@@ -205,11 +222,21 @@ impl Settings {
 /// A warning of a file that sets secrets which every user of the host may read.
 fn open_to_all(settings: &Settings, path: &Path) -> Option<String> {
     let of_file = |setting: &Setting| matches!(setting.source, Source::File { .. });
-    let secret = settings.iter().find(|(key, setting)| key.secret && of_file(setting))?.0;
+    let secret =
+        settings.iter().find(|(key, setting)| of_file(setting) && has_secret(key, &setting.value))?.0;
     let mode = std::fs::metadata(path).ok()?.permissions().mode();
     let (path, key) = (path.display(), secret.path);
     (mode & 0o004 != 0)
         .then(|| format!("every user may read {path}, which sets {key}, a secret: chmod o-r {path}"))
+}
+
+/// True where a value is a secret, or has one among its fields.
+fn has_secret(key: &Key, value: &Value) -> bool {
+    let (Kind::Records { fields, .. }, Value::Records(records)) = (key.kind, value) else {
+        return key.secret;
+    };
+    let given = |name: &str| records.iter().flatten().any(|(own, _)| *own == name);
+    key.secret || fields.iter().any(|field| field.secret && given(field.name))
 }
 
 struct Chosen {

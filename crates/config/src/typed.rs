@@ -47,12 +47,22 @@ pub fn list<T: Typed>(value: &Value) -> Vec<T> {
     if let Value::List(values) = value { values.iter().map(T::of).collect() } else { Vec::new() }
 }
 
-/// The text fields of one record: see [`Rule::get`].
+/// The fields of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule(Vec<(&'static str, Value)>);
 
 impl Rule {
-    /// A field, if it is given.
+    /// A field of any kind, if it is given.
+    pub fn value<T: Typed>(&self, name: &str) -> Option<T> {
+        self.0.iter().find(|(own, _)| *own == name).map(|(_, value)| T::of(value))
+    }
+
+    /// A field with texts, if it is given.
+    pub fn texts(&self, name: &str) -> Option<Vec<String>> {
+        self.0.iter().find(|(own, _)| *own == name).map(|(_, value)| list(value))
+    }
+
+    /// A text field, if it is given.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find_map(|(own, value)| match value {
             Value::Text(text) if *own == name => Some(text.as_str()),

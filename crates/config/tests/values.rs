@@ -19,8 +19,8 @@ const fn key(path: &'static str, kind: Kind, default: Default) -> Key {
 }
 
 const MATCH: &[Field] = &[
-    Field { name: "name", kind: Kind::Text, required: true, help: "The name." },
-    Field { name: "command", kind: Kind::Text, required: false, help: "The command." },
+    Field { name: "name", kind: Kind::Text, required: true, help: "The name.", secret: false },
+    Field { name: "command", kind: Kind::Text, required: false, help: "The command.", secret: false },
 ];
 
 static KEYS: &[Key] = &[
@@ -36,7 +36,7 @@ static KEYS: &[Key] = &[
     key("two.ports", Kind::List { of: &Kind::Number { least: 1, most: 65_535 }, most: 3 }, Default::Is("[]")),
     Key { secret: true, ..key("two.headers", Kind::Table { most: 2 }, Default::Is("{}")) },
     Key { secret: true, ..key("two.token", Kind::Text, Default::Auto("none")) },
-    key("rules", Kind::Records { fields: MATCH, most: 2 }, Default::Is("[]")),
+    key("rules", Kind::Records { fields: MATCH, most: 2, terse: false }, Default::Is("[]")),
 ];
 
 #[track_caller]
@@ -388,7 +388,7 @@ fn what_is_printed_is_read_as_the_same() {
         key("two.listen", Kind::Address, Default::Is("127.0.0.1:7401")),
         key("two.names", Kind::List { of: &Kind::Text, most: 9 }, Default::Is("[]")),
         key("two.headers", Kind::Table { most: 9 }, Default::Is("{}")),
-        key("rules", Kind::Records { fields: MATCH, most: 9 }, Default::Is("[]")),
+        key("rules", Kind::Records { fields: MATCH, most: 9, terse: false }, Default::Is("[]")),
     ];
     const PARTS: &[&str] = &[
         "a", "0", "x", ": ", "#", " #", "-", "\\", "\"", "'", "*", "&", "!", "%", "@", "`", "{", "}", "[",
