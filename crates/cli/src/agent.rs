@@ -1,7 +1,8 @@
 //! Capture and analysis joined: kernel in, batches of requests out; and `weir agent`, which makes metrics of them
-//! ([`command`], [`meter`], [`http`]).
+//! ([`command`], [`meter`], [`http`]), and sends spans.
 
 pub mod command;
+mod export;
 mod figures;
 pub mod http;
 pub mod meter;

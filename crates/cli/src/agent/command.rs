@@ -8,6 +8,7 @@ use clap::Args;
 use probes::Purpose;
 use signals::Limits;
 
+use super::export::{self, Troubles};
 use super::figures;
 use super::http::Endpoint;
 use super::meter::Meter;
@@ -54,7 +55,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let stop = Stop::on_signals()?;
     let limits =
         Limits { series: settings.metrics_max_series() as usize, idle: settings.metrics_series_idle().0 };
-    let meter = Meter::new(limits, read_clocks().monotonic);
+    let mut meter = Meter::new(limits, read_clocks().monotonic);
     // Before the capture, so that an address which is taken is said at once.
     let listen = settings.metrics_listen();
     let endpoint =
@@ -63,6 +64,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let capture = options::capture(&settings, arguments.itself);
     let capture = probes::Config { facts: settings.metrics_connections(), ..capture };
     let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
+    if let Some(exporter) = export::start(&settings, meter.state())? {
+        meter.export_by(exporter);
+    }
     // Before anybody counts on being seen.
     agent.begin(&meter);
     figures::renew(&agent, &meter, &endpoint);
@@ -73,6 +77,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let began = Instant::now();
     let end = arguments.duration.map(|duration| began + Duration::from_nanos(duration.0));
     let (mut renewed, mut swept) = (began, began);
+    let mut troubles = Troubles::default();
     while !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
         agent.observe(&meter);
         let now = Instant::now();
@@ -83,11 +88,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         if now - renewed >= FIGURES_EVERY {
             renewed = now;
             figures::renew(&agent, &meter, &endpoint);
+            meter.exporter().into_iter().for_each(|exporter| troubles.tell(exporter));
         }
     }
     let lasted = began.elapsed();
     agent.drain(&meter);
+    figures::renew(&agent, &meter, &endpoint);
     endpoint.stop();
+    if let Some(exporter) = meter.finish() {
+        say(export::summary(exporter.stop()));
+    }
     let counters = agent.analyzer().counters();
     say(summary(lasted, counters.requests, 0, agent.capture().losses(), counters));
     Ok(())

@@ -61,6 +61,9 @@ pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint) {
         figures.set(&metrics::BPF_RUN_TIME, &[Cell::text(&program.name)], time);
     }
     figures.set(&metrics::CPU_TIME, &[], Point::Number(cpu_time));
+    if let Some(exporter) = meter.exporter() {
+        exporter.figures(figures);
+    }
 }
 
 /// CPU time of this process: seconds.

@@ -4,11 +4,11 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use export::prometheus::Source;
 use model::tcp::Connection;
 use model::{Nanos, Request};
+use otlp::Exporter;
 use signals::agent::Figures;
-use signals::{Collect, ConnectionMetrics, Limits, RequestMetrics};
+use signals::{Collect, ConnectionMetrics, Limits, RequestMetrics, Source};
 
 use super::tcp::Tcp;
 use super::{Sink, read_clocks};
@@ -49,9 +49,10 @@ impl Source for State {
     }
 }
 
-/// Counts requests and connections: nothing else is kept of them.
+/// Counts requests and connections, and passes requests on to be exported.
 pub struct Meter {
     state: Arc<State>,
+    exporter: Option<Exporter>,
     /// The last batch's memory.
     used: Cell<Vec<Request>>,
 }
@@ -65,7 +66,22 @@ impl Meter {
             figures: Figures::new(now),
         };
         let state = State { metrics: Mutex::new(metrics), alive: AtomicU64::new(0) };
-        Meter { state: Arc::new(state), used: Cell::default() }
+        Meter { state: Arc::new(state), exporter: None, used: Cell::default() }
+    }
+
+    /// Passes requests on from now on.
+    pub fn export_by(&mut self, exporter: Exporter) {
+        self.exporter = Some(exporter);
+    }
+
+    /// Who takes them.
+    pub fn exporter(&self) -> Option<&Exporter> {
+        self.exporter.as_ref()
+    }
+
+    /// Ends, and with it what was passed on to whom.
+    pub fn finish(self) -> Option<Exporter> {
+        self.exporter
     }
 
     /// What is given out.
@@ -89,7 +105,11 @@ impl Sink for Meter {
             let mut metrics = self.state.lock();
             batch.iter().for_each(|request| metrics.requests.record(request, now));
         }
-        batch.clear();
+        match &self.exporter {
+            // All are counted by now, so that metrics are right whatever is kept.
+            Some(exporter) if !batch.is_empty() => batch = exporter.offer(batch),
+            _ => batch.clear(),
+        }
         self.used.set(batch);
     }
 
