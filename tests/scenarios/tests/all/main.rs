@@ -13,6 +13,7 @@ mod hosts;
 mod mdns;
 mod mysql;
 mod namespaces;
+mod otlp;
 mod postgresql;
 mod proxied;
 mod redis;
