@@ -264,7 +264,13 @@ impl<S: Source + Send + Sync + 'static> Work<S> {
             .map(Arc::new)
             .collect();
         let measuring: Vec<_> = meters.iter().map(|meter| tokio::spawn(meter.clone().repeat())).collect();
-        let gatherer = Gatherer { config: self.config, routes: routes.clone(), shared: self.shared };
+        let gatherer = Gatherer {
+            config: self.config,
+            routes: routes.clone(),
+            shared: self.shared,
+            message: Vec::new(),
+            scratch: Vec::new(),
+        };
         let gathering = tokio::spawn(gatherer.run(handed, give_back));
         // It is told, or nobody is there any more to tell it.
         let _ = stopped.await;
@@ -289,11 +295,14 @@ struct Gatherer {
     config: Config,
     routes: Vec<Arc<Route>>,
     shared: Arc<Shared>,
+    /// Kept for their memory: large buffers that come and go among what waits would leave holes that nothing fits.
+    message: Vec<u8>,
+    scratch: Vec<u8>,
 }
 
 impl Gatherer {
     /// Until nothing more can come.
-    async fn run(self, mut handed: Receiver<Handed>, give_back: GiveBack<Handed>) {
+    async fn run(mut self, mut handed: Receiver<Handed>, give_back: GiveBack<Handed>) {
         let mut batch = Batch::default();
         let sampled = self.shared.sampler.samples();
         let mut since = Instant::now();
@@ -334,11 +343,11 @@ impl Gatherer {
     }
 
     /// Gives what was gathered to all who want spans, compressed once in each way that is wanted.
-    fn send(&self, batch: &mut Batch) {
+    fn send(&mut self, batch: &mut Batch) {
         if batch.count() == 0 {
             return;
         }
-        let (message, count) = batch.take(&self.config.host, self.config.version);
+        let count = batch.take(&self.config.host, self.config.version, &mut self.message);
         let mut made: Vec<(Compression, Payload)> = Vec::new();
         for route in self.routes.iter().filter(|route| route.destination.spans) {
             let wanted = route.destination.compression;
@@ -346,7 +355,8 @@ impl Gatherer {
             let payload = match found {
                 Some((_, payload)) => payload.clone(),
                 None => {
-                    let payload = Payload::new(Signal::Spans, count, &message, wanted);
+                    let payload =
+                        Payload::new(Signal::Spans, count, &self.message, wanted, &mut self.scratch);
                     made.push((wanted, payload.clone()));
                     payload
                 }
@@ -386,8 +396,9 @@ impl<S: Source> Meter<S> {
             resource: &self.resource,
             version: self.version,
         };
+        let (compression, mut scratch) = (destination.compression, Vec::new());
         metrics::messages(&*self.source, form, (self.clocks)().wall, |message, points| {
-            self.route.push(Payload::new(Signal::Metrics, points, &message, destination.compression));
+            self.route.push(Payload::new(Signal::Metrics, points, &message, compression, &mut scratch));
         });
     }
 }

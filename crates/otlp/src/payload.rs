@@ -41,18 +41,27 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// Compresses a message.
-    pub(crate) fn new(signal: Signal, items: u32, message: &[u8], compression: Compression) -> Self {
+    /// Compresses a message, in `scratch`: compressors make room for the worst, which must not wait along with the little that
+    /// they fill of it.
+    pub(crate) fn new(
+        signal: Signal,
+        items: u32,
+        message: &[u8],
+        compression: Compression,
+        scratch: &mut Vec<u8>,
+    ) -> Self {
+        scratch.clear();
         let compressed = match compression {
-            Compression::None => Ok(message.to_vec()),
-            Compression::Gzip => gzip(message),
-            Compression::Zstd => zstd::bulk::compress(message, ZSTD_LEVEL),
+            Compression::None => None,
+            Compression::Gzip => gzip(message, scratch).ok(),
+            Compression::Zstd => zstd(message, scratch).ok(),
         };
         match compressed {
-            Ok(body) => Payload { signal, compression, items, body: body.into() },
+            Some(()) => Payload { signal, compression, items, body: Bytes::copy_from_slice(scratch) },
             // Nothing can fail in memory; if it does, a large message is better than none.
-            Err(_) => {
-                Payload { signal, compression: Compression::None, items, body: message.to_vec().into() }
+            None => {
+                let body = Bytes::copy_from_slice(message);
+                Payload { signal, compression: Compression::None, items, body }
             }
         }
     }
@@ -63,8 +72,13 @@ impl Payload {
     }
 }
 
-fn gzip(message: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(message.len() / 4), flate2::Compression::fast());
+fn gzip(message: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    let mut encoder = GzEncoder::new(out, flate2::Compression::fast());
     encoder.write_all(message)?;
-    encoder.finish()
+    encoder.finish().map(drop)
+}
+
+fn zstd(message: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    out.reserve(zstd::zstd_safe::compress_bound(message.len()));
+    zstd::bulk::Compressor::new(ZSTD_LEVEL)?.compress_to_buffer(message, out).map(drop)
 }

@@ -32,7 +32,11 @@ impl Outcome {
 /// What an HTTP status means that is no success.
 pub(crate) fn of_http(status: u16, retry_after: Option<&str>, why: String) -> Outcome {
     match status {
-        429 | 502 | 503 | 504 => Outcome::Later { after: retry_after.and_then(asked), why },
+        429 | 502 | 503 | 504 => {
+            // Who says "at once" again and again would be asked without a pause.
+            let after = retry_after.and_then(asked).filter(|after| !after.is_zero());
+            Outcome::Later { after, why }
+        }
         _ => Outcome::Never { why },
     }
 }
@@ -105,6 +109,11 @@ mod tests {
             let found = matches!(of_http(status, None, String::new()), Outcome::Later { after: None, .. });
             assert_eq!(found, expected, "{status}");
         }
+        let after = |text| match of_http(503, Some(text), String::new()) {
+            Outcome::Later { after, .. } => after,
+            _ => panic!("{text}"),
+        };
+        assert_eq!((after("7"), after("0"), after("soon")), (Some(Duration::from_secs(7)), None, None));
     }
 
     #[test]

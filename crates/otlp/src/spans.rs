@@ -31,7 +31,12 @@ pub(crate) struct Batch {
     places: FxHashMap<(u32, Arc<str>), usize>,
     count: u32,
     bytes: usize,
+    /// Buffers of groups that were taken.
+    spare: Vec<Vec<u8>>,
 }
+
+/// Buffers that are kept for later. Most messages are of a few processes.
+const SPARE: usize = 8;
 
 /// The spans of one process.
 #[derive(Debug)]
@@ -61,20 +66,26 @@ impl Batch {
         self.bytes
     }
 
-    /// The message `ExportTraceServiceRequest`; what is added from now on goes into another one.
-    pub(crate) fn take(&mut self, host: &[(&'static str, String)], version: &str) -> (Vec<u8>, u32) {
-        let batch = std::mem::take(self);
-        let mut out = Vec::with_capacity(batch.bytes + 512 * batch.groups.len());
-        for group in &batch.groups {
-            wire::message(&mut out, 1, |out| {
-                wire::message(out, 1, |out| resource(group, host, out));
+    /// Writes the message `ExportTraceServiceRequest` in place of what `out` holds, and tells how many spans it has; what is added
+    /// from now on goes into another one.
+    pub(crate) fn take(&mut self, host: &[(&'static str, String)], version: &str, out: &mut Vec<u8>) -> u32 {
+        out.clear();
+        for mut group in self.groups.drain(..) {
+            wire::message(out, 1, |out| {
+                wire::message(out, 1, |out| resource(&group, host, out));
                 wire::message(out, 2, |out| {
                     attributes::scope(out, version);
                     out.extend_from_slice(&group.spans);
                 });
             });
+            if self.spare.len() < SPARE {
+                group.spans.clear();
+                self.spare.push(group.spans);
+            }
         }
-        (out, batch.count)
+        self.places.clear();
+        self.bytes = 0;
+        std::mem::take(&mut self.count)
     }
 
     /// The place of the group of the request's process.
@@ -92,7 +103,8 @@ impl Batch {
         let next = self.groups.len();
         let place = *self.places.entry((pid, service.clone())).or_insert(next);
         if place == next {
-            self.groups.push(Group { process: process.cloned(), service, spans: Vec::new() });
+            let spans = self.spare.pop().unwrap_or_default();
+            self.groups.push(Group { process: process.cloned(), service, spans });
         }
         place
     }

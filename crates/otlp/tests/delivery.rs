@@ -6,7 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Action, Receiver, destination, figures, offer, start, start_with, testing, until};
+use common::{Action, Receiver, destination, each, figures, offer, start, start_with, testing, until};
 use model::Request;
 use otlp::{Compression, Destination, Protocol, Sampling, Spool};
 use tonic::Code;
@@ -16,7 +16,7 @@ const WHILE: Duration = Duration::from_secs(20);
 
 #[test]
 fn spans_and_metrics_arrive_however_they_are_sent() {
-    for protocol in BOTH {
+    each(BOTH, |protocol| {
         for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
             let receiver = Receiver::start(protocol, &[]);
             let exporter = start(vec![Destination {
@@ -44,7 +44,7 @@ fn spans_and_metrics_arrive_however_they_are_sent() {
             let ended = exporter.stop();
             assert!(ended.dropped == 0 && ended.sent >= 10_001, "{ended:?}");
         }
-    }
+    });
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn what_may_be_taken_later_is_sent_again() {
             ],
         ),
     ];
-    for (protocol, actions) in cases {
+    each(cases, |(protocol, actions)| {
         let receiver = Receiver::start(protocol, &[]);
         let exporter = start(vec![destination(&receiver.url(), protocol)]);
         for (number, action) in actions.iter().enumerate() {
@@ -92,7 +92,7 @@ fn what_may_be_taken_later_is_sent_again() {
         assert!((count - 1..=count).contains(&retries), "{retries}");
         let ended = exporter.stop();
         assert_eq!((ended.dropped, receiver.seen.distinct() as u64), (0, 100 * count));
-    }
+    });
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_receivers_wish_for_a_pause_is_kept_to() {
         (Protocol::Http, Action::Http(503, Some("2"))),
         (Protocol::Grpc, Action::Grpc(Code::ResourceExhausted, Some(2))),
     ];
-    for (protocol, action) in cases {
+    each(cases, |(protocol, action)| {
         let receiver = Receiver::start(protocol, &[action]);
         let exporter = start(vec![destination(&receiver.url(), protocol)]);
         offer(&exporter, 10);
@@ -110,7 +110,7 @@ fn a_receivers_wish_for_a_pause_is_kept_to() {
         let pause = times[1] - times[0];
         assert!(pause >= Duration::from_secs(2) && pause < Duration::from_secs(4), "{pause:?}");
         exporter.stop();
-    }
+    });
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn what_is_refused_is_counted_and_holds_nobody_up() {
             ],
         ),
     ];
-    for (protocol, script) in cases {
+    each(cases, |(protocol, script)| {
         let receiver = Receiver::start(protocol, &script);
         let exporter = start(vec![destination(&receiver.url(), protocol)]);
         for attempt in 1..=script.len() {
@@ -140,12 +140,12 @@ fn what_is_refused_is_counted_and_holds_nobody_up() {
         until("spans", WHILE, || receiver.seen.count() == 10);
         let ended = exporter.stop();
         assert_eq!((ended.sent, ended.dropped), (10, 30));
-    }
+    });
 }
 
 #[test]
 fn what_is_taken_in_part_is_not_sent_again() {
-    for protocol in BOTH {
+    each(BOTH, |protocol| {
         let receiver = Receiver::start(protocol, &[Action::Partly(3), Action::Partly(99)]);
         let exporter = start(vec![destination(&receiver.url(), protocol)]);
         offer(&exporter, 10);
@@ -157,19 +157,19 @@ fn what_is_taken_in_part_is_not_sent_again() {
         until("a message", WHILE, || figures(&exporter)["weir.agent.otlp.dropped spans rejected"] == 13);
         let ended = exporter.stop();
         assert_eq!((ended.sent, ended.dropped, receiver.seen.attempts()), (7, 13, 2));
-    }
+    });
 }
 
 #[test]
 fn an_answer_that_does_not_come_is_not_waited_for_long() {
-    for protocol in BOTH {
+    each(BOTH, |protocol| {
         let receiver = Receiver::start(protocol, &[Action::Hang]);
         let timeout = Duration::from_millis(300);
         let exporter = start(vec![Destination { timeout, ..destination(&receiver.url(), protocol) }]);
         offer(&exporter, 10);
         until("spans", WHILE, || receiver.seen.count() == 10);
         assert_eq!(exporter.stop().dropped, 0);
-    }
+    });
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn an_answer_that_makes_no_sense_is_one() {
 
 #[test]
 fn a_receiver_that_is_away_for_a_while_misses_nothing() {
-    for protocol in BOTH {
+    each(BOTH, |protocol| {
         let receiver = Receiver::start(protocol, &[]);
         let address = receiver.address;
         let exporter = start(vec![destination(&receiver.url(), protocol)]);
@@ -198,7 +198,7 @@ fn a_receiver_that_is_away_for_a_while_misses_nothing() {
         until("the rest", WHILE, || before.count() + receiver.seen.count() == 31 * 500);
         let ended = exporter.stop();
         assert_eq!((ended.sent, ended.dropped), (31 * 500, 0));
-    }
+    });
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn the_queue_is_bounded_and_tells_what_it_dropped() {
 #[test]
 fn a_restart_sends_what_lay_on_disk() {
     let folder = tempfile::tempdir().unwrap();
-    for protocol in BOTH {
+    each(BOTH, |protocol| {
         let spool = || Some(Spool { folder: folder.path().join(format!("{protocol:?}")), size: 64 << 20 });
         let away = destination("http://127.0.0.1:9", protocol);
         let first = start(vec![Destination { queue: 4096, spool: spool(), ..away }]);
@@ -243,7 +243,7 @@ fn a_restart_sends_what_lay_on_disk() {
         assert_eq!(receiver.seen.distinct(), 10_007);
         let ended = second.stop();
         assert_eq!((ended.sent, ended.dropped, ended.on_disk), (10_007, 0, 0));
-    }
+    });
 }
 
 #[test]

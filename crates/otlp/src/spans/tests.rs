@@ -17,7 +17,8 @@ fn export(requests: &[(Request, Trace)], sampled: bool) -> Vec<ResourceSpans> {
     let mut batch = Batch::default();
     requests.iter().for_each(|(request, trace)| batch.add(request, trace, sampled));
     assert_eq!(batch.count() as usize, requests.len());
-    let (message, count) = batch.take(&[(names::HOST_ID, "h1".into())], "1.2.3");
+    let mut message = b"of before".to_vec();
+    let count = batch.take(&[(names::HOST_ID, "h1".into())], "1.2.3", &mut message);
     assert_eq!((count as usize, batch.count(), batch.bytes()), (requests.len(), 0, 0));
     ExportTraceServiceRequest::decode(&*message).expect("a message").resource_spans
 }

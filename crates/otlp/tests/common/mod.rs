@@ -299,6 +299,12 @@ impl MetricsService for Service {
 /// Metrics of one request.
 pub(crate) struct State(Mutex<RequestMetrics>);
 
+impl State {
+    pub(crate) fn of(metrics: RequestMetrics) -> State {
+        State(Mutex::new(metrics))
+    }
+}
+
 impl Source for State {
     fn look<R>(&self, look: impl FnOnce(&[&dyn Collect]) -> R) -> R {
         look(&[&*self.0.lock().unwrap()])
@@ -322,7 +328,7 @@ pub(crate) fn start_with(destinations: Vec<Destination>, sampling: Sampling) -> 
     let mut metrics = RequestMetrics::new(Limits::default());
     metrics.record(&testing::request(), 1);
     let config = Config { destinations, sampling, host: vec![("host.id", "h1".into())], version: "1" };
-    Exporter::start(config, Arc::new(State(Mutex::new(metrics))), clocks).unwrap()
+    Exporter::start(config, Arc::new(State::of(metrics)), clocks).unwrap()
 }
 
 pub(crate) fn offer(exporter: &Exporter, count: usize) {
@@ -356,4 +362,14 @@ pub(crate) fn until(what: &str, patience: Duration, is_so: impl Fn() -> bool) {
         assert!(began.elapsed() < patience, "{what}: not within {patience:?}");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Does the same for each of several cases, at once: most of the time is waiting.
+pub(crate) fn each<T: Send>(cases: impl IntoIterator<Item = T>, run: impl Fn(T) + Sync) {
+    let run = &run;
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || run(case));
+        }
+    });
 }
