@@ -428,7 +428,8 @@ fn url(text: &str) -> Result<String, String> {
         return Err(format!("'{}' names no host", shown(text)));
     }
     if text.contains([' ', '?', '#']) {
-        return Err(format!("'{}' has a space, a query or a fragment", shown(text)));
+        // A query may hold a password as well.
+        return Err("it has a space, a query or a fragment, which a receiver's URL has not".into());
     }
     fitting(text)
 }

@@ -227,7 +227,7 @@ fn open_to_all(settings: &Settings, path: &Path) -> Option<String> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode();
     let (path, key) = (path.display(), secret.path);
     (mode & 0o004 != 0)
-        .then(|| format!("every user may read {path}, which sets {key}, a secret: chmod o-r {path}"))
+        .then(|| format!("every user may read {path}, in which {key} holds a secret: chmod o-r {path}"))
 }
 
 /// True where a value is a secret, or has one among its fields.

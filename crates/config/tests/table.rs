@@ -111,3 +111,95 @@ fn nothing_given_is_the_defaults() {
     assert_eq!((settings.count_set(), settings.warnings().len()), (0, 0));
     assert!(Settings::changes(&settings, &Settings::defaults(KEYS)).is_empty());
 }
+
+const RECEIVERS: &str = "otlp:
+  - endpoint: https://otlp.example.com
+    headers: {authorization: Bearer hidden, x-team: hidden}
+    signals: [spans]
+    tls_insecure: true
+";
+
+#[test]
+fn secrets_among_fields_are_not_printed_and_the_rest_can_be_read_again() {
+    let mut settings = Settings::defaults(KEYS);
+    assert!(settings.read(RECEIVERS, "f").is_empty());
+    let (yaml, json) = (config::yaml(&settings), config::json(&settings));
+    assert!(!yaml.contains("hidden") && !json.contains("hidden"), "{yaml}");
+    for part in [
+        "  - endpoint: \"https://otlp.example.com\"\n",
+        "    signals: [spans]\n",
+        "    headers: {authorization: \"***\", x-team: \"***\"}\n",
+        "    tls_insecure: true\n",
+    ] {
+        assert!(yaml.contains(part), "{part}\nin\n{yaml}");
+    }
+    assert!(json.contains(r#""headers":{"authorization":"***","x-team":"***"}"#), "{json}");
+    let mut again = Settings::defaults(KEYS);
+    assert!(again.read(&yaml, "f").is_empty());
+    let rule = &again.otlp()[0];
+    assert_eq!(
+        (rule.texts("signals"), rule.value("tls_insecure")),
+        (Some(vec!["spans".to_owned()]), Some(true))
+    );
+    assert_eq!((rule.texts("queue"), rule.get("protocol")), (None, None));
+}
+
+#[test]
+fn a_file_with_secrets_among_fields_is_not_for_everybody() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("weir.yaml");
+    for (text, warned) in [(RECEIVERS, true), ("otlp: [{endpoint: 'http://localhost:4318'}]", false)] {
+        std::fs::write(&file, text).expect("a file");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("a mode");
+        let given = Given { file: Some(file.clone()), ..Given::default() };
+        let settings = Settings::load(KEYS, &given).expect("settings");
+        assert_eq!(settings.warnings().iter().any(|warning| warning.contains("otlp holds a secret")), warned);
+    }
+}
+
+#[test]
+fn what_all_programs_share_gives_way_to_what_is_meant_for_weir() {
+    let shared = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://shared:4318");
+    let own = ("WEIR_OTLP", "[{endpoint: 'http://own:4318'}]");
+    let load = |variables: &[(&str, &str)], file: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("weir.yaml");
+        std::fs::write(&path, file).expect("a file");
+        let environment = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let given = Given { file: Some(path), environment, ..Given::default() };
+        let settings = Settings::load(KEYS, &given).expect("settings");
+        let source =
+            settings.iter().find(|(key, _)| key.path == "otlp").map(|(_, own)| own.source.to_string());
+        let found = settings.otlp().first().and_then(|rule| rule.get("endpoint").map(str::to_owned));
+        (found.unwrap_or_default(), source.unwrap_or_default())
+    };
+    let (found, source) = load(&[shared], "");
+    assert_eq!(
+        (found.as_str(), source.as_str()),
+        ("http://shared:4318", "environment OTEL_EXPORTER_OTLP_ENDPOINT")
+    );
+    assert_eq!(load(&[shared, own], "").0, "http://own:4318");
+    assert_eq!(load(&[shared], "otlp: [{endpoint: 'http://file:4318'}]").0, "http://file:4318");
+    assert_eq!(load(&[shared], "otlp: []").0, "", "who sets that there are none wants none");
+}
+
+#[test]
+fn receivers_are_checked_before_anything_is_sent() {
+    let cases = [
+        ("{endpoint: 'collector:4318'}", "does not begin with http:// or https://"),
+        ("{endpoint: 'http://user:hidden@collector'}", "a user or password has no place in a URL"),
+        ("{endpoint: 'http://:4318'}", "names no host"),
+        ("{endpoint: 'http://collector/?x=hidden'}", "it has a space, a query or a fragment"),
+        ("{endpoint: 'http://c', protocol: json}", "'json' is not known"),
+        ("{endpoint: 'http://c', signals: [logs]}", "'logs' is not known"),
+        ("{endpoint: 'http://c', queue: 1kB}", "it may be a size from 1MiB"),
+        ("{endpoint: 'http://c', header: {a: b}}", "unknown key `header`: did you mean `headers`?"),
+        ("{protocol: grpc}", "it has no `endpoint`"),
+    ];
+    for (entry, expected) in cases {
+        let mut settings = Settings::defaults(KEYS);
+        let problems = settings.read(&format!("otlp: [{entry}]"), "f").to_string();
+        assert!(problems.contains(expected) && !problems.contains("hidden"), "{entry}: {problems}");
+    }
+}
