@@ -60,13 +60,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let listen = settings.metrics_listen();
     let endpoint =
         Endpoint::start(listen, meter.state()).with_context(|| format!("cannot listen at {listen}"))?;
+    if let Some(exporter) = export::start(&settings, meter.state())? {
+        meter.export_by(exporter);
+    }
     let config = requests::Config { protocols: options::protocols(&settings), ..Default::default() };
     let capture = options::capture(&settings, arguments.itself);
     let capture = probes::Config { facts: settings.metrics_connections(), ..capture };
     let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
-    if let Some(exporter) = export::start(&settings, meter.state())? {
-        meter.export_by(exporter);
-    }
     // Before anybody counts on being seen.
     agent.begin(&meter);
     figures::renew(&agent, &meter, &endpoint);

@@ -59,6 +59,7 @@ fn destination(rule: &Rule) -> anyhow::Result<Destination> {
     if let Some(signals) = rule.texts("signals") {
         let has = |name: &str| signals.iter().any(|own| own == name);
         (destination.spans, destination.metrics) = (has("spans"), has("metrics"));
+        anyhow::ensure!(!signals.is_empty(), "otlp: {text}: signals: neither spans nor metrics");
     }
     destination.compression = match rule.get("compression") {
         Some("none") => Compression::None,
