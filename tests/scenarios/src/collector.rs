@@ -22,6 +22,7 @@ pub struct Collector {
     http: u16,
     process: Option<Process>,
     starts: u32,
+    tls: bool,
 }
 
 impl Collector {
@@ -45,17 +46,56 @@ impl Collector {
         let program = PathBuf::from(String::from_utf8_lossy(&built.stdout).trim());
         let folder = tempfile::tempdir()?;
         let (grpc, http) = (free_port()?, free_port()?);
-        Ok(Some(Collector { program, folder, grpc, http, process: None, starts: 0 }))
+        Ok(Some(Collector { program, folder, grpc, http, process: None, starts: 0, tls: false }))
+    }
+
+    /// Has it speak TLS from the next start on, and want certificates of who sends. Returns a certificate and its key, which it
+    /// takes, and which are its own too.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be made.
+    pub fn speak_tls(&mut self) -> io::Result<(PathBuf, PathBuf)> {
+        self.tls = true;
+        let (cert, key) = (self.folder.path().join("cert.pem"), self.folder.path().join("key.pem"));
+        let mut command = Command::new("openssl");
+        command.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+        ]);
+        command.args([
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+        ]);
+        command.arg("-keyout").arg(&key).arg("-out").arg(&cert).stderr(Stdio::null());
+        match command.status()?.success() {
+            true => Ok((cert, key)),
+            false => Err(io::Error::other("openssl made no certificate")),
+        }
     }
 
     /// Where it takes gRPC.
     pub fn grpc(&self) -> String {
-        format!("http://127.0.0.1:{}", self.grpc)
+        self.url(self.grpc)
     }
 
     /// Where it takes HTTP.
     pub fn http(&self) -> String {
-        format!("http://127.0.0.1:{}", self.http)
+        self.url(self.http)
+    }
+
+    fn url(&self, port: u16) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{port}")
     }
 
     /// Starts it, and waits until it listens.
@@ -66,8 +106,16 @@ impl Collector {
     pub fn start(&mut self) -> io::Result<()> {
         self.starts += 1;
         let file = self.folder.path().join(format!("{}.json", self.starts));
+        let folder = self.folder.path().display();
+        let tls = match self.tls {
+            true => format!(
+                ", tls: {{ cert_file: {folder}/cert.pem, key_file: {folder}/key.pem, client_ca_file: {folder}/cert.pem }}"
+            ),
+            false => String::new(),
+        };
+        let receiver = |port: u16| format!("{{ endpoint: '127.0.0.1:{port}'{tls} }}");
         let configuration = format!(
-            "receivers: {{ otlp: {{ protocols: {{ grpc: {{ endpoint: '127.0.0.1:{}' }}, http: {{ endpoint: '127.0.0.1:{}' }} }} }} }}
+            "receivers: {{ otlp: {{ protocols: {{ grpc: {}, http: {} }} }} }}
 exporters: {{ file: {{ path: '{}' }} }}
 service:
   telemetry: {{ metrics: {{ level: none }}, logs: {{ level: error }} }}
@@ -75,8 +123,8 @@ service:
     traces: {{ receivers: [otlp], exporters: [file] }}
     metrics: {{ receivers: [otlp], exporters: [file] }}
 ",
-            self.grpc,
-            self.http,
+            receiver(self.grpc),
+            receiver(self.http),
             file.display()
         );
         let path = self.folder.path().join("collector.yaml");

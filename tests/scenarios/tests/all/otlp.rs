@@ -163,3 +163,37 @@ fn sampling_leaves_metrics_exact() {
     let kept = figure(&page, "weir_agent_spans_total", "kept");
     assert!(received.spans.len() as u64 >= kept, "{} of {kept}", received.spans.len());
 }
+
+#[test]
+fn both_ends_may_want_certificates() {
+    let Some(_alone) = scenario() else { return };
+    let Some(mut collector) = Collector::new().unwrap() else { return };
+    let nginx = Nginx::start(NginxOptions::default()).unwrap();
+    let (cert, key) = collector.speak_tls().unwrap();
+    collector.start().unwrap();
+    let tls = format!("tls_ca: {0}, tls_cert: {0}, tls_key: {1}", cert.display(), key.display());
+    let (grpc, http) = (collector.grpc(), collector.http());
+    let (weir, address) = agent(
+        &format!(
+            "[{{endpoint: '{grpc}', protocol: grpc, {tls}, signals: [spans]}}, {{endpoint: '{http}', {tls}, signals: [metrics]}},
+              {{endpoint: '{grpc}', protocol: grpc, signals: [spans]}}]"
+        ),
+        &[],
+    );
+    let plan = Plan { rate: 1_000, requests: 1_000, connections: 4, depth: 1, paths: PATHS };
+    let sent = paced::run(nginx.address(), &plan).unwrap();
+    thread::sleep(Duration::from_millis(1500));
+    let page = fetch(address, "/metrics", "").unwrap().text();
+    let refused = format!("destination=\"{grpc} #2\",signal=\"spans\"");
+    assert_eq!(
+        figure(&page, "weir_agent_otlp_sent_total", &refused),
+        0,
+        "who is not vouched for gets nothing"
+    );
+    let run = weir.stop().unwrap();
+    assert!(run.summary.contains("#2 takes nothing: TLS: "), "{}", run.summary);
+    collector.stop().unwrap();
+    let received = collector.received().unwrap();
+    assert_eq!(received.http(nginx.port(), "server"), sent.counts);
+    assert_eq!(received.counted("http.server.request.duration", nginx.port()), sent.requests);
+}
