@@ -3,6 +3,7 @@
 use divan::{Bencher, black_box};
 use model::request::Peer;
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
+use signals::recent::Recent;
 use signals::{Buckets, Histogram, Limits, RequestMetrics};
 
 fn main() {
@@ -49,6 +50,20 @@ fn record(bencher: Bencher, series: usize) {
     bencher.bench_local(|| {
         if let Some(request) = next.next() {
             metrics.record(black_box(request), 1);
+        }
+    });
+}
+
+/// The same for what `weir top` shows.
+#[divan::bench(args = [1, 100, 1000])]
+fn recent(bencher: Bencher, operations: usize) {
+    let name = |number: usize| Request { name: format!("GET /{number}").into(), ..request(number) };
+    let requests: Vec<Request> = (0..operations).map(name).collect();
+    let mut recent = Recent::new(Limits::default(), 0);
+    let mut next = requests.iter().cycle();
+    bencher.bench_local(|| {
+        if let Some(request) = next.next() {
+            recent.record(black_box(request), 1);
         }
     });
 }

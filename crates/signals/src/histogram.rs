@@ -166,7 +166,8 @@ impl Exponential {
         (self.first..).zip(self.counts.iter().copied()).filter(|(_, count)| *count > 0)
     }
 
-    fn record(&mut self, value: f64) {
+    /// Counts a value, in any unit that is always the same.
+    pub fn record(&mut self, value: f64) {
         if value <= 0.0 {
             self.zeros += 1;
             return;
@@ -174,14 +175,53 @@ impl Exponential {
         let index = finest_index(value) >> (FINEST - self.scale);
         match usize::try_from(index - self.first).ok().and_then(|place| self.counts.get_mut(place)) {
             Some(count) => *count += 1,
-            None => self.widen(index),
+            None => self.widen(index, 1),
         }
     }
 
-    /// Makes room for the value at `index` of the present scale, and counts it. This is rare: the range of a series is soon
+    /// Adds the values of `other`, at the coarser of the two resolutions.
+    pub fn merge(&mut self, other: &Exponential) {
+        self.zeros += other.zeros;
+        while self.scale > other.scale {
+            self.coarsen();
+        }
+        for (index, values) in other.buckets() {
+            // Room for one may have been made at the cost of resolution.
+            let index = index >> (other.scale - self.scale);
+            match usize::try_from(index - self.first).ok().and_then(|place| self.counts.get_mut(place)) {
+                Some(count) => *count += values,
+                None => self.widen(index, values),
+            }
+        }
+    }
+
+    /// Forgets all values, and keeps the memory for others.
+    pub fn clear(&mut self) {
+        self.counts.clear();
+        (self.scale, self.first, self.zeros) = (FINEST, 0, 0);
+    }
+
+    /// The value that this part of all values does not exceed (nearest rank): the middle of its bucket by ratio. So it is off by
+    /// half a bucket's width at most: 4.5 % at the finest resolution, 9.1 % where values are spread over more than 20 doublings.
+    pub fn quantile(&self, part: f64) -> Option<f64> {
+        let values = self.buckets().fold(self.zeros, |sum, (_, count)| sum + count);
+        let rank = ((part * values as f64).ceil() as u64).clamp(1, values.max(1));
+        let mut passed = self.zeros;
+        if values > 0 && rank <= passed {
+            return Some(0.0);
+        }
+        let reaches = |(_, count): &(i32, u64)| {
+            passed += count;
+            passed >= rank
+        };
+        let (index, _) = self.buckets().find(reaches)?;
+        Some(((f64::from(index) + 0.5) * (-f64::from(self.scale)).exp2()).exp2())
+    }
+
+    /// Makes room for values at `index` of the present scale, and counts them. This is rare: the range of a series is soon
     /// known.
     #[cold]
-    fn widen(&mut self, mut index: i32) {
+    fn widen(&mut self, mut index: i32, values: u64) {
         if self.counts.is_empty() {
             self.first = index;
         }
@@ -205,7 +245,7 @@ impl Exponential {
         self.counts.resize(usize::try_from(high - low + 1).unwrap_or(0), 0);
         self.first = low;
         if let Some(count) = usize::try_from(index - low).ok().and_then(|at| self.counts.get_mut(at)) {
-            *count += 1;
+            *count += values;
         }
     }
 

@@ -3,7 +3,7 @@
 //! A [`Metric`] is defined once: name, help, unit, kind and labels. Its series live in a [`Table`] that is bounded, and
 //! whose idle series expire. [`RequestMetrics`] takes requests and keeps [`Histogram`]s of them, [`ConnectionMetrics`] what the kernel counted
 //! of connections; [`agent`] has Weir's figures about itself. Who gives metrics out goes through [`Collect`], a few series at a time, so that it need not hold
-//! a lock for long.
+//! a lock for long. [`recent`] tells how requests go at this moment.
 //!
 //! Nothing here has a clock or does I/O: times come in with the values.
 
@@ -15,6 +15,7 @@ mod ends;
 mod histogram;
 mod labels;
 mod metric;
+pub mod recent;
 pub mod requests;
 mod table;
 

@@ -110,3 +110,44 @@ fn the_greatest_values_do_no_harm() {
     );
     assert!(histogram.deviation(D).is_some_and(f64::is_finite));
 }
+
+fn spread(values: impl IntoIterator<Item = u64>) -> Exponential {
+    let mut spread = Exponential::default();
+    values.into_iter().for_each(|value| spread.record(value as f64));
+    spread
+}
+
+#[test]
+fn what_is_merged_is_as_if_it_had_been_counted_together() {
+    let narrow = || (1..500u64).map(|value| 1_000_000 + value * 977);
+    let wide = || (0..50).map(|power| 1u64 << power).chain([0, 0]);
+    for (one, other) in [(spread(narrow()), spread(wide())), (spread(wide()), spread(narrow()))] {
+        let mut merged = one;
+        merged.merge(&other);
+        let together = spread(narrow().chain(wide()));
+        assert_eq!((merged.scale(), merged.zeros()), (together.scale(), 2));
+        assert!(merged.buckets().eq(together.buckets()));
+        merged.clear();
+        assert_eq!((merged.scale(), merged.zeros(), merged.buckets().count()), (FINEST, 0, 0));
+        assert_eq!(merged.quantile(0.5), None);
+    }
+}
+
+#[test]
+fn quantiles_are_within_half_a_bucket() {
+    let mut values: Vec<u64> = Vec::new();
+    let mut value = 1_u64;
+    for _ in 0..10_000 {
+        value = value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        values.push(1_000 + (value >> 33) % 1_000_000);
+    }
+    let spread = spread(values.iter().copied());
+    values.sort_unstable();
+    for percent in [1, 10, 50, 90, 95, 99, 100] {
+        let exact = values[values.len() * percent / 100 - 1] as f64;
+        let found = spread.quantile(percent as f64 / 100.0).expect("values");
+        assert!((found / exact - 1.0).abs() <= 0.045, "{percent} %: {found}, not {exact}");
+    }
+    assert_eq!(self::spread([0, 0, 0, 8]).quantile(0.75), Some(0.0));
+    assert_eq!(self::spread([]).quantile(0.5), None);
+}
