@@ -3,7 +3,7 @@
 
 pub mod command;
 mod export;
-mod figures;
+pub(crate) mod figures;
 pub mod http;
 pub mod meter;
 pub mod tcp;

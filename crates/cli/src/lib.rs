@@ -15,6 +15,7 @@ pub mod say;
 pub mod settings;
 pub mod stop;
 pub mod text;
+pub mod top;
 mod who;
 
 pub(crate) use config::nearest;

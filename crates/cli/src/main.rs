@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use weir_cli::say::say;
-use weir_cli::{agent, configuration, connections, dev, doctor, requests};
+use weir_cli::{agent, configuration, connections, dev, doctor, requests, top};
 
 /// Sees every request that the services of this Linux host make or serve, without touching them.
 #[derive(Debug, Parser)]
@@ -18,6 +18,8 @@ struct Arguments {
 enum Command {
     /// Shows the requests of this host, live.
     Requests(requests::command::Arguments),
+    /// Shows how requests go at this moment: services, operations, and who asks whom.
+    Top(top::command::Arguments),
     /// Shows the TCP connections of this host, live: who, to whom, how they fare, how they end.
     Connections(connections::command::Arguments),
     /// Observes this host and offers metrics to Prometheus.
@@ -33,6 +35,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Requests(arguments) => requests::command::run(arguments),
+        Command::Top(arguments) => top::command::run(arguments),
         Command::Connections(arguments) => connections::command::run(arguments),
         Command::Agent(arguments) => agent::command::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

@@ -1,10 +1,12 @@
 //! Requests, connections and metrics on their way out of Weir.
 //!
-//! [`json`] writes the form of requests that people and scripts read: one object a line; [`connections`] the same of connections.
+//! [`json`] writes the form of requests that people and scripts read: one object a line; [`connections`] the same of connections, [`recent`] of how
+//! requests go at this moment.
 //! [`prometheus`] writes metrics for those who scrape them.
 
 pub mod connections;
 mod escape;
 pub mod json;
 pub mod prometheus;
+pub mod recent;
 mod time;

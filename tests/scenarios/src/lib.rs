@@ -17,6 +17,7 @@ pub mod prometheus;
 pub mod record;
 pub mod resp;
 pub mod servers;
+pub mod terminal;
 pub mod tinyproxy;
 pub mod weir;
 

@@ -67,7 +67,7 @@ pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint) {
 }
 
 /// CPU time of this process: seconds.
-fn cpu_time() -> f64 {
+pub(crate) fn cpu_time() -> f64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid place for the result; the clock exists on every Linux.
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
@@ -75,7 +75,7 @@ fn cpu_time() -> f64 {
 }
 
 /// Memory of this process that is in use: bytes. See proc_pid_statm(5).
-fn resident() -> Option<u64> {
+pub(crate) fn resident() -> Option<u64> {
     let text = fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
     // SAFETY: has no preconditions.

@@ -20,4 +20,5 @@ mod redis;
 mod remote;
 mod saturation;
 mod shapes;
+mod top;
 mod tunnels;
