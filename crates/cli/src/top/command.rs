@@ -122,6 +122,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let config = requests::Config { protocols: options::protocols(&settings), ..Default::default() };
     let capture = options::capture(&settings, arguments.itself);
     let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
+    let limits = Limits { series: arguments.rows as usize, ..Limits::default() };
+    // Connections that were open before are asked for before anybody counts on being seen.
+    agent.drain(&Counter::new(Shared::new(limits), Filter::default()));
     let report = agent.capture().report();
     say(format_args!(
         "ready: requests on this host, {}; {} ends",
@@ -131,9 +134,6 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(caution) = caution(report) {
         say(caution);
     }
-    let limits = Limits { series: arguments.rows as usize, ..Limits::default() };
-    // Connections that were open before are asked for before anything is counted.
-    agent.drain(&Counter::new(Shared::new(limits), Filter::default()));
     let shared = Shared::new(limits);
     let counter = Counter::new(shared.clone(), Filter::from(&arguments.filter));
     let began = Instant::now();

@@ -27,7 +27,7 @@ fn output(command: &mut Command) -> String {
     String::from_utf8_lossy(&output).into_owned()
 }
 
-fn row<'a>(run: &'a Run, is_it: impl Fn(&Record) -> bool) -> &'a Record {
+fn row(run: &Run, is_it: impl Fn(&Record) -> bool) -> &Record {
     let mut rows = run.records.iter().filter(|row| is_it(row));
     let row = rows.next().unwrap_or_else(|| panic!("no row: {}", run.output));
     assert!(rows.next().is_none(), "a row twice: {}", run.output);
@@ -127,7 +127,7 @@ fn a_terminal_shows_what_happens_and_is_given_back() {
     let mut command = Command::new(binary());
     command.args(["top", "--port", &port]);
     let mut terminal = Terminal::start(&mut command, (80, 24)).unwrap();
-    let screen = terminal.wait_for(|screen| screen.contains("← nginx") && screen.contains("nothing lost"));
+    let screen = terminal.wait_for(|screen| screen.contains("← nginx") && screen.contains("records/s"));
     assert!(screen.starts_with("[1 services]") && terminal.is_taken(), "{screen}");
     // Once it has settled, the rate is that of the load.
     thread::sleep(Duration::from_secs(4));
@@ -148,7 +148,9 @@ fn a_terminal_shows_what_happens_and_is_given_back() {
     let status = terminal.finish().unwrap();
     assert!(status.success() && asked.elapsed() < Duration::from_secs(2), "{status}");
     assert!(!terminal.is_taken() && terminal.is_as_found());
-    assert!(terminal.screen().contains("nothing lost"), "{}", terminal.screen());
+    // What was under way on connections that were open before may be missing.
+    let screen = terminal.screen();
+    assert!(screen.contains("ready: ") && screen.contains(" requests in "), "{screen}");
     load.join().unwrap();
 }
 
