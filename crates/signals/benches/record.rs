@@ -3,7 +3,7 @@
 use divan::{Bencher, black_box};
 use model::request::Peer;
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
-use signals::recent::Recent;
+use signals::recent::{Recent, View, Window};
 use signals::{Buckets, Histogram, Limits, RequestMetrics};
 
 fn main() {
@@ -66,6 +66,24 @@ fn recent(bencher: Bencher, operations: usize) {
             recent.record(black_box(request), 1);
         }
     });
+}
+
+/// What a drawing needs, while nothing can be counted: of so many operations, each with requests in every slot.
+#[divan::bench(args = [100, 1000])]
+fn rows(bencher: Bencher, operations: usize) {
+    const SECOND: u64 = 1_000_000_000;
+    let name = |number: usize| Request { name: format!("GET /{number}").into(), ..request(number) };
+    let requests: Vec<Request> = (0..operations).map(name).collect();
+    let mut recent = Recent::new(Limits::default(), 0);
+    for second in 0..20 {
+        for spread in 0..20 {
+            for request in &requests {
+                let duration = request.duration << (spread % 8);
+                recent.record(&Request { duration, ..request.clone() }, second * SECOND);
+            }
+        }
+    }
+    bencher.bench_local(|| recent.rows(black_box(View::Operations), Window::Seconds, 19 * SECOND));
 }
 
 #[divan::bench]

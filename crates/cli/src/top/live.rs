@@ -72,6 +72,15 @@ fn give_back_on_panic() {
     }));
 }
 
+/// Sets the flag when dropped: also after a panic, for nobody would see what goes on.
+struct SetAtEnd(Stop);
+
+impl Drop for SetAtEnd {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
+
 /// The thread that draws. It sets `stop` when the user ends it, or the terminal is gone.
 pub(super) struct Live {
     thread: JoinHandle<io::Result<()>>,
@@ -82,9 +91,8 @@ impl Live {
         give_back_on_panic();
         let screen = Screen::take()?;
         let thread = std::thread::spawn(move || {
-            let result = run(screen, model, &shared, style, &stop);
-            stop.set();
-            result
+            let _end = SetAtEnd(stop.clone());
+            run(screen, model, &shared, style, &stop)
         });
         Ok(Live { thread })
     }
@@ -141,6 +149,10 @@ fn keys(screen: &mut Screen, model: &mut Model, shared: &Shared) -> io::Result<O
 }
 
 fn paint(screen: &mut Screen, model: &mut Model, shared: &Shared, style: Style) -> io::Result<()> {
+    if !TAKEN.load(Ordering::Relaxed) {
+        // Another thread failed, and what it says is on the terminal.
+        return Ok(());
+    }
     let health = shared.health();
     screen.0.draw(|frame| draw(model, &health, style.color, frame.buffer_mut()))?;
     Ok(())
