@@ -210,3 +210,38 @@ fn count(
     }
     Ok(answer(&String::from_utf8_lossy(&out))?)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn what_would_cost_too_much_is_refused() {
+        for wrong in [["--rows", "0"], ["--rows", "20001"], ["--interval", "99ms"], ["--view", "hosts"]] {
+            assert!(Command::try_parse_from(["weir"].iter().chain(&wrong)).is_err(), "{wrong:?}");
+        }
+        let typed = ["weir", "--rows", "20000", "--interval", "100ms", "--view", "edges", "--sort", "p99"];
+        let arguments = Command::try_parse_from(typed).expect("all of it is taken").arguments;
+        assert_eq!(
+            (arguments.rows, View::from(arguments.view), arguments.sort),
+            (20_000, View::Edges, Sort::P99)
+        );
+        assert_eq!(interval(&arguments, DRAW), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn for_scripts_nothing_is_drawn() {
+        for form in ["--json", "--once"] {
+            let arguments = Command::try_parse_from(["weir", form]).expect("a form").arguments;
+            assert!(!is_live(&arguments), "{form}");
+        }
+    }
+}
