@@ -123,8 +123,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let capture = options::capture(&settings, arguments.itself);
     let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
     let limits = Limits { series: arguments.rows as usize, ..Limits::default() };
-    // Connections that were open before are asked for before anybody counts on being seen.
-    agent.drain(&Counter::new(Shared::new(limits), Filter::default()));
+    // Before anybody counts on being seen. What is found then is of no window.
+    agent.begin(&Counter::new(Shared::new(limits), Filter::default()));
     let report = agent.capture().report();
     say(format_args!(
         "ready: requests on this host, {}; {} ends",
