@@ -134,7 +134,9 @@ fn a_terminal_shows_what_happens_and_is_given_back() {
     let screen = terminal.screen();
     let rate = screen.lines().find(|line| line.contains("← nginx")).unwrap();
     let rate: Vec<&str> = rate.split_whitespace().collect();
-    assert!(close(rate[2].parse().unwrap(), 400.0, 0.1) && rate[4] == "25.0", "{screen}");
+    assert!(close(rate[2].parse().unwrap(), 400.0, 0.1), "{screen}");
+    // A window may begin and end within a turn of the paths.
+    assert!(close(rate[4].parse().unwrap(), 25.0, 0.02), "{screen}");
     terminal.press("\r").unwrap();
     let screen = terminal.wait_for(|screen| screen.contains("GET /broken"));
     assert!(screen.contains("operations of nginx") && screen.contains("GET /items/list"), "{screen}");
