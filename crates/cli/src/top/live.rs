@@ -1,7 +1,7 @@
 //! The terminal that `weir top` is drawn on. It is drawn on a thread of its own, so that a slow terminal does not hold up the
 //! capture.
 
-use std::io::{self, Stdout, stdout};
+use std::io::{self, IsTerminal as _, Stdout, stdin, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -21,6 +21,8 @@ use crate::stop::Stop;
 
 /// How often it is looked whether it is time to end.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long the thread that draws may take to end.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 /// Keys that came by then are dealt with before the next drawing.
 const MOST_KEYS: usize = 64;
 
@@ -97,8 +99,16 @@ impl Live {
         Ok(Live { thread })
     }
 
-    /// Waits for its end: the terminal is given back then.
+    /// Waits for its end: the terminal is given back then. A thread that is stuck with a terminal which is gone is left.
     pub(super) fn finish(self) -> io::Result<()> {
+        let began = Instant::now();
+        while !self.thread.is_finished() {
+            if began.elapsed() > LAST_WAIT {
+                give_back();
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
         self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that draws failed")))
     }
 }
@@ -109,7 +119,8 @@ fn run(mut screen: Screen, mut model: Model, shared: &Shared, style: Style, stop
         paint(&mut screen, &mut model, shared, style)?;
         let due = Instant::now() + style.interval;
         while !stop.is_set() && Instant::now() < due {
-            if !event::poll(due.saturating_duration_since(Instant::now()).min(PATIENCE))? {
+            await_terminal(due.saturating_duration_since(Instant::now()).min(PATIENCE))?;
+            if !event::poll(Duration::ZERO)? {
                 continue;
             }
             match keys(&mut screen, &mut model, shared)? {
@@ -118,6 +129,21 @@ fn run(mut screen: Screen, mut model: Model, shared: &Shared, style: Style, stop
                 Outcome::Nothing => {}
             }
         }
+    }
+    Ok(())
+}
+
+/// Waits until there may be something to read. A terminal that is gone is an error: crossterm would read its end for ever.
+fn await_terminal(patience: Duration) -> io::Result<()> {
+    let watch = |fd, events| libc::pollfd { fd, events, revents: 0 };
+    // Keys come from the standard input only if that is a terminal; poll(2) leaves out negative numbers.
+    let keys = if stdin().is_terminal() { libc::STDIN_FILENO } else { -1 };
+    let mut watched = [watch(libc::STDOUT_FILENO, 0), watch(keys, libc::POLLIN)];
+    // SAFETY: the array is there for as long as the call, and as long as is said.
+    unsafe { libc::poll(watched.as_mut_ptr(), watched.len() as libc::nfds_t, patience.as_millis() as i32) };
+    let gone = libc::POLLHUP | libc::POLLERR | libc::POLLNVAL;
+    if watched.iter().any(|watched| watched.revents & gone != 0) {
+        return Err(io::Error::other("the terminal is gone"));
     }
     Ok(())
 }

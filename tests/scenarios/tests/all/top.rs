@@ -173,3 +173,34 @@ fn the_terminal_is_given_back_whatever_ends_it() {
         assert!(status.success() && !terminal.is_taken() && terminal.is_as_found(), "{status}");
     }
 }
+
+#[test]
+fn it_ends_with_its_terminal() {
+    let Some(_alone) = scenario() else { return };
+    // script(1) has the other end of the terminal; killed, it leaves none.
+    let line = format!("exec {} top", binary().display());
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut script = command.spawn().unwrap();
+    let mut seen = [0; 4096];
+    let mut shown = String::new();
+    while !shown.contains("? help") {
+        let read = script.stdout.as_mut().unwrap().read(&mut seen).unwrap();
+        assert!(read > 0, "{shown}");
+        shown.push_str(&String::from_utf8_lossy(&seen[..read]));
+    }
+    let children = format!("/proc/{0}/task/{0}/children", script.id());
+    let top = std::fs::read_to_string(children).unwrap().trim().to_owned();
+    assert!(!top.is_empty() && !top.contains(' '), "{top:?}");
+    script.kill().unwrap();
+    script.wait().unwrap();
+    let began = Instant::now();
+    let is_there = || {
+        let status = std::fs::read_to_string(format!("/proc/{top}/status")).unwrap_or_default();
+        status.contains("weir") && !status.contains("Z (zombie)")
+    };
+    while is_there() {
+        assert!(began.elapsed() < Duration::from_secs(10), "it goes on without a terminal");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
