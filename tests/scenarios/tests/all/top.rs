@@ -1,5 +1,6 @@
 //! `weir top`, on a terminal and for scripts, against what clients counted.
 
+use std::io::Read;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -180,7 +181,11 @@ fn it_ends_with_its_terminal() {
     // script(1) has the other end of the terminal; killed, it leaves none.
     let line = format!("exec {} top", binary().display());
     let mut command = Command::new("script");
-    command.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+        .args(["-qec", &line, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     let mut script = command.spawn().unwrap();
     let mut seen = [0; 4096];
     let mut shown = String::new();
