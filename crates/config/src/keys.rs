@@ -270,7 +270,7 @@ const OTLP: &[Field] = &[
         Kind::Boolean,
         "Take any certificate: whoever is on the way can read and change everything.",
     ),
-    optional("interval", duration(1_000_000_000, 3600), "How often it gets metrics: `60s` by default."),
+    optional("interval", duration(1_000_000_000, 3600), "How often it gets metrics: `1m` by default."),
     optional(
         "histograms",
         Kind::Choice(&["exponential", "explicit"]),
