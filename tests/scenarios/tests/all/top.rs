@@ -179,7 +179,7 @@ fn the_terminal_is_given_back_whatever_ends_it() {
 fn it_ends_with_its_terminal() {
     let Some(_alone) = scenario() else { return };
     // script(1) has the other end of the terminal; killed, it leaves none.
-    let line = format!("exec {} top", binary().display());
+    let line = format!("stty rows 24 cols 80; exec {} top", binary().display());
     let mut command = Command::new("script");
     command
         .args(["-qec", &line, "/dev/null"])
@@ -189,11 +189,13 @@ fn it_ends_with_its_terminal() {
     let mut script = command.spawn().unwrap();
     let mut seen = [0; 4096];
     let mut shown = String::new();
-    while !shown.contains("? help") {
+    // It has taken the terminal (its other screen), and waits for keys by then.
+    while !shown.contains("\u{1b}[?1049h") {
         let read = script.stdout.as_mut().unwrap().read(&mut seen).unwrap();
         assert!(read > 0, "{shown}");
         shown.push_str(&String::from_utf8_lossy(&seen[..read]));
     }
+    thread::sleep(Duration::from_millis(500));
     let children = format!("/proc/{0}/task/{0}/children", script.id());
     let top = std::fs::read_to_string(children).unwrap().trim().to_owned();
     assert!(!top.is_empty() && !top.contains(' '), "{top:?}");
