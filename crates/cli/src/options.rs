@@ -7,12 +7,27 @@ use config::Settings;
 use probes::Backend;
 use workload::{Glob, Matcher};
 
+use crate::units;
+
 /// For those who work on Weir.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct SelfArgs {
     /// Watch the processes that are shown here (by Weir itself, too).
     #[arg(long, hide = true)]
     pub observe_self: bool,
+}
+
+/// The shortest interval of a live view: each looks at everything that it may show.
+const LEAST_INTERVAL: u64 = 100_000_000;
+
+/// An interval of a live view.
+///
+/// # Errors
+///
+/// When it is none, or too short.
+pub fn parse_interval(text: &str) -> Result<units::Duration, String> {
+    let interval = units::parse_duration(text).map_err(|error| error.to_string())?;
+    if interval.0 >= LEAST_INTERVAL { Ok(interval) } else { Err("it may be 100ms or longer".into()) }
 }
 
 /// As the crate `probes` wants it.
@@ -67,12 +82,13 @@ impl Naming {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use config::KEYS;
 
     use super::*;
 
-    fn settings(text: &str) -> Settings {
+    /// The settings of a file with this text.
+    pub(crate) fn settings(text: &str) -> Settings {
         let mut settings = Settings::defaults(KEYS);
         let problems = settings.read(text, "f");
         assert!(problems.is_empty(), "{problems}");

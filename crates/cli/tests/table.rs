@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{dns, http, ip, query, statement, unix};
+use common::{check, dns, http, ip, query, statement, unix};
 use model::request::Incomplete;
 use model::{Request, Role, names};
 use weir_cli::requests::{Options, Table};
@@ -101,15 +101,6 @@ fn shown(width: usize, color: bool) -> String {
         table.write(&request, &mut out);
     }
     out
-}
-
-/// Run with `UPDATE_GOLDEN=1` to write what is found, and look at the difference.
-fn check(name: &str, found: &str) {
-    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, found).expect("a golden file is written");
-    }
-    assert_eq!(found, std::fs::read_to_string(&path).expect("a golden file is read"), "{name}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{http, ip, query, unix};
+use common::{check, http, ip, query, unix};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use model::{Request, Role};
 use ratatui_core::backend::TestBackend;
@@ -135,15 +135,6 @@ fn model(host: &Host) -> Model {
     let mut model = Model::default();
     model.refresh(host);
     model
-}
-
-/// Run with `UPDATE_GOLDEN=1` to write what is found, and look at the difference.
-fn check(name: &str, found: &str) {
-    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, found).expect("a golden file is written");
-    }
-    assert_eq!(found, std::fs::read_to_string(&path).expect("a golden file is read"), "{name}");
 }
 
 #[test]

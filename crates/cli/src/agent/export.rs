@@ -132,13 +132,7 @@ mod tests {
     use config::KEYS;
 
     use super::*;
-
-    fn settings(text: &str) -> Settings {
-        let mut settings = Settings::defaults(KEYS);
-        let problems = settings.read(text, "f");
-        assert!(problems.is_empty(), "{problems}");
-        settings
-    }
+    use crate::options::tests::settings;
 
     fn destinations(text: &str) -> Vec<Destination> {
         settings(text).otlp().iter().map(|rule| destination(rule).expect("a destination")).collect()

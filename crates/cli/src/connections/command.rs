@@ -37,7 +37,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     pub sort: Sort,
     /// Look at all that is open so often [default on a terminal: 2s]. Given, lines tell it each time.
-    #[arg(long, value_name = "DURATION", value_parser = parse_interval)]
+    #[arg(long, value_name = "DURATION", value_parser = options::parse_interval)]
     pub interval: Option<units::Duration>,
     /// End after so many lines were shown; lines follow one another then, also on a terminal.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -72,13 +72,6 @@ const SURVEY: Duration = Duration::from_secs(10);
 const DRAW: Duration = Duration::from_secs(2);
 /// Between two drains.
 const PAUSE: Duration = Duration::from_millis(20);
-/// The shortest interval: each looks at every connection.
-const LEAST_INTERVAL: u64 = 100_000_000;
-
-fn parse_interval(text: &str) -> Result<units::Duration, String> {
-    let interval = units::parse_duration(text).map_err(|error| error.to_string())?;
-    if interval.0 >= LEAST_INTERVAL { Ok(interval) } else { Err("it may be 100ms or longer".into()) }
-}
 
 /// Runs until it is told to stop.
 ///

@@ -42,7 +42,7 @@ pub struct Arguments {
     #[arg(long)]
     pub json: bool,
     /// Draw again so often [default: 1s]; with --once, how long is counted [default: 10s].
-    #[arg(long, value_name = "DURATION", value_parser = parse_interval)]
+    #[arg(long, value_name = "DURATION", value_parser = options::parse_interval)]
     pub interval: Option<units::Duration>,
     /// Most operations, and most edges, that are told apart; the rest is in rows `other`.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
@@ -97,19 +97,12 @@ Examples:
 const DRAW: Duration = Duration::from_secs(1);
 /// For how long is counted where nothing is drawn.
 const COUNT: Duration = Duration::from_secs(10);
-/// The shortest interval: each looks at every row.
-const LEAST_INTERVAL: u64 = 100_000_000;
 /// How often figures about Weir itself are renewed.
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
 /// How often it is looked for rows that are idle.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Columns of a table that goes to no terminal.
 const WIDTH: usize = 120;
-
-fn parse_interval(text: &str) -> Result<units::Duration, String> {
-    let interval = units::parse_duration(text).map_err(|error| error.to_string())?;
-    if interval.0 >= LEAST_INTERVAL { Ok(interval) } else { Err("it may be 100ms or longer".into()) }
-}
 
 /// Runs until it is told to stop.
 ///

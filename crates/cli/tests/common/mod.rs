@@ -1,4 +1,4 @@
-//! Requests to show.
+//! Requests to show, and files that say how they are shown.
 
 #![allow(dead_code)] // each test takes what it needs
 
@@ -70,4 +70,13 @@ pub(crate) fn dns(kind: &'static str, name: &str, records: i64) -> Request {
     attributes.word(names::DNS_QUESTION_TYPE, kind);
     attributes.int(names::WEIR_DNS_ANSWER_COUNT, records);
     Request { server: ip("10.0.0.2:53", None), attributes, ..query("dns", kind) }
+}
+
+/// Run with `UPDATE_GOLDEN=1` to write what is found, and look at the difference.
+pub(crate) fn check(name: &str, found: &str) {
+    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, found).expect("a golden file is written");
+    }
+    assert_eq!(found, std::fs::read_to_string(&path).expect("a golden file is read"), "{name}");
 }
