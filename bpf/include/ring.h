@@ -57,11 +57,9 @@ static __always_inline void *reserve(__u64 size)
 	return ring ? bpf_ringbuf_reserve(ring, size, 0) : NULL;
 }
 
-/* An empty record of a type, whose size the verifier knows; NULL, and counted, when there is no room. */
-static __always_inline void *new_record(__u64 size, __u8 kind, __u64 time)
+/* Empties the place of a record and begins it; NULL, and counted, where there was no room for it. */
+static __always_inline void *start_record(struct weir_record *record, __u64 size, __u8 kind, __u64 time)
 {
-	struct weir_record *record = reserve(size);
-
 	if (!record) {
 		count_loss(WEIR_LOSS_RING_FULL_OTHER);
 		return NULL;
@@ -70,6 +68,12 @@ static __always_inline void *new_record(__u64 size, __u8 kind, __u64 time)
 	record->kind = kind;
 	record->time = time;
 	return record;
+}
+
+/* An empty record of a type, whose size the verifier knows; NULL, and counted, when there is no room. */
+static __always_inline void *new_record(__u64 size, __u8 kind, __u64 time)
+{
+	return start_record(reserve(size), size, kind, time);
 }
 
 static __always_inline void submit(void *record)

@@ -2,6 +2,8 @@
 /* Writes one chunk: which bytes of the stream moved, and as many of them as the budget allows. */
 #pragma once
 
+#include "../include/lane.h"
+
 /* One transfer of bytes, and where they can be read. */
 struct transfer {
 	struct sock *sk;
@@ -11,6 +13,7 @@ struct transfer {
 	__u64 peer;
 	__u32 direction;
 	__u32 position;
+	enum program_lane lane;
 	bool again; /* what cannot be read now will be reported once more, when the call returns */
 };
 
@@ -23,6 +26,9 @@ static __always_inline long read_packet(void *to, __u64 length, const void *pack
 }
 #endif
 
+/* The most payload that a lane takes. */
+enum { LANE_PAYLOAD = WEIR_LANE_RECORD - LANE_HEADER - sizeof(struct weir_chunk) };
+
 /* Where the payload is. */
 enum source {
 	FROM_NOWHERE,
@@ -33,9 +39,10 @@ enum source {
 
 /*
  * The ring wants sizes that the verifier knows, so payloads are rounded up to one of a few; small records then fill 64, 128,
- * 256 ... bytes with their two headers, and large ones hold what is often read at once. What is not filled is never read. Returns the capacity.
+ * 256 ... bytes with their two headers, and large ones hold what is often read at once. What is not filled is never read. What only overflows from
+ * a lane has fewer sizes: each is another path for the verifier.
  */
-static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted)
+static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted, bool overflow)
 {
 	void *ring = own_ring();
 
@@ -44,12 +51,16 @@ static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted)
 #define RESERVE(capacity)         \
 	if (wanted <= (capacity)) \
 	return bpf_ringbuf_reserve(ring, sizeof(struct weir_chunk) + (capacity), 0)
-	RESERVE(8);
-	RESERVE(72);
-	RESERVE(200);
+	if (!overflow) {
+		RESERVE(8);
+		RESERVE(72);
+		RESERVE(200);
+	}
 	RESERVE(456);
-	RESERVE(968);
-	RESERVE(1992);
+	if (!overflow) {
+		RESERVE(968);
+		RESERVE(1992);
+	}
 	RESERVE(4040);
 #ifndef FEW_SIZES
 	RESERVE(8192);
@@ -141,7 +152,8 @@ static __always_inline void describe_chunk(struct weir_chunk *chunk, struct tran
  */
 static __noinline int write_tail(struct transfer *m, __u64 length, enum source source, const void *from, __u32 skip)
 {
-	struct weir_chunk *chunk = reserve(sizeof(struct weir_chunk) + WEIR_TAIL);
+	struct weir_lane *lane = lane_of(m->lane);
+	struct weir_chunk *chunk = lane ? lane_place(lane) : reserve(sizeof(struct weir_chunk) + WEIR_TAIL);
 	long failed;
 
 	if (chunk) {
@@ -151,7 +163,7 @@ static __noinline int write_tail(struct transfer *m, __u64 length, enum source s
 		else
 			failed = read_packet(chunk + 1, length, from, skip);
 		chunk->captured = failed ? 0 : length;
-		submit(chunk);
+		submit_on(lane, chunk, sizeof(*chunk) + length);
 	} else {
 		count_loss(WEIR_LOSS_RING_FULL_CHUNK);
 	}
@@ -173,6 +185,7 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 	__u64 wanted = take_from_budget(c, direction, m->time, source == FROM_NOWHERE ? 0 : there);
 	bool tells_tails = source == FROM_USER || source == FROM_PACKET;
 	struct weir_chunk *chunk;
+	struct weir_lane *lane;
 	__u64 tail = 0;
 	long failed = 0;
 
@@ -186,7 +199,8 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 			return true;
 		}
 	}
-	chunk = reserve_chunk(wanted);
+	lane = wanted <= LANE_PAYLOAD ? lane_of(m->lane) : NULL;
+	chunk = lane ? lane_place(lane) : reserve_chunk(wanted, m->lane != NO_LANE);
 	if (!chunk) {
 		/* The next chunk's previous_end is then beyond what user space has seen: it knows what was lost. */
 		count_loss(WEIR_LOSS_RING_FULL_CHUNK);
@@ -203,7 +217,8 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 			failed = read_packet(chunk + 1, wanted, from, skip);
 		if (failed && m->again) {
 			c->left[direction] += wanted;
-			bpf_ringbuf_discard(chunk, BPF_RB_NO_WAKEUP);
+			if (!lane)
+				bpf_ringbuf_discard(chunk, BPF_RB_NO_WAKEUP);
 			return false;
 		}
 		if (failed)
@@ -213,7 +228,7 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 	if (direction == WEIR_RECEIVED && wanted)
 		c->shown = m->position + wanted;
 	c->end[direction] = m->position + length;
-	submit(chunk);
+	submit_on(lane, chunk, sizeof(*chunk) + wanted);
 	if (tail) {
 		struct transfer rest = *m;
 

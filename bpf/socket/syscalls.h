@@ -110,12 +110,12 @@ static __always_inline struct connection *observed_unix(struct sock *sk, __u64 *
 		peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
 		other = peer ? unix_connection(peer) : NULL;
 		if (other)
-			introduce(c, sk, other, peer);
+			introduce(c, sk, other, peer, NO_LANE);
 		else
-			announce_unix(sk, NULL, c);
+			announce_unix(sk, NULL, c, NO_LANE);
 	}
 	if (c->owner != *process >> 32)
-		announce_owner(c, *process >> 32);
+		announce_owner(c, *process >> 32, NO_LANE);
 	return c;
 }
 
@@ -221,7 +221,7 @@ static __always_inline void call_returns(struct pt_regs *regs, __u64 number, __u
 	m.sk = sk;
 	m.direction = call->direction & 1;
 	if (call->tcp) {
-		m.c = observed_tcp(sk, (struct tcp_sock *)sk, &m.process);
+		m.c = observed_tcp(sk, (struct tcp_sock *)sk, &m);
 		m.position = call->position;
 		if (call->kind != CALL_MESSAGES)
 			m.position = tcp_position(sk, m.direction) - result;

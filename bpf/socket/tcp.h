@@ -29,15 +29,21 @@ static __always_inline __u64 time_of_read(struct tcp_sock *tcp, struct connectio
 	return noted ? noted : bpf_ktime_get_ns();
 }
 
+/* A server sends right behind what it received: for that it was asked already what user space says. */
+static __always_inline bool answers(struct connection *c, __u32 direction)
+{
+	return direction == WEIR_SENT && c->role == WEIR_ROLE_SERVER && c->speaker == WEIR_RECEIVED + 1;
+}
+
 /* The socket's state, told to user space; NULL when the socket or process is not to be observed. */
-static __always_inline struct connection *observed_tcp(struct sock *sk, struct tcp_sock *tcp, __u64 *process)
+static __always_inline struct connection *observed_tcp(struct sock *sk, struct tcp_sock *tcp, struct transfer *m)
 {
 	struct connection *c = find_connection(sk);
 
 	if (c && c->flags & IGNORED)
 		return NULL;
-	*process = observed_process();
-	if (!*process)
+	m->process = observed_process();
+	if (!m->process)
 		return NULL;
 	if (!c) {
 		c = add_connection(sk);
@@ -46,17 +52,17 @@ static __always_inline struct connection *observed_tcp(struct sock *sk, struct t
 		c->end[WEIR_SENT] = FIELD(tcp, write_seq);
 		c->end[WEIR_RECEIVED] = FIELD(tcp, copied_seq);
 	}
-	if (told_to_ignore(c))
+	if (!answers(c, m->direction) && told_to_ignore(c))
 		return NULL;
 	if (!(c->flags & ANNOUNCED)) {
 		if (is_attempt(c)) { /* it sends with its SYN */
 			c->end[WEIR_SENT] = FIELD(tcp, write_seq);
 			c->end[WEIR_RECEIVED] = FIELD(tcp, copied_seq);
 		}
-		announce_ip(sk, c, time_of_read(tcp, c)); /* no later than its first chunk */
+		announce_ip(sk, c, time_of_read(tcp, c), m->lane); /* no later than its first chunk */
 	}
-	if (c->owner != *process >> 32)
-		announce_owner(c, *process >> 32);
+	if (c->owner != m->process >> 32)
+		announce_owner(c, m->process >> 32, m->lane);
 	return c;
 }
 
@@ -102,10 +108,15 @@ static __always_inline void report_uncopied(struct transfer *m, __u32 position)
 static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, struct iov_iter *iter, __u64 length,
 				      bool more, bool exit_follows)
 {
-	struct transfer m = { .sk = sk, .direction = WEIR_SENT, .again = exit_follows };
+	struct transfer m = {
+		.sk = sk,
+		.direction = WEIR_SENT,
+		.lane = exit_follows ? NO_LANE : LANE_SENT,
+		.again = exit_follows,
+	};
 	struct buffer b;
 
-	m.c = observed_tcp(sk, tcp, &m.process);
+	m.c = observed_tcp(sk, tcp, &m);
 	if (!m.c)
 		return;
 	m.time = bpf_ktime_get_ns();
@@ -171,7 +182,7 @@ static __always_inline void tcp_sent(struct sock *sk, struct tcp_sock *tcp, stru
 	__s32 unreported;
 	bool mixed;
 
-	m.c = observed_tcp(sk, tcp, &m.process);
+	m.c = observed_tcp(sk, tcp, &m);
 	if (!m.c)
 		return;
 	mixed = iter && end_turn(m.c);
@@ -213,9 +224,9 @@ static __always_inline void refund(struct connection *c, __u32 position)
 static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, struct sk_buff *skb, __u32 begin,
 					 __u32 offset, __u32 length, struct buffer *b)
 {
-	struct transfer m = { .sk = sk, .direction = WEIR_RECEIVED };
+	struct transfer m = { .sk = sk, .direction = WEIR_RECEIVED, .lane = b ? NO_LANE : LANE_RECEIVED };
 
-	m.c = observed_tcp(sk, tcp, &m.process);
+	m.c = observed_tcp(sk, tcp, &m);
 	if (!m.c)
 		return;
 	m.time = time_of_read(tcp, m.c);

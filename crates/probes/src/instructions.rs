@@ -3,51 +3,31 @@
 //! A memory-mapped array, so that an instruction is one store and no system call. See `enum weir_order` in
 //! `bpf/events/socket.h`.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
-use std::ptr;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::ConnectionId;
 use model::event::Instruction;
 
-use crate::ring::page_size;
+use crate::ring::{Access, Mapping};
 use crate::shared::{weir_limits, weir_order};
-use crate::{Error, system_error};
+use crate::Error;
 
 const SLOTS: usize = weir_limits::WEIR_INSTRUCTIONS.0 as usize;
 
 pub(crate) struct Instructions {
-    words: *mut libc::c_void,
-    length: usize,
+    words: Mapping,
 }
-
-// SAFETY: the mapping belongs to this value and is only accessed atomically.
-unsafe impl Send for Instructions {}
 
 impl Instructions {
     pub(crate) fn new(map: BorrowedFd<'_>) -> Result<Self, Error> {
-        let length = (SLOTS * 8).next_multiple_of(page_size());
-        // SAFETY: a new mapping of a valid descriptor; the kernel checks its bounds.
-        let words = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                length,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                map.as_raw_fd(),
-                0,
-            )
-        };
-        if words == libc::MAP_FAILED {
-            return Err(system_error("mapping the instructions")(std::io::Error::last_os_error()));
-        }
-        Ok(Instructions { words, length })
+        Ok(Instructions { words: Mapping::new(map, 0, SLOTS * 8, Access::Write)? })
     }
 
     pub(crate) fn give(&self, connection: ConnectionId, instruction: Instruction) {
         let (slot, word) = encode(connection, instruction);
-        // SAFETY: `slot` is below SLOTS, so inside the mapping, which is page-aligned.
-        let cell = unsafe { &*self.words.cast::<AtomicU64>().add(slot) };
+        // SAFETY: inside the mapping (`Mapping::at`), which is page-aligned and accessed atomically only.
+        let cell = unsafe { self.words.at::<AtomicU64>(slot * 8).as_ref() };
         cell.store(word, Ordering::Relaxed);
     }
 }
@@ -70,13 +50,6 @@ fn encode(connection: ConnectionId, instruction: Instruction) -> (usize, u64) {
         }
     };
     (slot, tag << 32 | u64::from(order))
-}
-
-impl Drop for Instructions {
-    fn drop(&mut self) {
-        // SAFETY: unmaps exactly what `new` mapped.
-        unsafe { libc::munmap(self.words, self.length) };
-    }
 }
 
 #[cfg(test)]

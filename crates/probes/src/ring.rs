@@ -1,26 +1,34 @@
-//! The consumer's end of a BPF ring buffer.
+//! The consumer's end of a BPF ring buffer, and of a lane, which is laid out alike.
 //!
 //! libbpf's own consumer calls back through a function pointer and stores its position after every record; here
 //! records are borrowed where they lie, looked at before they are taken (`rings` merges by time), and the position is stored by
 //! batch. Layout and protocol: `kernel/bpf/ringbuf.c`.
 
+use std::mem::offset_of;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::ptr;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use crate::shared::{weir_lane, weir_lane_limits};
 use crate::{Error, system_error};
 
 const BUSY: u32 = 1 << 31;
 const DISCARDED: u32 = 1 << 30;
 const HEADER: usize = 8;
+const LANE_BYTES: usize = weir_lane_limits::WEIR_LANE_BYTES.0 as usize;
 /// Bytes after which the producers are told what was read.
 const RELEASE_EVERY: u64 = 64 * 1024;
 
-/// A mapped ring. One reader at a time, which `&mut self` ensures.
+/// A mapped ring or lane. One reader at a time, which `&mut self` ensures.
 pub(crate) struct Ring {
-    consumer: *mut libc::c_void,
-    producer: *mut libc::c_void,
-    page: usize,
+    /// How far the producers filled it.
+    head: NonNull<AtomicU64>,
+    /// How far the producers know that it was read.
+    tail: NonNull<AtomicU64>,
+    /// What a record's place is reckoned from.
+    data: NonNull<u8>,
+    /// Of the data, a power of two. A record that begins within it is whole.
     size: usize,
     /// How far it was read.
     position: u64,
@@ -28,47 +36,66 @@ pub(crate) struct Ring {
     released: u64,
     /// How far it was filled when last looked at.
     end: u64,
+    pub(crate) is_lane: bool,
+    /// What the pointers point into.
+    _mappings: [Arc<Mapping>; 2],
 }
 
-// SAFETY: the mappings belong to this value alone and may be used from any thread.
+// SAFETY: the pointers stay valid as long as the mappings, which any thread may use; only this value reads through them.
 unsafe impl Send for Ring {}
 
 impl Ring {
     /// Maps the ring of `map`, which holds `size` bytes (a power of two).
     pub(crate) fn new(map: BorrowedFd<'_>, size: usize) -> Result<Self, Error> {
         let page = page_size();
-        let fd = map.as_raw_fd();
-        // SAFETY: a new mapping of a valid descriptor; the kernel checks its bounds.
-        let consumer = unsafe {
-            libc::mmap(ptr::null_mut(), page, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, fd, 0)
+        let consumer = Arc::new(Mapping::new(map, 0, page, Access::Write)?);
+        // The data follows the producers' page and is mapped twice, so that no record is cut.
+        let producer = Arc::new(Mapping::new(map, page, page + 2 * size, Access::Read)?);
+        Ok(Ring {
+            head: producer.at(0),
+            tail: consumer.at(0),
+            data: producer.at(page),
+            size,
+            position: 0,
+            released: 0,
+            end: 0,
+            is_lane: false,
+            _mappings: [consumer, producer],
+        })
+    }
+
+    /// Maps the lanes of `map`, so many of them: see `bpf/include/lane.h`.
+    pub(crate) fn lanes(map: BorrowedFd<'_>, count: usize) -> Result<Vec<Self>, Error> {
+        let each = size_of::<weir_lane>();
+        let all = Arc::new(Mapping::new(map, 0, each * count, Access::Write)?);
+        let lane = |number: usize| Ring {
+            head: all.at(number * each + offset_of!(weir_lane, head)),
+            tail: all.at(number * each + offset_of!(weir_lane, tail)),
+            data: all.at(number * each + offset_of!(weir_lane, bytes)),
+            size: LANE_BYTES,
+            position: 0,
+            released: 0,
+            end: 0,
+            is_lane: true,
+            _mappings: [Arc::clone(&all), Arc::clone(&all)],
         };
-        if consumer == libc::MAP_FAILED {
-            return Err(system_error("mapping a ring")(std::io::Error::last_os_error()));
-        }
-        // SAFETY: as above; the data follows the producer's page and is mapped twice, so that no record is cut.
-        let producer = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                page + 2 * size,
-                libc::PROT_READ,
-                libc::MAP_SHARED,
-                fd,
-                page as libc::off_t,
-            )
-        };
-        if producer == libc::MAP_FAILED {
-            let error = std::io::Error::last_os_error();
-            // SAFETY: unmaps exactly what was mapped above.
-            unsafe { libc::munmap(consumer, page) };
-            return Err(system_error("mapping a ring")(error));
-        }
-        Ok(Ring { consumer, producer, page, size, position: 0, released: 0, end: 0 })
+        Ok((0..count).map(lane).collect())
     }
 
     /// Notes how far it is filled now: [`Ring::head`] goes no further.
     pub(crate) fn look(&mut self) {
-        // SAFETY: the page holds a 64-bit position at its beginning for as long as it is mapped.
-        self.end = unsafe { &*self.producer.cast::<AtomicU64>() }.load(Ordering::Acquire);
+        // SAFETY: it points to a position for as long as the mapping is there.
+        self.end = unsafe { self.head.as_ref() }.load(Ordering::Acquire);
+    }
+
+    /// Whether the first record that was not read is being written.
+    pub(crate) fn is_held_up(&mut self) -> bool {
+        self.position < self.end && self.head().is_none() && self.position < self.end
+    }
+
+    /// As if nothing had been there when last looked at.
+    pub(crate) fn look_away(&mut self) {
+        self.end = self.position;
     }
 
     /// The first record that was not read, and the bytes that it takes; `None` where it is not there or not whole yet.
@@ -97,8 +124,8 @@ impl Ring {
     /// Gives what was read back to the producers.
     pub(crate) fn release(&mut self) {
         if self.position != self.released {
-            // SAFETY: as in `look`; this page is writable.
-            unsafe { &*self.consumer.cast::<AtomicU64>() }.store(self.position, Ordering::Release);
+            // SAFETY: as in `look`; this one is writable.
+            unsafe { self.tail.as_ref() }.store(self.position, Ordering::Release);
             self.released = self.position;
         }
     }
@@ -106,11 +133,11 @@ impl Ring {
     /// The record at `position` (none if it was discarded) and the bytes that it takes; `None` while it is being written.
     fn record(&self, position: u64) -> Option<(Option<&[u8]>, u64)> {
         let offset = (position as usize) & (self.size - 1);
-        // SAFETY: `offset` is inside the data area, which is mapped twice in a row, so that the header and all of a
-        // record's bytes (at most `size`) are inside the mapping. Records are 8-byte aligned.
+        // SAFETY: `offset` is inside the data area, behind which there is room for the largest record, so that the header and all
+        // of a record's bytes are inside the mapping. Records are 8-byte aligned.
         unsafe {
-            let header = self.producer.cast::<u8>().add(self.page + offset);
-            let word = (*header.cast::<AtomicU32>()).load(Ordering::Acquire);
+            let header = self.data.add(offset);
+            let word = header.cast::<AtomicU32>().as_ref().load(Ordering::Acquire);
             if word & BUSY != 0 {
                 return None;
             }
@@ -119,18 +146,59 @@ impl Ring {
             if word & DISCARDED != 0 {
                 return Some((None, taken as u64));
             }
-            Some((Some(std::slice::from_raw_parts(header.add(HEADER), length)), taken as u64))
+            Some((Some(std::slice::from_raw_parts(header.add(HEADER).as_ptr(), length)), taken as u64))
         }
     }
 }
 
-impl Drop for Ring {
+/// Memory of a map, as long as this lives.
+pub(crate) struct Mapping {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+// SAFETY: memory that is mapped may be used from any thread; how, is up to who gets a pointer into it.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps `length` bytes of `map`, from `offset` on, both in whole pages.
+    pub(crate) fn new(map: BorrowedFd<'_>, offset: usize, length: usize, access: Access) -> Result<Self, Error> {
+        let protection = match access {
+            Access::Read => libc::PROT_READ,
+            Access::Write => libc::PROT_READ | libc::PROT_WRITE,
+        };
+        let length = length.next_multiple_of(page_size());
+        // SAFETY: a new mapping of a valid descriptor; the kernel checks its bounds.
+        let start = unsafe {
+            let fd = map.as_raw_fd();
+            libc::mmap(ptr::null_mut(), length, protection, libc::MAP_SHARED, fd, offset as libc::off_t)
+        };
+        match NonNull::new(start.cast::<u8>()) {
+            Some(start) if start.as_ptr().cast() != libc::MAP_FAILED => Ok(Mapping { start, length }),
+            _ => Err(system_error("mapping a map of the kernel's")(std::io::Error::last_os_error())),
+        }
+    }
+
+    /// What is `offset` bytes behind the beginning, which is inside.
+    pub(crate) fn at<T>(&self, offset: usize) -> NonNull<T> {
+        assert!(offset + size_of::<T>() <= self.length, "{offset} of {}", self.length);
+        // SAFETY: inside the mapping, as was just looked at.
+        unsafe { self.start.add(offset) }.cast()
+    }
+}
+
+impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: unmaps exactly what `new` mapped.
-        unsafe {
-            libc::munmap(self.consumer, self.page);
-            libc::munmap(self.producer, self.page + 2 * self.size);
-        }
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
     }
 }
 
