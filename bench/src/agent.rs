@@ -1,6 +1,7 @@
 //! The agent beside the load, and what it and its programs use.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,13 @@ impl Agent {
         let program = binary().to_str().context("the path of weir is not text")?;
         let mut command: Command = on_cpu(program, cpu);
         command.args(["agent", "--listen", "127.0.0.1:0"]);
+        Ok(Agent(Weir::start(&mut command, Keep::Nothing)?))
+    }
+
+    /// Starts one that keeps the events of the server on `port` in a file.
+    pub(crate) fn recording(port: u16, file: &Path) -> anyhow::Result<Agent> {
+        let mut command = Command::new(binary());
+        command.args(["dev", "capture", "--port", &port.to_string()]).arg(file);
         Ok(Agent(Weir::start(&mut command, Keep::Nothing)?))
     }
 

@@ -17,6 +17,7 @@
 //! | `capture_ns`, `capture_ratio` | see [`pair`] |
 //! | `agent_memory_mb` | see [`memory`] |
 //! | `agent_cpu_percent.idle` | see [`idle`] |
+//! | `replay_requests_per_second` | see [`replay`] |
 
 mod agent;
 mod host;
@@ -24,6 +25,7 @@ mod idle;
 mod load;
 mod memory;
 mod pair;
+mod replay;
 mod report;
 
 use std::path::PathBuf;
@@ -45,9 +47,12 @@ struct Arguments {
     /// Seconds of load in a turn.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Only these: http, redis_p1, redis_p16, postgres, mysql, capture, idle, memory.
+    /// Only these: http, redis_p1, redis_p16, postgres, mysql, capture, replay, idle, memory.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Nothing but a replay of this recording (of `weir dev capture`).
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
     /// Let the scheduler place the agent, instead of on the client's processor.
     #[arg(long)]
     free_agent: bool,
@@ -62,20 +67,26 @@ struct Arguments {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let wants = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
+    let mut report = Report::default();
+    if let Some(file) = &arguments.replay {
+        replay::replay_file(&mut report, "file", file, arguments.rounds)?;
+        println!("{report}");
+        return Ok(());
+    }
     let processors = host::processors();
     let (first, last) = (processors[0], processors[processors.len() - 1]);
     let place = Place { server: first, client: last, agent: (!arguments.free_agent).then_some(last) };
     host::raise_descriptors(arguments.connections as u64 + 2100)?;
-    let mut report = Report::default();
     host::note_others(&mut report);
     let mut loads = Vec::new();
-    for workload in Workload::ALL.into_iter().filter(|workload| wants(workload.name())) {
+    let needed = |workload: &Workload| wants(workload.name()) || wants("replay");
+    for workload in Workload::ALL.into_iter().filter(needed) {
         let load = Load::start(workload, Some(place.server), Some(place.client), arguments.seconds);
         loads.push((workload, load.with_context(|| workload.name())?));
     }
     for number in 0..arguments.rounds {
         host::note_load(&mut report);
-        for (workload, load) in &mut loads {
+        for (workload, load) in loads.iter_mut().filter(|(workload, _)| wants(workload.name())) {
             eprintln!("round {} of {}: {}", number + 1, arguments.rounds, workload.name());
             round(&mut report, workload.name(), load, number, place).with_context(|| workload.name())?;
         }
@@ -86,6 +97,12 @@ fn main() -> anyhow::Result<()> {
         }
         // What is there by now is not lost if a later round fails.
         report.write(&arguments.out)?;
+    }
+    for (workload, load) in &mut loads {
+        if wants("replay") {
+            eprintln!("replay: {}", workload.name());
+            replay::measure(&mut report, workload.name(), load, arguments.rounds).context("replay")?;
+        }
     }
     drop(loads);
     if wants("idle") {

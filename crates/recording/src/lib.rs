@@ -136,6 +136,28 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
+/// All entries of a recording that is in memory, which borrow from it.
+///
+/// # Errors
+///
+/// As [`Reader::new`] and [`Reader::read`].
+pub fn entries(recording: &[u8]) -> Result<Vec<Entry<'_>>, Error> {
+    let mut rest = recording.strip_prefix(MARK).ok_or(Error::Mark)?;
+    let mut entries = Vec::new();
+    while let Some((length, behind)) = rest.split_first_chunk()
+        && let Some((entry, behind)) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)
+    {
+        let damaged = |error: postcard::Error| Error::Entry {
+            index: entries.len() as u64,
+            offset: (recording.len() - rest.len()) as u64,
+            reason: error.to_string(),
+        };
+        entries.push(postcard::from_bytes(entry).map_err(damaged)?);
+        rest = behind;
+    }
+    Ok(entries)
+}
+
 /// Fills `buffer`; false at the end of the input.
 fn fill(from: &mut impl BufRead, buffer: &mut [u8]) -> io::Result<bool> {
     match from.read_exact(buffer) {
