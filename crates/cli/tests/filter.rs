@@ -137,8 +137,9 @@ fn the_help_names_every_protocol() {
 
 #[test]
 fn a_long_process_name_is_found_by_what_the_kernel_keeps() {
-    let mut request = http("GET /", "/", 200);
-    request.process.as_mut().expect("it has one").command = "a-very-long-com".into();
+    let request = http("GET /", "/", 200).with_ends(|ends| {
+        ends.process.as_mut().expect("it has one").command = "a-very-long-com".into();
+    });
     assert!(filter("--process a-very-long-command").expect("it is valid").matches(&request));
     assert!(!filter("--process a-very-short-command").expect("it is valid").matches(&request));
 }

@@ -36,14 +36,14 @@ fn databases() -> Vec<Request> {
         Request {
             error: Some("42P01".into()),
             role: Role::Server,
-            server: ip("10.0.0.12:5432", Some("postgres")),
-            ..statement("postgresql", "SELECT nothing", "SELECT id FROM nothing")
+            ..statement("postgresql", "SELECT nothing", "SELECT id FROM nothing").with_ends(|ends| {
+                ends.server = ip("10.0.0.12:5432", Some("postgres"));
+            })
         },
         named,
-        Request {
-            server: ip("10.0.0.13:3306", Some("mariadbd")),
-            ..statement("mysql", "UPDATE shop.items", early)
-        },
+        statement("mysql", "UPDATE shop.items", early).with_ends(|ends| {
+            ends.server = ip("10.0.0.13:3306", Some("mariadbd"));
+        }),
         Request {
             error: Some("1062".into()),
             duration: 90_000_000_000,
@@ -54,7 +54,12 @@ fn databases() -> Vec<Request> {
             )
         },
         Request { error: Some("timeout".into()), duration: 5_000_000_000, ..query("mysql", "INSERT orders") },
-        Request { duration: 41_000, server: unix("/run/redis/redis.sock"), ..redis("SET", "SET ? ?") },
+        Request {
+            duration: 41_000,
+            ..redis("SET", "SET ? ?").with_ends(|ends| {
+                ends.server = unix("/run/redis/redis.sock");
+            })
+        },
         Request { duration: 5_000_000_000, waiting: true, ..redis("BLPOP", "BLPOP ? ?") },
         Request { error: Some("WRONGTYPE".into()), ..redis("LPUSH", "LPUSH orders 17 42") },
         Request { incomplete: Some(Incomplete::Request), ..query("postgresql", "INSERT orders") },
@@ -75,8 +80,11 @@ fn others() -> Vec<Request> {
         Request {
             duration: 1_240_000_000,
             response_bytes: 1_234_567,
-            client: ip("[2001:db8:12:34::7]:40112", None),
-            ..http("GET /reports/{year}/{month}/by-customer", "/reports/2026/11/by-customer", 503)
+            ..http("GET /reports/{year}/{month}/by-customer", "/reports/2026/11/by-customer", 503).with_ends(
+                |ends| {
+                    ends.client = ip("[2001:db8:12:34::7]:40112", None);
+                },
+            )
         },
         Request { error: Some("NXDOMAIN".into()), ..dns("A", "example.com", 0) },
         dns("AAAA", "images.static.shop.example.com", 4),
@@ -85,11 +93,10 @@ fn others() -> Vec<Request> {
         Request { incomplete: Some(Incomplete::Response), ..query("mongodb", "find") },
         Request { incomplete: Some(Incomplete::Response), ..http("GET /big", "/big", 200) },
         Request { incomplete: Some(Incomplete::Start), error: Some("500".into()), ..http("GET /", "/", 500) },
-        Request {
-            client: ip("10.0.0.7:40112", Some("a-service-with-a-very-long-name-indeed")),
-            server: ip("10.0.0.9:80", Some("another-service-with-a-very-long-name")),
-            ..http("GET /日本語/{id}", "/日本語/😀", 404)
-        },
+        http("GET /日本語/{id}", "/日本語/😀", 404).with_ends(|ends| {
+            ends.client = ip("10.0.0.7:40112", Some("a-service-with-a-very-long-name-indeed"));
+            ends.server = ip("10.0.0.9:80", Some("another-service-with-a-very-long-name"));
+        }),
         http("GET /\u{1b}[31m\u{9b}2J\r\nX\u{202e}", "/\u{1b}]0;owned\u{7}", 200),
     ]
 }

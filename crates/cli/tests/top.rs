@@ -47,10 +47,11 @@ fn shop() -> Host {
     let mut host = Host::new(1000);
     for tick in 0..1000u64 {
         host.now = tick * SECOND / 100;
-        let to_shop = |request: Request| Request {
-            client: ip("127.0.0.1:40112", Some("nginx")),
-            server: ip("127.0.0.1:5055", Some("shop")),
-            ..request
+        let to_shop = |request: Request| {
+            request.with_ends(|ends| {
+                ends.client = ip("127.0.0.1:40112", Some("nginx"));
+                ends.server = ip("127.0.0.1:5055", Some("shop"));
+            })
         };
         let duration = 800_000 + tick * tick * 7;
         for (name, code) in [("GET /", 200), ("GET /users/{id}", 200)] {
@@ -59,13 +60,16 @@ fn shop() -> Host {
         if tick % 20 == 0 {
             host.call(Request { duration: 9 * duration, ..to_shop(http("POST /orders", "/orders", 500)) });
         }
-        let outside = Request { client: ip("203.0.113.9:50000", None), ..http("GET /", "/", 200) };
+        let outside = http("GET /", "/", 200).with_ends(|ends| {
+            ends.client = ip("203.0.113.9:50000", None);
+        });
         host.recent.record(&Request { duration: duration / 3, ..outside }, host.now);
         let redis = |name: &str| Request {
             duration: 40_000 + tick * 30,
-            client: ip("127.0.0.1:41000", Some("shop")),
-            server: ip("127.0.0.1:6379", Some("redis-server")),
-            ..query("redis", name)
+            ..query("redis", name).with_ends(|ends| {
+                ends.client = ip("127.0.0.1:41000", Some("shop"));
+                ends.server = ip("127.0.0.1:6379", Some("redis-server"));
+            })
         };
         for _ in 0..3 {
             host.call(redis("GET"));
@@ -75,16 +79,18 @@ fn shop() -> Host {
             let waiting = Request {
                 waiting: true,
                 duration: 5 * SECOND,
-                server: unix("/run/q.sock"),
-                ..redis("BLPOP")
+                ..redis("BLPOP").with_ends(|ends| {
+                    ends.server = unix("/run/q.sock");
+                })
             };
             host.recent.record(&Request { role: Role::Client, ..waiting }, host.now);
             let remote = Request {
                 role: Role::Client,
                 duration: 31_000_000,
-                server: ip("93.184.216.34:80", Some("payments.eu-central-1.example.com")),
-                client: ip("10.0.0.7:40112", Some("shop")),
-                ..http("POST /v1/payments/{id}/confirm-with-a-long-name", "/", 200)
+                ..http("POST /v1/payments/{id}/confirm-with-a-long-name", "/", 200).with_ends(|ends| {
+                    ends.server = ip("93.184.216.34:80", Some("payments.eu-central-1.example.com"));
+                    ends.client = ip("10.0.0.7:40112", Some("shop"));
+                })
             };
             host.recent.record(&remote, host.now);
         }

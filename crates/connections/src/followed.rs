@@ -79,7 +79,7 @@ impl Followed {
 }
 
 pub(crate) fn shown(process: &Process) -> Shown {
-    Shown { pid: process.pid, tid: 0, command: process.command.clone(), service: process.service.clone() }
+    Shown { pid: process.pid, command: process.command.clone(), service: process.service.clone() }
 }
 
 /// Ports from here on are given to clients by default (`ip_local_port_range`).

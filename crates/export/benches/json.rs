@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use divan::{Bencher, black_box};
-use model::request::{Peer, Process};
+use std::sync::Arc;
+
+use model::request::{Ends, Peer, Process};
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, Value, names};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -65,9 +67,12 @@ fn request() -> Request {
         protocol: "http",
         name: "GET /users/{id}/orders/{date}/items".into(),
         error: None,
-        client: peer("10.0.0.7:40112", "shop"),
-        server: peer("10.0.0.9:80", "nginx"),
-        process: Some(Process { pid: 812, tid: 812, command: "nginx".into(), service: "nginx".into() }),
+        ends: Arc::new(Ends {
+            client: peer("10.0.0.7:40112", "shop"),
+            server: peer("10.0.0.9:80", "nginx"),
+            process: Some(Process { pid: 812, command: "nginx".into(), service: "nginx".into() }),
+        }),
+        tid: 812,
         request_bytes: 112,
         response_bytes: 5120,
         attributes,
@@ -146,8 +151,8 @@ fn by_serde(request: &Request, out: &mut Vec<u8>) {
         Endpoint::Ip(address) => (address.ip(), address.port()),
         Endpoint::Unix(_) => unreachable!("the record has none"),
     };
-    let (client, server) = (end(&request.client), end(&request.server));
-    let process = request.process.as_ref().expect("the record has one");
+    let (client, server) = (end(&request.ends.client), end(&request.ends.server));
+    let process = request.ends.process.as_ref().expect("the record has one");
     let view = View {
         time: "2026-11-20T08:00:00.123456789Z",
         duration: request.duration as f64 / 1e9,
@@ -155,11 +160,11 @@ fn by_serde(request: &Request, out: &mut Vec<u8>) {
         protocol: request.protocol,
         name: &request.name,
         status: "ok",
-        client: End { address: client.0, port: client.1, service: request.client.service.as_deref() },
-        server: End { address: server.0, port: server.1, service: request.server.service.as_deref() },
+        client: End { address: client.0, port: client.1, service: request.ends.client.service.as_deref() },
+        server: End { address: server.0, port: server.1, service: request.ends.server.service.as_deref() },
         process: Who {
             pid: process.pid,
-            tid: process.tid,
+            tid: request.tid,
             command: &process.command,
             service: &process.service,
         },

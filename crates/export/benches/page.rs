@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use export::prometheus::Page;
-use model::request::Peer;
+use std::sync::Arc;
+
+use model::request::{Ends, Peer};
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
 use signals::{Collect, Limits, RequestMetrics, Source};
 
@@ -69,9 +71,12 @@ fn request(number: u64) -> Request {
         protocol: "http",
         name: "GET /".into(),
         error: None,
-        client: peer("10.0.0.7:40112", "shop"),
-        server: peer("10.0.0.9:80", "nginx"),
-        process: None,
+        ends: Arc::new(Ends {
+            client: peer("10.0.0.7:40112", "shop"),
+            server: peer("10.0.0.9:80", "nginx"),
+            process: None,
+        }),
+        tid: 0,
         request_bytes: 112,
         response_bytes: 5120,
         attributes,

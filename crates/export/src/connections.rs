@@ -18,7 +18,7 @@ pub fn write(connection: &Connection, event: &str, out: &mut Vec<u8>) {
     peer(b",\"client\":{", &connection.client, out);
     peer(b",\"server\":{", &connection.server, out);
     if let Some(of) = &connection.process {
-        process(of, out);
+        process(of, 0, out);
     }
     if let Some(connect) = connection.connect {
         seconds(b",\"connect\":", connect, out);
@@ -33,7 +33,7 @@ pub fn write_listening(listening: &Listening, event: &str, out: &mut Vec<u8>) {
     text(b",\"state\":", "listen", out);
     peer(b",\"server\":{", &listening.server, out);
     if let Some(of) = &listening.process {
-        process(of, out);
+        process(of, 0, out);
     }
     number(b",\"backlog\":", listening.backlog, out);
     number(b",\"limit\":", listening.limit, out);
@@ -129,7 +129,7 @@ mod tests {
             role: Role::Client,
             client: end(40112, Some("shop")),
             server: end(80, None),
-            process: Some(Process { pid: 7, tid: 0, command: "shop".into(), service: "shop".into() }),
+            process: Some(Process { pid: 7, command: "shop".into(), service: "shop".into() }),
             state: State::Established,
             connect: Some(112_000),
             counters: Counters {

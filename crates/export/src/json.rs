@@ -30,10 +30,10 @@ pub fn write(request: &Request, out: &mut Vec<u8>) {
             escape::string(error, out);
         }
     }
-    peer(b",\"client\":{", &request.client, out);
-    peer(b",\"server\":{", &request.server, out);
-    if let Some(process) = &request.process {
-        self::process(process, out);
+    peer(b",\"client\":{", &request.ends.client, out);
+    peer(b",\"server\":{", &request.ends.server, out);
+    if let Some(process) = &request.ends.process {
+        self::process(process, request.tid, out);
     }
     out.extend_from_slice(b",\"request\":{\"bytes\":");
     integer(request.request_bytes, out);
@@ -79,13 +79,13 @@ pub(crate) fn peer(begin: &[u8], peer: &Peer, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-pub(crate) fn process(process: &Process, out: &mut Vec<u8>) {
+pub(crate) fn process(process: &Process, tid: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"process\":{\"pid\":");
     integer(process.pid, out);
     // No process has thread 0: it was not told.
-    if process.tid != 0 {
+    if tid != 0 {
         out.extend_from_slice(b",\"tid\":");
-        integer(process.tid, out);
+        integer(tid, out);
     }
     out.extend_from_slice(b",\"command\":");
     escape::string(&process.command, out);

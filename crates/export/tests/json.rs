@@ -80,18 +80,18 @@ fn expected(request: &Request) -> Value {
         "time": "2026-11-20T08:00:00.123456789Z", "duration": seconds, "role": request.role.as_str(),
         "protocol": request.protocol, "name": request.name.as_str(),
         "status": if request.error.is_some() { "error" } else { "ok" },
-        "client": peer(&request.client), "server": peer(&request.server),
+        "client": peer(&request.ends.client), "server": peer(&request.ends.server),
         "request": {"bytes": request.request_bytes}, "response": {"bytes": request.response_bytes},
         "connection": format!("{:016x}", request.connection.0), "waiting": request.waiting,
     });
     if let Some(error) = &request.error {
         object["error"] = error.as_str().into();
     }
-    if let Some(process) = &request.process {
+    if let Some(process) = &request.ends.process {
         object["process"] =
             json!({"pid": process.pid, "command": &*process.command, "service": &*process.service});
-        if process.tid != 0 {
-            object["process"]["tid"] = process.tid.into();
+        if request.tid != 0 {
+            object["process"]["tid"] = request.tid.into();
         }
     }
     if let Some(incomplete) = request.incomplete {

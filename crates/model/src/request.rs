@@ -22,12 +22,10 @@ pub struct Request {
     pub name: Text,
     /// The `error.type` where the exchange failed: a status code, an error's name, `timeout`, `reset`.
     pub error: Option<Text>,
-    /// The end that asked.
-    pub client: Peer,
-    /// The end that answered.
-    pub server: Peer,
-    /// Who did the I/O on this side, where known.
-    pub process: Option<Process>,
+    /// Who spoke with whom.
+    pub ends: Arc<Ends>,
+    /// The thread of the process that handled the request; 0 where that is not known.
+    pub tid: u32,
     /// Whole size of the request on the wire, headers included.
     pub request_bytes: u64,
     /// Whole size of the response on the wire.
@@ -40,6 +38,26 @@ pub struct Request {
     pub waiting: bool,
     /// What of the exchange was not seen.
     pub incomplete: Option<Incomplete>,
+}
+
+/// Who spoke with whom: the same for one request of a connection after the other, which share it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ends {
+    /// The end that asked.
+    pub client: Peer,
+    /// The end that answered.
+    pub server: Peer,
+    /// Who did the I/O on this side, where known.
+    pub process: Option<Process>,
+}
+
+impl Request {
+    /// The same with other ends; those that it shares with others stay as they are.
+    #[must_use]
+    pub fn with_ends(mut self, change: impl FnOnce(&mut Ends)) -> Self {
+        change(Arc::make_mut(&mut self.ends));
+        self
+    }
 }
 
 /// One end of the exchange.
@@ -56,8 +74,6 @@ pub struct Peer {
 pub struct Process {
     /// Process id in the initial namespace.
     pub pid: u32,
-    /// Thread that handled the request.
-    pub tid: u32,
     /// Its command.
     pub command: Arc<str>,
     /// Its service's name.

@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use model::request::{Peer, Process};
+use std::sync::Arc;
+
+use model::request::{Ends, Peer, Process};
 use model::time::ClockReading;
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
 use otlp::{Compression, Config, Destination, Exporter, Protocol, Sampling};
@@ -106,9 +108,12 @@ fn request(number: usize) -> Request {
         protocol: "http",
         name: "GET /users/{id}/orders/{number}".into(),
         error: None,
-        client: peer(format!("10.0.0.7:{}", 30_000 + number % 300), "shop"),
-        server: peer("10.0.0.9:80".into(), "nginx"),
-        process: Some(Process { pid: 812, tid: 812, command: "nginx".into(), service: "nginx".into() }),
+        ends: Arc::new(Ends {
+            client: peer(format!("10.0.0.7:{}", 30_000 + number % 300), "shop"),
+            server: peer("10.0.0.9:80".into(), "nginx"),
+            process: Some(Process { pid: 812, command: "nginx".into(), service: "nginx".into() }),
+        }),
+        tid: 812,
         request_bytes: 112,
         response_bytes: 5120 + number as u64 % 100,
         attributes,

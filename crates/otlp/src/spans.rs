@@ -91,10 +91,10 @@ impl Batch {
     /// The place of the group of the request's process.
     fn place(&mut self, request: &Request) -> usize {
         let own = match request.role {
-            Role::Server => &request.server,
-            Role::Client | Role::Unknown => &request.client,
+            Role::Server => &request.ends.server,
+            Role::Client | Role::Unknown => &request.ends.client,
         };
-        let process = request.process.as_ref();
+        let process = request.ends.process.as_ref();
         let service = process.map(|process| &process.service).or(own.service.as_ref());
         let service = service.filter(|service| !service.is_empty());
         let service = service.cloned().unwrap_or_else(|| UNKNOWN_SERVICE.into());
@@ -166,25 +166,25 @@ fn attributes(request: &Request, out: &mut Vec<u8>) {
         text(out, ATTRIBUTES, names::ERROR_TYPE, error);
     }
     text(out, ATTRIBUTES, names::NETWORK_PROTOCOL_NAME, request.protocol);
-    end(names::CLIENT, &request.client, out);
-    end(names::SERVER, &request.server, out);
+    end(names::CLIENT, &request.ends.client, out);
+    end(names::SERVER, &request.ends.server, out);
     if !address_told {
-        address(names::SERVER_ADDRESS, &request.server.endpoint, out);
+        address(names::SERVER_ADDRESS, &request.ends.server.endpoint, out);
     }
-    port(names::SERVER_PORT, &request.server.endpoint, out);
+    port(names::SERVER_PORT, &request.ends.server.endpoint, out);
     let is_server = request.role == Role::Server;
     if is_server && !client_told {
-        address(names::CLIENT_ADDRESS, &request.client.endpoint, out);
+        address(names::CLIENT_ADDRESS, &request.ends.client.endpoint, out);
     }
-    let peer = if is_server { &request.client.endpoint } else { &request.server.endpoint };
+    let peer = if is_server { &request.ends.client.endpoint } else { &request.ends.server.endpoint };
     address(names::NETWORK_PEER_ADDRESS, peer, out);
     port(names::NETWORK_PEER_PORT, peer, out);
     size(names::WEIR_REQUEST_SIZE, request.request_bytes, out);
     size(names::WEIR_RESPONSE_SIZE, request.response_bytes, out);
     shown(out, ATTRIBUTES, names::WEIR_CONNECTION, &request.connection);
     // No process has thread 0: it was not told.
-    if let Some(process) = request.process.as_ref().filter(|process| process.tid != 0) {
-        int(out, ATTRIBUTES, names::THREAD_ID, process.tid.into());
+    if request.tid != 0 {
+        int(out, ATTRIBUTES, names::THREAD_ID, request.tid.into());
     }
     if request.waiting {
         boolean(out, ATTRIBUTES, names::WEIR_WAITING, true);

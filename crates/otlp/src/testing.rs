@@ -1,6 +1,8 @@
 //! A request for tests.
 
-use model::request::{Peer, Process};
+use std::sync::Arc;
+
+use model::request::{Ends, Peer, Process};
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
 
 pub(crate) fn peer(address: &str, service: Option<&str>) -> Peer {
@@ -20,9 +22,12 @@ pub(crate) fn request() -> Request {
         protocol: "http",
         name: "GET /users/{id}".into(),
         error: None,
-        client: peer("10.0.0.7:40112", Some("shop")),
-        server: peer("10.0.0.9:80", Some("nginx")),
-        process: Some(Process { pid: 812, tid: 815, command: "nginx".into(), service: "nginx".into() }),
+        ends: Arc::new(Ends {
+            client: peer("10.0.0.7:40112", Some("shop")),
+            server: peer("10.0.0.9:80", Some("nginx")),
+            process: Some(Process { pid: 812, command: "nginx".into(), service: "nginx".into() }),
+        }),
+        tid: 815,
         request_bytes: 112,
         response_bytes: 5120,
         attributes,

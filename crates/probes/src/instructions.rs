@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use model::ConnectionId;
 use model::event::Instruction;
 
+use crate::Error;
 use crate::ring::{Access, Mapping};
 use crate::shared::{weir_limits, weir_order};
-use crate::Error;
 
 const SLOTS: usize = weir_limits::WEIR_INSTRUCTIONS.0 as usize;
 

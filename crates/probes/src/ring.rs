@@ -170,7 +170,12 @@ unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// Maps `length` bytes of `map`, from `offset` on, both in whole pages.
-    pub(crate) fn new(map: BorrowedFd<'_>, offset: usize, length: usize, access: Access) -> Result<Self, Error> {
+    pub(crate) fn new(
+        map: BorrowedFd<'_>,
+        offset: usize,
+        length: usize,
+        access: Access,
+    ) -> Result<Self, Error> {
         let protection = match access {
             Access::Read => libc::PROT_READ,
             Access::Write => libc::PROT_READ | libc::PROT_WRITE,

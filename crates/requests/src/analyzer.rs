@@ -9,6 +9,7 @@ use rustc_hash::FxHashSet;
 use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
 
+use self::ends::RecentEnds;
 use crate::connection::{Connection, Effects};
 use crate::groups::Groups;
 use crate::lookups::{Asker, Lookups};
@@ -16,6 +17,7 @@ use crate::switch::Earlier;
 use crate::{Counters, finish};
 
 mod askers;
+mod ends;
 mod peers;
 mod sweep;
 
@@ -55,6 +57,7 @@ pub struct Analyzer {
     askers: Vec<ConnectionId>,
     /// Bytes that connections hold of what is not whole yet, and may hold.
     held: usize,
+    recent_ends: RecentEnds,
     most_held: usize,
     lookups: Lookups,
     /// Connections that the kernel side was asked to announce again, and has not yet.
@@ -95,6 +98,7 @@ impl Analyzer {
             groups: Groups::default(),
             askers: Vec::new(),
             held: 0,
+            recent_ends: RecentEnds::default(),
             most_held: config.most_held,
             lookups: Lookups::default(),
             asked_for: FxHashSet::default(),
@@ -193,6 +197,7 @@ impl Analyzer {
             self.instructions.push((open.connection, known.budgets()));
             placed(&known.open, known.datagrams).inspect(|placed| self.ends.remove(placed));
             known.announced(open);
+            self.recent_ends.forget(open.connection);
             placed(&known.open, known.datagrams).inspect(|placed| self.ends.insert(placed));
             return;
         }
@@ -341,6 +346,7 @@ impl Analyzer {
 
     fn gone(&mut self, connection: &Connection) {
         self.held -= connection.accounted;
+        self.recent_ends.forget(connection.id());
         if connection.is_unknown() {
             *self.counters.left_alone.entry("unknown").or_default() += 1;
         }
@@ -388,7 +394,8 @@ impl Analyzer {
         let unparsed = std::mem::take(&mut self.context.unparsed);
         let is_asker = |connection: &Connection| connection.role != Role::Server;
         let asked_here = id != answering && self.table.get(id).is_some_and(is_asker);
-        let peer_service = self.peer_service(if asked_here { answering } else { id });
+        let peer = if asked_here { answering } else { id };
+        self.find_peer_service(peer);
         let Some(connection) = self.table.get(id) else { return };
         let answering = if id == answering { Some(connection) } else { self.table.get(answering) };
         let Some(answering) = answering else { return };
@@ -401,12 +408,13 @@ impl Analyzer {
             self.context.finished.clear();
             return;
         }
+        let peer_service = self.table.get(peer).and_then(|connection| connection.peer_service.as_ref());
+        let ends = self.recent_ends.of((connection, answering), peer_service);
         let learns = protocol.resolves_names() && connection.role == Role::Client;
         for exchange in self.context.finished.drain(..) {
             let answered = exchange.response.last;
             let times = (self.cut_at, &self.clock);
-            let request =
-                finish::request(exchange, protocol, (connection, answering), peer_service.clone(), times);
+            let request = finish::request(exchange, protocol, (connection, answering), &ends, times);
             let Some(request) = request else { continue };
             self.counters.requests += 1;
             self.batch.push(request);

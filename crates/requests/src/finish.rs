@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::request::{Peer, Process, Request};
+use model::request::{Ends, Request};
 use model::time::ClockReading;
 use model::{Attributes, Direction, Nanos, Party, Role, Text, names};
 use protocols::{CutBy, Exchange, Outcome, Protocol};
@@ -18,21 +18,14 @@ pub(crate) fn request(
     exchange: Exchange,
     protocol: Protocol,
     (connection, answering): (&Connection, &Connection),
-    peer_service: Option<Arc<str>>,
+    ends: &Arc<Ends>,
     (cut_at, clock): (Nanos, &ClockReading),
 ) -> Option<Request> {
     if matches!(exchange.outcome, Outcome::Cut(..)) && groups::role(&connection.open).is_some() {
         return None;
     }
     let error = error(&exchange.outcome, connection.role)?;
-    let (here, there) =
-        if connection.role == Role::Server { (answering, connection) } else { (connection, answering) };
-    let own = Peer {
-        endpoint: here.open.local.clone(),
-        service: here.process.as_ref().map(|process| process.service.clone()),
-    };
-    let other = Peer { endpoint: there.open.remote.clone(), service: peer_service };
-    let (client, server) = if connection.role == Role::Server { (other, own) } else { (own, other) };
+    let here = if connection.role == Role::Server { answering } else { connection };
     let first = exchange.request.first;
     // A response may be shown before its request's last byte; a duration is never negative.
     let cut = if matches!(exchange.outcome, Outcome::Cut(..)) { cut_at } else { 0 };
@@ -44,9 +37,8 @@ pub(crate) fn request(
         protocol: protocol.name(),
         name: exchange.name,
         error,
-        client,
-        server,
-        process: process(here, connection.role),
+        ends: Arc::clone(ends),
+        tid: thread(here, connection.role),
         request_bytes: exchange.request.bytes,
         response_bytes: exchange.response.bytes,
         attributes: exchange.attributes,
@@ -64,19 +56,13 @@ pub(crate) fn client_behind(behind: &Behind, attributes: &mut Attributes) {
     }
 }
 
-/// The process, and the thread that read (server) or wrote (client) the request.
-fn process(connection: &Connection, role: Role) -> Option<Process> {
-    let process = connection.process.as_ref()?;
+/// The thread that read (server) or wrote (client) the request.
+fn thread(connection: &Connection, role: Role) -> u32 {
+    let Some(process) = &connection.process else { return 0 };
     let asked = if role == Role::Server { Direction::Received } else { Direction::Sent };
     // On Unix sockets only the reader is seen, so that a client's thread is the one that reads the response.
     let movers = [connection.movers[asked.index()], connection.movers[asked.other().index()]];
-    let tid = movers.iter().find(|(pid, _)| *pid == process.pid).map_or(process.pid, |(_, tid)| *tid);
-    Some(Process {
-        pid: process.pid,
-        tid,
-        command: process.command.clone(),
-        service: process.service.clone(),
-    })
+    movers.iter().find(|(pid, _)| *pid == process.pid).map_or(process.pid, |(_, tid)| *tid)
 }
 
 /// The `error.type` on this side; `None` for an exchange that is no request.

@@ -77,8 +77,8 @@ impl Host {
 
     fn records(&mut self) -> Vec<String> {
         let line = |request: &Request| {
-            let service = request.process.as_ref().map_or("?", |process| &process.service);
-            let (client, server) = (&request.client.endpoint, &request.server.endpoint);
+            let service = request.ends.process.as_ref().map_or("?", |process| &process.service);
+            let (client, server) = (&request.ends.client.endpoint, &request.ends.server.endpoint);
             let took = request.duration / 1_000_000;
             format!("{} {client} → {server}: {} by {service}, {took} ms", request.role.as_str(), request.name)
         };

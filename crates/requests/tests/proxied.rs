@@ -41,7 +41,7 @@ fn behind(request: &Request) -> String {
 fn check(request: &Request, expected: &str, case: &str) {
     assert_eq!(request.name, "GET /users/{id}", "{case}");
     assert_eq!(behind(request), expected, "{case}");
-    assert_eq!(request.client.endpoint.to_string(), "10.0.0.2:40000", "the socket's peer: {case}");
+    assert_eq!(request.ends.client.endpoint.to_string(), "10.0.0.2:40000", "the socket's peer: {case}");
     assert_eq!(request.request_bytes, REQUEST.len() as u64, "without the header: {case}");
     assert_eq!(request.incomplete, None, "{case}");
 }

@@ -1,7 +1,9 @@
 //! What it costs to count a request.
 
 use divan::{Bencher, black_box};
-use model::request::Peer;
+use std::sync::Arc;
+
+use model::request::{Ends, Peer};
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
 use signals::recent::{Recent, View, Window};
 use signals::{Buckets, Histogram, Limits, RequestMetrics};
@@ -29,9 +31,12 @@ fn request(number: usize) -> Request {
         protocol: "http",
         name: "GET /users/{id}/orders/{date}/items".into(),
         error: None,
-        client: peer("10.0.0.7:40112", "shop"),
-        server: peer("10.0.0.9:80", "nginx"),
-        process: None,
+        ends: Arc::new(Ends {
+            client: peer("10.0.0.7:40112", "shop"),
+            server: peer("10.0.0.9:80", "nginx"),
+            process: None,
+        }),
+        tid: 0,
         request_bytes: 112,
         response_bytes: 5120,
         attributes,

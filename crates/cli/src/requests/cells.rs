@@ -32,7 +32,7 @@ pub(crate) fn side(role: Role, wide: bool) -> &'static str {
 
 /// Appends `shop → nginx`; ends without a service go by their address. A server's port gives way first.
 pub(super) fn peers(request: &Request, columns: usize, cell: &mut String) {
-    both(&request.client, &request.server, columns, cell);
+    both(&request.ends.client, &request.ends.server, columns, cell);
 }
 
 /// The same for the two ends of anything.
@@ -57,7 +57,7 @@ pub(crate) fn both(client_end: &Peer, server_end: &Peer, columns: usize, cell: &
 
 /// Appends the other end, as the observed side sees it: whom it calls, or who calls it.
 pub(super) fn other_end(request: &Request, columns: usize, cell: &mut String) {
-    other(request.role, (&request.client, &request.server), columns, cell);
+    other(request.role, (&request.ends.client, &request.ends.server), columns, cell);
 }
 
 /// The same for the two ends of anything.

@@ -86,9 +86,9 @@ impl Filter {
         self.role.is_none_or(|role| role == request.role)
             && (!self.errors || request.error.is_some())
             && self.slower.is_none_or(|least| request.duration >= least.0 && !request.waiting)
-            && any(&self.ports, |port| request.server.endpoint.port() == Some(*port))
+            && any(&self.ports, |port| request.ends.server.endpoint.port() == Some(*port))
             && any(&self.protocols, |protocol| *protocol == request.protocol)
-            && any(&self.processes, |who| who.matches(request.process.as_ref()))
+            && any(&self.processes, |who| who.matches(request.ends.process.as_ref()))
             && any(&self.services, |service| has_service(request, service))
             && any(&self.statuses, |status| status.matches(request))
             && any(&self.names, |name| name.matches(request))
@@ -148,8 +148,8 @@ fn parse_protocol(typed: &str) -> Result<&'static str, String> {
 }
 
 fn has_service(request: &Request, wanted: &WildMatch) -> bool {
-    let process = request.process.as_ref().map(|process| &process.service);
-    let ends = [request.client.service.as_ref(), request.server.service.as_ref(), process];
+    let process = request.ends.process.as_ref().map(|process| &process.service);
+    let ends = [request.ends.client.service.as_ref(), request.ends.server.service.as_ref(), process];
     ends.into_iter().flatten().any(|service| wanted.matches(service))
 }
 

@@ -4,7 +4,9 @@
 
 use std::net::SocketAddr;
 
-use model::request::{Peer, Process};
+use std::sync::Arc;
+
+use model::request::{Ends, Peer, Process};
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
 
 pub(crate) fn ip(address: &str, service: Option<&str>) -> Peer {
@@ -29,9 +31,12 @@ pub(crate) fn http(name: &str, path: &str, code: i64) -> Request {
         protocol: "http",
         name: name.into(),
         error: (code >= 500).then(|| code.to_string().into()),
-        client: ip("10.0.0.7:40112", Some("shop")),
-        server: ip("10.0.0.9:80", Some("nginx")),
-        process: Some(Process { pid: 812, tid: 812, command: "nginx".into(), service: "nginx".into() }),
+        ends: Arc::new(Ends {
+            client: ip("10.0.0.7:40112", Some("shop")),
+            server: ip("10.0.0.9:80", Some("nginx")),
+            process: Some(Process { pid: 812, command: "nginx".into(), service: "nginx".into() }),
+        }),
+        tid: 812,
         request_bytes: 112,
         response_bytes: 5120,
         attributes,
@@ -47,9 +52,12 @@ pub(crate) fn query(protocol: &'static str, name: &str) -> Request {
         role: Role::Client,
         protocol,
         name: name.into(),
-        client: ip("10.0.0.7:40114", Some("shop")),
-        server: ip("10.0.0.12:5432", None),
-        process: Some(Process { pid: 77, tid: 79, command: "python3".into(), service: "shop".into() }),
+        ends: Arc::new(Ends {
+            client: ip("10.0.0.7:40114", Some("shop")),
+            server: ip("10.0.0.12:5432", None),
+            process: Some(Process { pid: 77, command: "python3".into(), service: "shop".into() }),
+        }),
+        tid: 79,
         attributes: Attributes::default(),
         ..http("", "", 200)
     }
@@ -69,7 +77,12 @@ pub(crate) fn dns(kind: &'static str, name: &str, records: i64) -> Request {
     attributes.text(names::DNS_QUESTION_NAME, name);
     attributes.word(names::DNS_QUESTION_TYPE, kind);
     attributes.int(names::WEIR_DNS_ANSWER_COUNT, records);
-    Request { server: ip("10.0.0.2:53", None), attributes, ..query("dns", kind) }
+    Request {
+        attributes,
+        ..query("dns", kind).with_ends(|ends| {
+            ends.server = ip("10.0.0.2:53", None);
+        })
+    }
 }
 
 /// Run with `UPDATE_GOLDEN=1` to write what is found, and look at the difference.

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use model::request::{Incomplete, Peer, Process};
+use std::sync::Arc;
+
+use model::request::{Ends, Incomplete, Peer, Process};
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
 
 fn ip(address: &str, service: Option<&str>) -> Peer {
@@ -26,9 +28,12 @@ pub(crate) fn http() -> Request {
         protocol: "http",
         name: "GET /users/{id}".into(),
         error: None,
-        client: ip("10.0.0.7:40112", Some("shop")),
-        server: ip("10.0.0.9:80", Some("nginx")),
-        process: Some(Process { pid: 812, tid: 812, command: "nginx".into(), service: "nginx".into() }),
+        ends: Arc::new(Ends {
+            client: ip("10.0.0.7:40112", Some("shop")),
+            server: ip("10.0.0.9:80", Some("nginx")),
+            process: Some(Process { pid: 812, command: "nginx".into(), service: "nginx".into() }),
+        }),
+        tid: 812,
         request_bytes: 112,
         response_bytes: 5120,
         attributes,
@@ -44,9 +49,12 @@ pub(crate) fn all() -> Vec<(&'static str, Request)> {
         duration: 0,
         role: Role::Unknown,
         error: Some("reset".into()),
-        client: ip("[2001:db8::7]:40112", None),
-        server: ip("[::1]:8080", None),
-        process: None,
+        ends: Arc::new(Ends {
+            client: ip("[2001:db8::7]:40112", None),
+            server: ip("[::1]:8080", None),
+            process: None,
+        }),
+        tid: 0,
         attributes: Attributes::default(),
         incomplete: Some(Incomplete::Response),
         ..http()
@@ -58,12 +66,13 @@ pub(crate) fn all() -> Vec<(&'static str, Request)> {
         role: Role::Client,
         protocol: "redis",
         name: "BLPOP".into(),
-        client: unix("", Some("worker")),
-        server: unix("/run/redis/redis.sock", None),
         attributes,
         waiting: true,
         incomplete: Some(Incomplete::Start),
-        ..http()
+        ..http().with_ends(|ends| {
+            ends.client = unix("", Some("worker"));
+            ends.server = unix("/run/redis/redis.sock", None);
+        })
     };
     let mut attributes = Attributes::default();
     attributes.text(names::URL_PATH, "/\u{1b}[31m\"\\\u{7f}\u{9b}\r\n\t\0é日本😀");
@@ -71,11 +80,13 @@ pub(crate) fn all() -> Vec<(&'static str, Request)> {
     let hostile = Request {
         name: "GET /\u{1b}]0;x\u{7}".into(),
         error: Some("\"500\"".into()),
-        client: unix("@abstract\u{0}name", Some("a\"b")),
-        process: Some(Process { pid: 1, tid: 0, command: "\n".into(), service: "\u{2028}".into() }),
         attributes,
         request_bytes: u64::MAX,
-        ..http()
+        tid: 0,
+        ..http().with_ends(|ends| {
+            ends.client = unix("@abstract\u{0}name", Some("a\"b"));
+            ends.process = Some(Process { pid: 1, command: "\n".into(), service: "\u{2028}".into() });
+        })
     };
     vec![("http", http()), ("unknown", unknown), ("waiting", waiting), ("hostile", hostile)]
 }

@@ -124,9 +124,9 @@ fn explicit_histograms_are_those_of_the_page() {
 fn many_series_come_in_messages_that_receivers_take() {
     let many: Vec<Request> = (0..8_000)
         .map(|number| {
-            let mut request = Request { role: Role::Client, ..request() };
-            request.server.service = Some(format!("service-{number}-{}", "x".repeat(100)).into());
-            request
+            let name = format!("service-{number}-{}", "x".repeat(100));
+            let request = request().with_ends(|ends| ends.server.service = Some(name.into()));
+            Request { role: Role::Client, ..request }
         })
         .collect();
     let found = export(&state(&many), Histograms::Exponential);

@@ -106,7 +106,7 @@ fn what_the_request_says_goes_before_addresses() {
     let mut told = request();
     told.attributes.text(names::SERVER_ADDRESS, "shop.example.com");
     told.attributes.text(names::CLIENT_ADDRESS, "203.0.113.7");
-    told.client = peer("198.51.100.9:1", None);
+    let told = told.with_ends(|ends| ends.client = peer("198.51.100.9:1", None));
     let (_, attributes) = one(told);
     let has = |key: &str| attributes.get(key).map(String::as_str);
     assert_eq!(
@@ -119,8 +119,13 @@ fn what_the_request_says_goes_before_addresses() {
 #[test]
 fn unix_sockets_have_no_ports() {
     let unix = |path: &str| Peer { endpoint: Endpoint::Unix(path.into()), service: None };
-    let (_, attributes) =
-        one(Request { client: unix(""), server: unix("/run/redis.sock"), role: Role::Client, ..request() });
+    let (_, attributes) = one(Request {
+        role: Role::Client,
+        ..request().with_ends(|ends| {
+            ends.client = unix("");
+            ends.server = unix("/run/redis.sock");
+        })
+    });
     let has = |key: &str| attributes.get(key).map(String::as_str);
     assert_eq!(
         (has("server.address"), has("network.peer.address")),
@@ -156,11 +161,18 @@ fn spans_that_are_sampled_tell_what_they_stand_for() {
 #[test]
 fn spans_are_grouped_by_their_process() {
     let other = |pid: u32, service: &str| {
-        let process = Process { pid, tid: 0, command: "python3".into(), service: service.into() };
-        Request { process: Some(process), ..request() }
+        let process = Process { pid, command: "python3".into(), service: service.into() };
+        request().with_ends(|ends| {
+            ends.process = Some(process);
+        })
     };
-    let nobody = Request { process: None, server: peer("10.0.0.9:80", None), ..request() };
-    let named = Request { process: None, ..request() };
+    let nobody = request().with_ends(|ends| {
+        ends.process = None;
+        ends.server = peer("10.0.0.9:80", None);
+    });
+    let named = request().with_ends(|ends| {
+        ends.process = None;
+    });
     let mut ids = Ids::default();
     let all = [request(), other(7, "shop"), request(), nobody, other(7, "shop"), other(8, "shop"), named];
     let all: Vec<_> = all

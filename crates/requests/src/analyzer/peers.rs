@@ -12,21 +12,20 @@ impl Analyzer {
     /// The service at the other end, where that is on this host and known; else the name that it had when the connection
     /// was met. Remembered once found, since the other end may be gone before the last record is; but what was only likely is
     /// given up when another could be meant as well.
-    pub(super) fn peer_service(&mut self, id: ConnectionId) -> Option<Arc<str>> {
-        let connection = self.table.get(id)?;
+    pub(super) fn find_peer_service(&mut self, id: ConnectionId) {
+        let Some(connection) = self.table.get(id) else { return };
         if connection.peer_is_certain {
-            return connection.peer_service.clone();
+            return;
         }
         let other = self.other_end(connection);
         let service = match other {
             Other::Certain(peer) | Other::Likely(peer) => self.service_of(peer),
             Other::Ambiguous => None,
-            Other::Unknown => connection.peer_service.clone(),
+            Other::Unknown => return,
         };
-        let connection = self.table.touch(id, 0)?;
+        let Some(connection) = self.table.touch(id, 0) else { return };
         connection.peer_is_certain = matches!(other, Other::Certain(_)) && service.is_some();
-        connection.peer_service.clone_from(&service);
-        service
+        connection.peer_service = service;
     }
 
     /// The other end may have more to tell than this one, and will want to know who this was.

@@ -156,7 +156,9 @@ pub(crate) fn names(requests: &[Request]) -> String {
     let name = |service: &Option<std::sync::Arc<str>>| service.as_deref().unwrap_or("?").to_owned();
     let names: Vec<String> = requests
         .iter()
-        .map(|request| format!("{} → {}", name(&request.client.service), name(&request.server.service)))
+        .map(|request| {
+            format!("{} → {}", name(&request.ends.client.service), name(&request.ends.server.service))
+        })
         .collect();
     names.join(", ")
 }

@@ -161,7 +161,7 @@ impl Recent {
 
     /// Counts a request that was finished by `now`.
     pub fn record(&mut self, request: &Request, now: Nanos) {
-        let (client, server) = (ends::end(&request.client), ends::end(&request.server));
+        let (client, server) = (ends::end(&request.ends.client), ends::end(&request.ends.server));
         let operation = [server, Cell::Text(request.protocol), Cell::text(&request.name)];
         if let Some(sides) = self.operations.at(&operation, now) {
             sides.record(request, now);

@@ -1,4 +1,6 @@
-use model::request::Peer;
+use std::sync::Arc;
+
+use model::request::{Ends, Peer};
 use model::{Attributes, ConnectionId, Endpoint};
 
 use super::window::SECOND;
@@ -17,9 +19,12 @@ fn request(role: Role, client: &str, server: &str, name: &str) -> Request {
         protocol: "http",
         name: name.into(),
         error: None,
-        client: peer("10.0.0.7:40112", client),
-        server: peer("10.0.0.9:80", server),
-        process: None,
+        ends: Arc::new(Ends {
+            client: peer("10.0.0.7:40112", client),
+            server: peer("10.0.0.9:80", server),
+            process: None,
+        }),
+        tid: 0,
         request_bytes: 100,
         response_bytes: 200,
         attributes: Attributes::default(),

@@ -28,9 +28,9 @@ impl Source {
     #[inline]
     pub(super) fn of(self, request: &Request) -> Cell<'_> {
         match self {
-            Source::Client => ends::end(&request.client),
-            Source::Server => ends::end(&request.server),
-            Source::ServerPort => match request.server.endpoint.port() {
+            Source::Client => ends::end(&request.ends.client),
+            Source::Server => ends::end(&request.ends.server),
+            Source::ServerPort => match request.ends.server.endpoint.port() {
                 Some(port) => Cell::Int(port.into()),
                 None => Cell::None,
             },

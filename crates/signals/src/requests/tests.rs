@@ -1,4 +1,6 @@
-use model::request::{Incomplete, Peer};
+use std::sync::Arc;
+
+use model::request::{Ends, Incomplete, Peer};
 use model::{Attributes, ConnectionId, Endpoint, names};
 
 use super::*;
@@ -16,9 +18,12 @@ fn request(protocol: &'static str, attributes: Attributes) -> Request {
         protocol,
         name: "NAME".into(),
         error: None,
-        client: peer("10.0.0.7:40112", "shop"),
-        server: peer("10.0.0.9:80", "nginx"),
-        process: None,
+        ends: Arc::new(Ends {
+            client: peer("10.0.0.7:40112", "shop"),
+            server: peer("10.0.0.9:80", "nginx"),
+            process: None,
+        }),
+        tid: 0,
         request_bytes: 100,
         response_bytes: 200,
         attributes,
@@ -88,7 +93,9 @@ fn of(requests: &[Request]) -> Vec<String> {
 #[test]
 fn each_request_is_counted_by_its_familys_metric() {
     let failed = Request { role: Role::Server, error: Some("503".into()), ..http("/users/{id}", 503) };
-    let unnamed = Request { server: peer("93.184.216.34:80", ""), ..http("/", 200) };
+    let unnamed = http("/", 200).with_ends(|ends| {
+        ends.server = peer("93.184.216.34:80", "");
+    });
     let mut summary = Attributes::default();
     summary.word(names::DB_SYSTEM_NAME, "postgresql");
     summary.text(names::DB_QUERY_SUMMARY, "SELECT users");
@@ -142,7 +149,8 @@ fn fifty_thousand_routes_and_services_stay_bounded_and_counted() {
     for number in 0..50_000u32 {
         metrics.record(&http(&format!("/route/{number}"), 200), 1);
         let client = peer("10.0.0.7:40112", &format!("service-{number}"));
-        metrics.record(&Request { client, role: Role::Server, ..http("/", 200) }, 1);
+        let request = http("/", 200).with_ends(|ends| ends.client = client);
+        metrics.record(&Request { role: Role::Server, ..request }, 1);
     }
     let counts: Vec<_> = metrics.counts().filter(|(_, series, _)| *series > 0).collect();
     let found: Vec<_> = counts.iter().map(|(metric, series, _)| (metric.name, *series)).collect();
