@@ -42,6 +42,7 @@ struct weir_lane {
 	__u64 head; /* behind the last record that is whole; the programs' */
 	__u64 pad[7];
 	__u64 tail; /* before it all was read; user space's */
-	__u64 pad2[7];
+	__u64 wanted; /* user space sleeps until there is something, and puts 1 here before; back to 0 once it was woken */
+	__u64 pad2[6];
 	__u8 bytes[WEIR_LANE_BYTES + WEIR_LANE_RECORD];
 };

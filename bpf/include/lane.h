@@ -51,12 +51,31 @@ static __always_inline void *lane_place(struct weir_lane *lane)
 	return lane->bytes + (lane->head & (WEIR_LANE_BYTES - 1)) + LANE_HEADER;
 }
 
+/*
+ * Somebody has been asleep for want of records. A discarded one of the ring carries the call. Should the wish be seen too late,
+ * sleep ends by itself soon.
+ */
+static __noinline int wake_reader(struct weir_lane *lane)
+{
+	void *call;
+
+	if (!lane)
+		return 0;
+	lane->wanted = 0;
+	call = reserve(8);
+	if (call)
+		bpf_ringbuf_discard(call, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
 /* The record that is there now is whole, and `size` bytes long. */
 static __always_inline void lane_submit(struct weir_lane *lane, void *record, __u32 size)
 {
 	*(__u64 *)(record - LANE_HEADER) = size;
 	barrier();
 	*(volatile __u64 *)&lane->head = lane->head + LANE_HEADER + ((size + 7) & ~7U);
+	if (lane->wanted)
+		wake_reader(lane);
 }
 
 /* The program's lane where that has room; it is NULL where the record goes to the ring. */

@@ -52,8 +52,7 @@ static __always_inline __u16 unix_path(char *to, struct sock *sk)
 	return length;
 }
 
-static __noinline int announce_unix(struct sock *sk, struct sock *peer, struct connection *c,
-				   enum program_lane program)
+static __noinline int announce_unix(struct sock *sk, struct sock *peer, struct connection *c, enum program_lane program)
 {
 	struct weir_lane *lane = lane_of(program);
 	struct weir_open_unix *open;

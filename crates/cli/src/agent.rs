@@ -25,8 +25,10 @@ use crate::options::Naming;
 /// Between two drains at most: long enough to work in batches; and traffic may set in at full speed, which fills a ring of
 /// 4 MiB with payloads of 4 KiB within some 15 ms.
 const PAUSE: Duration = Duration::from_millis(10);
-/// The same while there is none, so that it costs a fifth of a percent of a processor.
-const IDLE_PAUSE: Duration = Duration::from_millis(25);
+/// After so many that found nothing, it is waited until there is something,
+const QUIET: u32 = 3;
+/// or for so long, since not all events wake who waits.
+const IDLE_PAUSE: Duration = Duration::from_millis(100);
 /// The shortest, however fast events come.
 const LEAST_PAUSE: Duration = Duration::from_millis(1);
 /// The part of a processor's ring that may fill up during a pause, at the pace of the last one.
@@ -113,15 +115,16 @@ impl Agent {
 
     /// Waits a moment, then passes on the requests that finished.
     pub fn observe(&mut self, sink: &impl Sink) {
-        std::thread::sleep(self.pause());
+        if self.quiet_drains >= QUIET {
+            self.capture.wait(IDLE_PAUSE);
+        } else {
+            std::thread::sleep(self.pause());
+        }
         self.drain(sink);
     }
 
     /// How long events may gather, so that their room is not used up before they are read.
     fn pause(&self) -> Duration {
-        if self.quiet_drains >= 10 {
-            return IDLE_PAUSE;
-        }
         let room = self.capture.ring_bytes() / PART;
         let share = room as f64 / self.last_read.max(1) as f64;
         self.last_took.mul_f64(share.min(1e3)).clamp(LEAST_PAUSE, PAUSE)

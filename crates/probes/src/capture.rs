@@ -1,6 +1,7 @@
 //! A running capture: programs attached, rings mapped.
 
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use libbpf_rs::query::{ProgInfoIter, ProgInfoQueryOptions};
 use libbpf_rs::{MapCore, MapFlags};
@@ -15,6 +16,9 @@ use crate::rings::Rings;
 use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
 use crate::survey::Survey;
 use crate::{Error, Losses, ProgramStatistics, decode, files, kernel_error};
+
+/// How long events may come in unseen, when traffic sets in at full speed.
+const UNTOLD: Duration = Duration::from_millis(25);
 
 /// What the user may change.
 #[derive(Debug, Clone)]
@@ -149,6 +153,17 @@ impl Capture {
                 *undecodable += 1;
             }
         })
+    }
+
+    /// Waits until there are events, nearly always; at most for `time`. Where this kernel has no way to tell of them that costs nothing
+    /// while they come in, it waits for [`UNTOLD`] at most.
+    pub fn wait(&mut self, time: Duration) {
+        let told = self.report.chosen(Purpose::Received) == Some(Backend::Tracepoint);
+        let time = if told { time } else { time.min(UNTOLD) };
+        if self.rings.begin_wait() {
+            self.loaded.wait(time);
+        }
+        self.rings.end_wait();
     }
 
     /// Begins to look at all TCP connections that are open, and at the sockets that listen, in those network namespaces that

@@ -1,6 +1,7 @@
 //! The objects that the chosen ways need: loaded with their maps shared, and attached.
 
 use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
 
 use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, Object, Program, num_possible_cpus};
 
@@ -180,6 +181,19 @@ impl Loaded {
             ends.extend(Ring::lanes(map.as_fd(), lanes())?);
         }
         Ok(ends)
+    }
+
+    /// Waits until a ring has something new, `time` at most.
+    pub(crate) fn wait(&self, time: Duration) {
+        let mut rings: Vec<libc::pollfd> = self
+            .rings
+            .iter()
+            .map(|ring| libc::pollfd { fd: ring.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 })
+            .collect();
+        // SAFETY: they are as many as is said. Whatever it returns, the rings are looked at then.
+        unsafe {
+            libc::poll(rings.as_mut_ptr(), rings.len() as libc::nfds_t, time.as_millis() as libc::c_int)
+        };
     }
 
     /// Size of one ring.

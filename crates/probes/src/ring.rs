@@ -36,7 +36,8 @@ pub(crate) struct Ring {
     released: u64,
     /// How far it was filled when last looked at.
     end: u64,
-    pub(crate) is_lane: bool,
+    /// Of a lane: where a sleeper says that it wants to be woken.
+    wanted: Option<NonNull<AtomicU64>>,
     /// What the pointers point into.
     _mappings: [Arc<Mapping>; 2],
 }
@@ -59,7 +60,7 @@ impl Ring {
             position: 0,
             released: 0,
             end: 0,
-            is_lane: false,
+            wanted: None,
             _mappings: [consumer, producer],
         })
     }
@@ -76,7 +77,7 @@ impl Ring {
             position: 0,
             released: 0,
             end: 0,
-            is_lane: true,
+            wanted: Some(all.at(number * each + offset_of!(weir_lane, wanted))),
             _mappings: [Arc::clone(&all), Arc::clone(&all)],
         };
         Ok((0..count).map(lane).collect())
@@ -91,6 +92,18 @@ impl Ring {
     /// Whether the first record that was not read is being written.
     pub(crate) fn is_held_up(&mut self) -> bool {
         self.position < self.end && self.head().is_none() && self.position < self.end
+    }
+
+    pub(crate) fn is_lane(&self) -> bool {
+        self.wanted.is_some()
+    }
+
+    /// Has the programs wake whoever waits for the rings when the next record comes on this lane, or not.
+    pub(crate) fn want(&self, wanted: bool) {
+        if let Some(place) = &self.wanted {
+            // SAFETY: as in `look`; this one is writable. Nothing that is read after it may be read before it.
+            unsafe { place.as_ref() }.store(u64::from(wanted), Ordering::SeqCst);
+        }
     }
 
     /// As if nothing had been there when last looked at.

@@ -53,12 +53,24 @@ impl Rings {
 }
 
 impl Rings {
+    /// Whether there is nothing to read; where there is not, whoever waits for the rings is woken when the lanes get something.
+    pub(crate) fn begin_wait(&mut self) -> bool {
+        self.rings.iter().for_each(|ring| ring.want(true));
+        self.look();
+        !self.rings.iter_mut().any(|ring| ring.head().is_some())
+    }
+
+    /// Nobody waits any more.
+    pub(crate) fn end_wait(&self) {
+        self.rings.iter().for_each(|ring| ring.want(false));
+    }
+
     /// Notes how far all are filled. A program writes what a connection is to a ring and then bytes to its lane: so lanes, which
     /// come last, are looked at first, and what was written before is seen. None of it is read while such a record is on its way.
     fn look(&mut self) {
         self.rings.iter_mut().rev().for_each(Ring::look);
         if self.rings.iter_mut().any(Ring::is_held_up) {
-            self.rings.iter_mut().filter(|ring| ring.is_lane).for_each(Ring::look_away);
+            self.rings.iter_mut().filter(|ring| ring.is_lane()).for_each(Ring::look_away);
         }
     }
 }

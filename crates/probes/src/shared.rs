@@ -106,7 +106,7 @@ mod tests {
     fn layouts_agree() {
         let btf = Btf::from_path(concat!(env!("OUT_DIR"), "/layout.bpf.o")).expect("the object has BTF");
         check!(btf, weir_record { kind, pad, time });
-        check!(btf, weir_lane { head, pad, tail, pad2, bytes });
+        check!(btf, weir_lane { head, pad, tail, wanted, pad2, bytes });
         macro_rules! begins_as_every_record {
             ($($name:ident),*) => { $(
                 assert_eq!(offset_of!($name, kind), offset_of!(weir_record, kind), stringify!($name));

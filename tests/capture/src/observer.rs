@@ -88,6 +88,11 @@ impl Observer {
         &self.capture
     }
 
+    /// The same, to wait for it.
+    pub fn capture_mut(&mut self) -> &mut Capture {
+        &mut self.capture
+    }
+
     /// Tells the kernel side about a connection.
     pub fn instruct(&self, connection: ConnectionId, instruction: Instruction) {
         self.capture.instruct(connection, instruction);

@@ -16,3 +16,4 @@ mod talk;
 mod threads;
 mod udp;
 mod unix;
+mod waiting;
