@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use export::json::Lines;
 use model::Request;
 
 use crate::agent::Sink;
@@ -174,6 +175,7 @@ impl Sink for Output {
 struct Writer {
     style: Style,
     table: Table,
+    lines: Lines,
     is_terminal: bool,
     text: String,
     bytes: Vec<u8>,
@@ -188,7 +190,14 @@ impl Writer {
         let width = terminal_width(is_terminal).or_else(wanted_width).unwrap_or(Options::default().width);
         let header_every = if is_terminal { Options::default().header_every } else { 0 };
         let options = Options { width, color, header_every, utc_offset: utc_offset() };
-        Writer { style, table: Table::new(options), is_terminal, text: String::new(), bytes: Vec::new() }
+        Writer {
+            style,
+            table: Table::new(options),
+            lines: Lines::default(),
+            is_terminal,
+            text: String::new(),
+            bytes: Vec::new(),
+        }
     }
 
     fn run(
@@ -224,7 +233,7 @@ impl Writer {
                 break;
             }
             if self.style.json {
-                export::json::write(request, &mut self.bytes);
+                self.lines.write(request, &mut self.bytes);
             } else {
                 self.table.write(request, &mut self.text);
             }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use divan::{Bencher, black_box};
 use std::sync::Arc;
 
+use export::json::Lines;
 use model::request::{Ends, Peer, Process};
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, Value, names};
 use serde::Serialize;
@@ -18,10 +19,10 @@ fn main() {
 
 #[divan::bench]
 fn ours(bencher: Bencher) {
-    let (request, mut out) = (request(), Vec::with_capacity(4096));
+    let (request, mut out, mut lines) = (request(), Vec::with_capacity(4096), Lines::default());
     bencher.bench_local(|| {
         out.clear();
-        export::json::write(black_box(&request), &mut out);
+        lines.write(black_box(&request), &mut out);
     });
 }
 
@@ -37,7 +38,7 @@ fn serde_json(bencher: Bencher) {
 fn print_ratio() {
     let request = request();
     let mut out = Vec::with_capacity(4096);
-    let mut timed = |write: fn(&Request, &mut Vec<u8>)| {
+    let mut timed = |write: &mut dyn FnMut(&Request, &mut Vec<u8>)| {
         let begin = Instant::now();
         for _ in 0..200_000 {
             out.clear();
@@ -46,7 +47,9 @@ fn print_ratio() {
         }
         begin.elapsed().as_nanos() as f64 / 200_000.0
     };
-    let (ours, theirs) = (timed(export::json::write), timed(by_serde));
+    let mut lines = Lines::default();
+    let ours = timed(&mut |request, out| lines.write(request, out));
+    let theirs = timed(&mut by_serde);
     println!("ours {ours:.0} ns, serde_json {theirs:.0} ns: {:.1} times as fast", theirs / ours);
 }
 

@@ -18,7 +18,7 @@ pub fn write(connection: &Connection, event: &str, out: &mut Vec<u8>) {
     peer(b",\"client\":{", &connection.client, out);
     peer(b",\"server\":{", &connection.server, out);
     if let Some(of) = &connection.process {
-        process(of, 0, out);
+        process(of, out);
     }
     if let Some(connect) = connection.connect {
         seconds(b",\"connect\":", connect, out);
@@ -33,7 +33,7 @@ pub fn write_listening(listening: &Listening, event: &str, out: &mut Vec<u8>) {
     text(b",\"state\":", "listen", out);
     peer(b",\"server\":{", &listening.server, out);
     if let Some(of) = &listening.process {
-        process(of, 0, out);
+        process(of, out);
     }
     number(b",\"backlog\":", listening.backlog, out);
     number(b",\"limit\":", listening.limit, out);

@@ -4,14 +4,74 @@
 //! left out. Written by hand, because every request of a host may pass here: nothing is allocated but
 //! the room in `out`, and numbers are made from integers, so that a duration reads as it was measured.
 
-use model::request::{Peer, Process};
+use std::sync::Arc;
+
+use model::request::{Ends, Peer, Process};
 use model::{Attributes, Endpoint, Request, Value};
 
 use crate::escape;
 use crate::time;
 
-/// Appends `request` and a line feed to `out`.
-pub fn write(request: &Request, out: &mut Vec<u8>) {
+/// A power of two: what is written of who spoke with whom is kept for so many, since one request of a connection follows the other.
+const KEPT: usize = 256;
+
+/// Writes requests.
+#[derive(Debug)]
+pub struct Lines {
+    kept: Vec<Option<Kept>>,
+}
+
+/// What is the same in all lines with these ends.
+#[derive(Debug)]
+struct Kept {
+    ends: Arc<Ends>,
+    text: Vec<u8>,
+    /// Where the thread stands in `text`, if it stands anywhere.
+    thread: Option<usize>,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Lines { kept: (0..KEPT).map(|_| None).collect() }
+    }
+}
+
+impl Lines {
+    /// Appends `request` and a line feed to `out`.
+    pub fn write(&mut self, request: &Request, out: &mut Vec<u8>) {
+        begin(request, out);
+        self.ends(request, out);
+        rest(request, out);
+    }
+
+    fn ends(&mut self, request: &Request, out: &mut Vec<u8>) {
+        // They are far apart in memory, so that the lowest bits are all the same.
+        let place = (Arc::as_ptr(&request.ends) as usize >> 5) % KEPT;
+        let place = &mut self.kept[place];
+        let kept = match place {
+            Some(kept) if Arc::ptr_eq(&kept.ends, &request.ends) => kept,
+            _ => place.insert(Kept::new(&request.ends)),
+        };
+        let (before, behind) = kept.text.split_at(kept.thread.unwrap_or(kept.text.len()));
+        out.extend_from_slice(before);
+        if kept.thread.is_some() {
+            thread(request.tid, out);
+        }
+        out.extend_from_slice(behind);
+    }
+}
+
+impl Kept {
+    fn new(ends: &Arc<Ends>) -> Self {
+        let mut text = Vec::new();
+        peer(b",\"client\":{", &ends.client, &mut text);
+        peer(b",\"server\":{", &ends.server, &mut text);
+        let thread = ends.process.as_ref().map(|process| self::process(process, &mut text));
+        Kept { ends: Arc::clone(ends), text, thread }
+    }
+}
+
+fn begin(request: &Request, out: &mut Vec<u8>) {
     out.reserve(768);
     out.extend_from_slice(b"{\"time\":\"");
     time::rfc3339(request.time, out);
@@ -30,11 +90,9 @@ pub fn write(request: &Request, out: &mut Vec<u8>) {
             escape::string(error, out);
         }
     }
-    peer(b",\"client\":{", &request.ends.client, out);
-    peer(b",\"server\":{", &request.ends.server, out);
-    if let Some(process) = &request.ends.process {
-        self::process(process, request.tid, out);
-    }
+}
+
+fn rest(request: &Request, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"request\":{\"bytes\":");
     integer(request.request_bytes, out);
     out.extend_from_slice(b"},\"response\":{\"bytes\":");
@@ -79,19 +137,25 @@ pub(crate) fn peer(begin: &[u8], peer: &Peer, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-pub(crate) fn process(process: &Process, tid: u32, out: &mut Vec<u8>) {
+/// Returns where its thread would stand.
+pub(crate) fn process(process: &Process, out: &mut Vec<u8>) -> usize {
     out.extend_from_slice(b",\"process\":{\"pid\":");
     integer(process.pid, out);
-    // No process has thread 0: it was not told.
-    if tid != 0 {
-        out.extend_from_slice(b",\"tid\":");
-        integer(tid, out);
-    }
+    let thread = out.len();
     out.extend_from_slice(b",\"command\":");
     escape::string(&process.command, out);
     out.extend_from_slice(b",\"service\":");
     escape::string(&process.service, out);
     out.push(b'}');
+    thread
+}
+
+fn thread(tid: u32, out: &mut Vec<u8>) {
+    // No process has thread 0: it was not told.
+    if tid != 0 {
+        out.extend_from_slice(b",\"tid\":");
+        integer(tid, out);
+    }
 }
 
 fn attributes(attributes: &Attributes, out: &mut Vec<u8>) {

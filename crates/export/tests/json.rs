@@ -4,12 +4,13 @@
 
 mod common;
 
+use export::json::Lines;
 use model::{Endpoint, Request, Value as Attribute};
 use serde_json::{Value, json};
 
 fn line(request: &Request) -> String {
     let mut out = Vec::new();
-    export::json::write(request, &mut out);
+    Lines::default().write(request, &mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -50,10 +51,31 @@ fn every_character_survives_and_no_control_is_raw() {
 #[test]
 fn lines_are_appended() {
     let mut out = Vec::new();
-    export::json::write(&common::http(), &mut out);
+    let mut lines = Lines::default();
+    lines.write(&common::http(), &mut out);
     let once = out.clone();
-    export::json::write(&common::http(), &mut out);
+    lines.write(&common::http(), &mut out);
     assert_eq!(out, [once.clone(), once].concat());
+}
+
+/// What is kept of the ends is theirs, and the thread each request's own.
+#[test]
+fn requests_of_many_connections_are_told_apart() {
+    let (mut together, mut apart) = (Vec::new(), Vec::new());
+    let mut lines = Lines::default();
+    let connections: Vec<Request> = (0..2000u16)
+        .map(|port| {
+            common::http().with_ends(|ends| ends.client.endpoint = Endpoint::ip([10, 0, 0, 7].into(), port))
+        })
+        .collect();
+    for tid in [812, 0, 815] {
+        for request in &connections {
+            let request = Request { tid, ..request.clone() };
+            lines.write(&request, &mut together);
+            apart.extend_from_slice(line(&request).as_bytes());
+        }
+    }
+    assert!(together == apart, "{} bytes, {} apart", together.len(), apart.len());
 }
 
 fn expected(request: &Request) -> Value {

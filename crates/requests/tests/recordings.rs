@@ -8,15 +8,16 @@ mod replaying;
 use std::fs;
 use std::path::Path;
 
+use export::json::Lines;
 use replaying::{protocol, recordings};
 
 /// What `weir dev replay --json` prints.
 fn replay(path: &Path) -> String {
-    let mut lines = Vec::new();
+    let (mut lines, mut text) = (Lines::default(), Vec::new());
     for request in replaying::replay(path, replaying::all).0 {
-        export::json::write(&request, &mut lines);
+        lines.write(&request, &mut text);
     }
-    String::from_utf8(lines).unwrap()
+    String::from_utf8(text).unwrap()
 }
 
 #[test]
