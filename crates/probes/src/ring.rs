@@ -91,7 +91,9 @@ impl Ring {
 
     /// Whether the first record that was not read is being written.
     pub(crate) fn is_held_up(&mut self) -> bool {
-        self.position < self.end && self.head().is_none() && self.position < self.end
+        // Discarded ones are passed over by this.
+        let is_there = self.head().is_some();
+        !is_there && self.position < self.end
     }
 
     pub(crate) fn is_lane(&self) -> bool {
