@@ -3,7 +3,6 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use libbpf_rs::query::{ProgInfoIter, ProgInfoQueryOptions};
 use libbpf_rs::{MapCore, MapFlags};
 use model::ConnectionId;
 use model::event::{Event, Instruction};
@@ -15,7 +14,8 @@ use crate::loaded::{Loaded, processors};
 use crate::rings::Rings;
 use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
 use crate::survey::Survey;
-use crate::{Error, Losses, ProgramStatistics, decode, files, kernel_error};
+use crate::units::Unit;
+use crate::{Error, Losses, decode, files, kernel_error};
 
 /// How long events may come in unseen, when traffic sets in at full speed.
 const UNTOLD: Duration = Duration::from_millis(25);
@@ -79,7 +79,9 @@ impl Config {
 pub struct Capture {
     rings: Rings,
     instructions: Instructions,
-    loaded: Loaded,
+    pub(crate) loaded: Loaded,
+    /// What is switched off.
+    pub(crate) off: Vec<Unit>,
     report: Report,
     undecodable: u64,
 }
@@ -169,7 +171,7 @@ impl Capture {
     /// Begins to look at all TCP connections that are open, and at the sockets that listen, in those network namespaces that
     /// are `wanted`, by their inode numbers; at none without [`Config::facts`].
     pub fn begin_survey(&self, wanted: impl Fn(u32) -> bool) -> Survey {
-        Survey::begin(self.loaded.iterator.as_ref(), wanted)
+        Survey::begin(self.loaded.iterator(), wanted)
     }
 
     /// Hands some of what there is to `handle`, which takes far less than a millisecond; false when there is no more.
@@ -216,23 +218,6 @@ impl Capture {
         }
     }
 
-    /// The loaded programs, as the kernel accounts for them.
-    pub fn programs(&self) -> Vec<ProgramStatistics> {
-        let options = ProgInfoQueryOptions::default();
-        let ours = |id| self.loaded.programs.iter().find(|(_, own)| *own == id).map(|(name, _)| name.clone());
-        ProgInfoIter::with_query_opts(options)
-            .filter_map(|info| {
-                Some(ProgramStatistics {
-                    name: ours(info.id)?,
-                    verified_instructions: info.verified_insns,
-                    runs: info.run_cnt,
-                    run_time: info.run_time_ns,
-                    missed_runs: info.recursion_misses,
-                })
-            })
-            .collect()
-    }
-
     fn load(
         config: &Config,
         ways: &[&'static Way],
@@ -245,6 +230,7 @@ impl Capture {
             rings: Rings::new(loaded.map_rings()?),
             instructions: Instructions::new(instructions.as_fd())?,
             loaded,
+            off: Vec::new(),
             report,
             undecodable: 0,
         })

@@ -13,18 +13,22 @@ mod host;
 mod instructions;
 mod loaded;
 mod objects;
+mod programs;
 mod ring;
 mod rings;
 mod selftest;
 mod shared;
 pub mod statistics;
 mod survey;
+mod units;
 
 pub use backend::{Backend, Purpose, Report};
 pub use capture::{Capture, Config};
 pub use host::Host;
-pub use statistics::{Losses, ProgramStatistics};
+pub use programs::{CountRuns, MapStatistics, ProgramStatistics};
+pub use statistics::Losses;
 pub use survey::Survey;
+pub use units::Unit;
 
 /// What can go wrong on the way to the kernel.
 #[derive(Debug, thiserror::Error)]

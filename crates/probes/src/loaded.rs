@@ -3,9 +3,9 @@
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, Object, Program, num_possible_cpus};
+use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, Object, num_possible_cpus};
 
-use crate::backend::{ITERATOR, ObjectFile, Purpose, Way};
+use crate::backend::{Backend, Hook, ITERATOR, ObjectFile, Purpose, Way};
 use crate::host::KernelTypes;
 use crate::ring::Ring;
 use crate::shared::{
@@ -16,13 +16,18 @@ use crate::{Config, Error, kernel_error, objects};
 
 /// Objects and their links; links go first.
 pub(crate) struct Loaded {
-    links: Vec<Link>,
-    /// Of the program that finds connections, where it is loaded.
-    pub(crate) iterator: Option<Link>,
+    pub(crate) programs: Vec<LoadedProgram>,
     pub(crate) objects: Vec<Object>,
     rings: Vec<MapHandle>,
-    /// Names and ids of the programs.
-    pub(crate) programs: Vec<(String, u32)>,
+    pub(crate) state_in_hash: bool,
+}
+
+/// A program that was loaded, and its link while it is attached.
+pub(crate) struct LoadedProgram {
+    pub(crate) name: String,
+    /// What it is there for, and the way in which it serves that.
+    pub(crate) serves: Vec<(Purpose, Backend)>,
+    pub(crate) link: Option<Link>,
 }
 
 /// Below this a ring could not hold a few of the largest records.
@@ -105,8 +110,8 @@ impl Loaded {
     pub(crate) fn new(config: &Config, ways: &[&'static Way], types: &KernelTypes) -> Result<Loaded, Error> {
         let settings = Settings::new(config, ways, types);
         let rings = make_rings(config.ring_bytes)?;
-        let mut loaded =
-            Loaded { links: Vec::new(), iterator: None, objects: Vec::new(), rings, programs: Vec::new() };
+        let state_in_hash = settings.state_in_hash;
+        let mut loaded = Loaded { programs: Vec::new(), objects: Vec::new(), rings, state_in_hash };
         for file in ObjectFile::ALL {
             let mut names: Vec<&str> = Vec::new();
             for way in ways.iter().filter(|way| way.object == file) {
@@ -121,7 +126,8 @@ impl Loaded {
             loaded.objects.push(object);
         }
         loaded.hand_out_rings()?;
-        loaded.attach()?;
+        loaded.note_programs(ways, types);
+        loaded.attach_where(|_| true)?;
         Ok(loaded)
     }
 
@@ -142,23 +148,57 @@ impl Loaded {
         open.load().map_err(kernel_error("loading"))
     }
 
-    fn attach(&mut self) -> Result<(), Error> {
-        for object in &self.objects {
-            for program in object.progs_mut() {
-                if !program.autoload() {
-                    continue;
+    fn note_programs(&mut self, ways: &[&'static Way], types: &KernelTypes) {
+        for program in self.objects.iter().flat_map(Object::progs).filter(|program| program.autoload()) {
+            let name = program.name().to_string_lossy().into_owned();
+            let has = |way: &&&Way| {
+                let extra = |(hook, extra): &(Hook, &str)| *extra == name && hook.exists(types);
+                way.programs.contains(&name.as_str()) || way.extras.iter().any(extra)
+            };
+            let serves = ways.iter().filter(has).map(|way| (way.purpose, way.backend)).collect();
+            self.programs.push(LoadedProgram { name, serves, link: None });
+        }
+    }
+
+    /// Attaches the programs that serve a purpose which is wanted, and detaches the others.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be attached; those that were not attached before are not afterwards.
+    pub(crate) fn attach_where(&mut self, wanted: impl Fn(Purpose) -> bool) -> Result<(), Error> {
+        let mut fresh = Vec::new();
+        for (place, program) in self.programs.iter_mut().enumerate() {
+            let is_wanted = program.serves.iter().any(|(purpose, _)| wanted(*purpose));
+            if is_wanted == program.link.is_some() {
+                continue;
+            }
+            program.link = None;
+            if is_wanted {
+                let found = self.objects.iter().flat_map(Object::progs_mut);
+                let own = found.into_iter().find(|own| own.autoload() && own.name() == program.name.as_str());
+                match own.map(|own| own.attach()) {
+                    Some(Ok(link)) => program.link = Some(link),
+                    failed => {
+                        fresh.into_iter().for_each(|place: usize| self.programs[place].link = None);
+                        let missing = Error::Kernel { doing: "attaching", reason: "no such program".into() };
+                        let refused = |failed: Result<_, _>| failed.map_err(kernel_error("attaching")).err();
+                        return Err(failed.and_then(refused).unwrap_or(missing));
+                    }
                 }
-                let id = Program::id_from_fd(program.as_fd()).map_err(kernel_error("naming a program"))?;
-                self.programs.push((program.name().to_string_lossy().into_owned(), id));
-                let link = program.attach().map_err(kernel_error("attaching"))?;
-                if program.name() == ITERATOR {
-                    self.iterator = Some(link);
-                } else {
-                    self.links.push(link);
-                }
+                fresh.push(place);
             }
         }
         Ok(())
+    }
+
+    /// Of the program that finds connections, where it is attached.
+    pub(crate) fn iterator(&self) -> Option<&Link> {
+        self.programs.iter().find(|program| program.name == ITERATOR)?.link.as_ref()
+    }
+
+    /// The rings, as maps.
+    pub(crate) fn ring_maps(&self) -> &[MapHandle] {
+        &self.rings
     }
 
     /// Every processor gets a ring; those that came online later share one.

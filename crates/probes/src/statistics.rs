@@ -1,4 +1,4 @@
-//! What the kernel counted: lost events, and what the programs cost.
+//! What the kernel counted: lost events.
 
 use std::fmt;
 
@@ -51,19 +51,4 @@ impl fmt::Display for Losses {
         }
         if separator.is_empty() { f.write_str("none") } else { Ok(()) }
     }
-}
-
-/// One loaded program, as the kernel accounts for it.
-#[derive(Debug, Clone)]
-pub struct ProgramStatistics {
-    /// Its name.
-    pub name: String,
-    /// Instructions that the verifier went through.
-    pub verified_instructions: u32,
-    /// Runs; counted only while `kernel.bpf_stats_enabled` is 1.
-    pub runs: u64,
-    /// Nanoseconds in all runs; as above.
-    pub run_time: u64,
-    /// Runs that did not happen because it was already running on that processor.
-    pub missed_runs: u64,
 }
