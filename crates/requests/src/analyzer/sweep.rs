@@ -67,6 +67,18 @@ impl Analyzer {
         }
     }
 
+    /// Forgets the connections that were followed, of streams or of datagrams, because from now on what they say is missing. Should they
+    /// be seen again, they are told as if they were new. What they waited for counts as forgotten.
+    pub fn forget_all(&mut self, datagrams: bool, now: Nanos) {
+        let these = |(id, c): (ConnectionId, &Connection)| (c.datagrams == datagrams).then_some(id);
+        let these: Vec<ConnectionId> = self.table.iter().filter_map(these).collect();
+        for id in these {
+            if let Some(connection) = self.table.remove(id) {
+                self.forgotten(connection, now);
+            }
+        }
+    }
+
     /// Forgets the addresses between which no more datagrams go. There may be more: then they are told again.
     pub(super) fn sweep_datagrams(&mut self, now: Nanos) {
         let done = |(id, c): (ConnectionId, &mut Connection)| c.is_done(now).then_some(id);
