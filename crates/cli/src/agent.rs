@@ -2,11 +2,16 @@
 //! ([`command`], [`meter`], [`http`]), and sends spans.
 
 pub mod command;
+mod control;
 mod export;
 pub(crate) mod figures;
 pub mod http;
 pub mod meter;
+mod orders;
+pub(crate) mod programs;
+mod switch;
 pub mod tcp;
+mod text_body;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -146,6 +151,7 @@ impl Agent {
                 events[kind(&event)].1 += 1;
                 analyzer.event(&event);
                 if let Some(tcp) = tcp
+                    && tcp.is_on
                     && !matches!(event, Event::Chunk(_))
                 {
                     tcp.event(&event, analyzer.processes());
@@ -167,7 +173,7 @@ impl Agent {
     }
 
     fn tell_connections(&mut self, sink: &impl Sink) {
-        let Some(tcp) = &mut self.tcp else { return };
+        let Some(tcp) = self.tcp.as_mut().filter(|tcp| tcp.is_on) else { return };
         let looked = tcp.go_on(&mut self.capture, self.analyzer.processes_mut());
         let batch = tcp.connections.take_batch(Vec::new());
         if !batch.is_empty() {

@@ -10,6 +10,7 @@ pub mod identity;
 mod line;
 pub mod options;
 pub mod output;
+pub mod programs;
 pub mod requests;
 pub mod say;
 pub mod settings;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use weir_cli::say::say;
-use weir_cli::{agent, configuration, connections, dev, doctor, requests, top};
+use weir_cli::{agent, configuration, connections, dev, doctor, programs, requests, top};
 
 /// Sees every request that the services of this Linux host make or serve, without touching them.
 #[derive(Debug, Parser)]
@@ -26,6 +26,8 @@ enum Command {
     Agent(agent::command::Arguments),
     /// Tells what this kernel allows, what Weir uses of it, and what is missing.
     Doctor(doctor::Arguments),
+    /// Shows the kernel programs of the running agent, and switches them off and on.
+    Programs(programs::Arguments),
     /// Shows what is set and where, and checks files of settings.
     Config(configuration::Arguments),
     /// Tools for those who work on Weir.
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Connections(arguments) => connections::command::run(arguments),
         Command::Agent(arguments) => agent::command::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Programs(arguments) => programs::run(&arguments),
         Command::Config(arguments) => configuration::run(&arguments),
         Command::Dev(arguments) => dev::run(arguments),
     };

@@ -63,6 +63,16 @@ keys! {
         flag: Flag::Word,
         secret: false,
     };
+    agent_control: String = Typed::of, Key {
+        path: "agent.control",
+        kind: Kind::Path,
+        default: Default::Is("/run/weir/agent.sock"),
+        help: "The socket by which `weir programs` speaks to the agent. Only its owner may use it.",
+        example: "/srv/weir/agent.sock",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
     capture_backend: Option<String> = Typed::of, Key {
         path: "capture.backend",
         kind: Kind::Choice(&["tracepoint", "trampoline", "kprobe", "syscalls"]),

@@ -97,6 +97,13 @@ pub static MEMORY: Metric = gauge(
     Unit::Bytes,
     &[Label::closed("kind", "whose: `resident` is the process's")],
 );
+/// Whether units are on.
+pub static BPF_ON: Metric = gauge(
+    "weir.agent.bpf.on",
+    "Whether kernel programs are on: 1, or 0 where they were switched off, so that what they tell is missing from all other metrics",
+    Unit::Number(""),
+    &[Label::closed("unit", "what is switched together: `bytes`, `udp` or `connections`")],
+);
 /// Run time of programs.
 pub static BPF_RUN_TIME: Metric = counter(
     "weir.agent.bpf.run.time",
@@ -199,6 +206,7 @@ pub static METRICS: &[&Metric] = &[
     &FORGOTTEN,
     &CPU_TIME,
     &MEMORY,
+    &BPF_ON,
     &BPF_RUN_TIME,
     &BPF_RUNS,
     &SERIES,

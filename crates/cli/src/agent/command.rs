@@ -1,17 +1,21 @@
 //! `weir agent`: metrics of this host's requests and connections, for as long as it runs.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use config::Settings;
 use probes::Purpose;
 use signals::Limits;
 
+use super::control::{Control, NoControl};
 use super::export::{self, Troubles};
 use super::figures;
 use super::http::Endpoint;
 use super::meter::Meter;
+use super::orders::Orders;
 use super::{Agent, caution, read_clocks};
 use crate::options::{self, Naming, SelfArgs};
 use crate::requests::command::{seen_by, summary};
@@ -63,6 +67,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(exporter) = export::start(&settings, meter.state())? {
         meter.export_by(exporter);
     }
+    let control = control(&settings)?;
     let config = requests::Config { protocols: options::protocols(&settings), ..Default::default() };
     let capture = options::capture(&settings, arguments.itself);
     let capture = probes::Config { facts: settings.metrics_connections(), ..capture };
@@ -78,14 +83,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let end = arguments.duration.map(|duration| began + Duration::from_nanos(duration.0));
     let (mut renewed, mut swept) = (began, began);
     let mut troubles = Troubles::default();
+    let mut orders = Orders::default();
     while !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
         agent.observe(&meter);
+        let changed = control.as_ref().is_some_and(|control| orders.obey(control, &mut agent, &meter));
         let now = Instant::now();
         if now - swept >= SWEEP_EVERY {
             swept = now;
             meter.sweep(read_clocks().monotonic);
         }
-        if now - renewed >= FIGURES_EVERY {
+        if changed || now - renewed >= FIGURES_EVERY {
             renewed = now;
             figures::renew(&agent, &meter, &endpoint);
             meter.exporter().into_iter().for_each(|exporter| troubles.tell(exporter));
@@ -95,12 +102,29 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     agent.drain(&meter);
     figures::renew(&agent, &meter, &endpoint);
     endpoint.stop();
+    control.into_iter().for_each(Control::stop);
     if let Some(exporter) = meter.finish() {
         say(export::summary(exporter.stop()));
     }
     let counters = agent.analyzer().counters();
     say(summary(lasted, counters.requests, 0, agent.capture().losses(), counters));
     Ok(())
+}
+
+/// The socket for control. An agent that cannot have one does without.
+///
+/// # Errors
+///
+/// When another agent has it: two would count everything twice.
+fn control(settings: &Settings) -> anyhow::Result<Option<Control>> {
+    match Control::start(Path::new(&settings.agent_control())) {
+        Ok(control) => Ok(Some(control)),
+        Err(NoControl::Impossible(error)) => {
+            say(format_args!("caution: `weir programs` will not reach this agent: {error:#}"));
+            Ok(None)
+        }
+        Err(taken) => Err(taken.into()),
+    }
 }
 
 /// The line that says that capture runs, and where its metrics are.

@@ -53,6 +53,9 @@ pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint) {
     let (too_many, too_slow) = endpoint.closed();
     set(&metrics::HTTP_CLOSED, &["too many"], too_many);
     set(&metrics::HTTP_CLOSED, &["too slow"], too_slow);
+    for (unit, on) in agent.capture().units() {
+        set(&metrics::BPF_ON, &[unit.as_str()], u64::from(on));
+    }
     for program in &programs {
         set(&metrics::BPF_RUNS, &[&program.name], program.runs);
     }

@@ -27,6 +27,8 @@ const ALL_EVERY: Duration = Duration::from_secs(60);
 pub struct Tcp {
     /// Those that are known.
     pub connections: Connections,
+    /// What happens to them is told.
+    pub is_on: bool,
     proc_root: Option<PathBuf>,
     look: Option<Look>,
     looked: Option<Instant>,
@@ -48,6 +50,7 @@ impl Tcp {
     pub fn new(proc_root: Option<PathBuf>) -> Self {
         Tcp {
             connections: Connections::new(Limits::default()),
+            is_on: true,
             proc_root,
             look: None,
             looked: None,
@@ -65,6 +68,11 @@ impl Tcp {
     /// Takes one event. `processes` has taken it before.
     pub fn event(&mut self, event: &Event<'_>, processes: &Processes) {
         self.connections.event(event, processes);
+    }
+
+    /// What happened meanwhile was not told: everything is looked at anew, soon.
+    pub fn look_again(&mut self) {
+        (self.look, self.looked, self.asked_all) = (None, None, None);
     }
 
     /// Does a little of what is due: call it after each drain of the rings. True when a look came to its end.

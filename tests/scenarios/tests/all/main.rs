@@ -10,6 +10,7 @@ mod dns_clients;
 mod errors;
 mod exactness;
 mod hosts;
+mod life;
 mod mdns;
 mod mysql;
 mod namespaces;

@@ -1,0 +1,217 @@
+//! The life of `weir agent`: its programs are switched off and on, and whatever happens, nothing wrong is counted.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use scenario_tests::http::{Client, Stream, get};
+use scenario_tests::process::free_port;
+use scenario_tests::prometheus::fetch;
+use scenario_tests::record::Counts;
+use scenario_tests::scenario;
+use scenario_tests::servers::{Nginx, NginxOptions};
+use scenario_tests::weir::{Keep, Weir, binary};
+use tempfile::TempDir;
+
+/// Paths and the status of each: an answer that is taken for another request's shows.
+const PATHS: &[(&str, u16)] = &[("/ok", 200), ("/moved", 301), ("/missing", 404), ("/broken", 503)];
+
+/// An agent with a folder of its own.
+struct Agent {
+    weir: Weir,
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+impl Agent {
+    fn start(arguments: &[&str]) -> Agent {
+        let folder = tempfile::tempdir().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().unwrap()));
+        let mut command = Command::new(binary());
+        command.args(["agent", "--listen", &address.to_string(), "--control"]).arg(socket(folder.path()));
+        let weir = Weir::start(command.args(arguments), Keep::Text).unwrap();
+        Agent { weir, address, folder }
+    }
+
+    /// `weir programs` of this agent.
+    fn programs(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(binary());
+        command.arg("programs").args(arguments).arg("--control").arg(socket(self.folder.path()));
+        command.env_remove("WEIR_BIN").output().unwrap()
+    }
+
+    /// The same where it has to succeed.
+    fn told(&self, arguments: &[&str]) -> String {
+        let output = self.programs(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn page(&self) -> String {
+        fetch(self.address, "/metrics", "").unwrap().text()
+    }
+}
+
+fn socket(folder: &Path) -> PathBuf {
+    folder.join("agent.sock")
+}
+
+fn label<'a>(line: &'a str, name: &str) -> &'a str {
+    line.split_once(&format!("{name}=\"")).and_then(|(_, rest)| rest.split('"').next()).unwrap_or("")
+}
+
+/// Requests of nginx by `route status`, as one side saw them.
+fn counted(page: &str, side: &str) -> Counts {
+    let mut counts = Counts::new();
+    let begins = format!("http_{side}_request_duration_seconds_count{{");
+    for line in page.lines().filter(|line| line.starts_with(&begins) && line.contains("server=\"nginx\"")) {
+        let name = format!("{} {}", label(line, "http_route"), label(line, "http_response_status_code"));
+        let count = line.rsplit_once(' ').and_then(|(_, count)| count.parse::<u64>().ok()).unwrap();
+        *counts.entry(name).or_default() += count;
+    }
+    counts
+}
+
+/// Asks for all paths in turn until it is told to stop, or a while has passed; returns the connection.
+fn ask<S: Stream>(stream: S, stop: &AtomicBool) -> (Client<S>, u64) {
+    let mut client = Client::new(stream);
+    let mut asked = 0;
+    let began = Instant::now();
+    while !stop.load(Ordering::Relaxed) && began.elapsed() < Duration::from_secs(15) {
+        let (path, status) = PATHS[asked as usize % PATHS.len()];
+        client.send(&get(path)).unwrap();
+        assert_eq!(client.receive().unwrap().status, status);
+        asked += 1;
+        thread::sleep(Duration::from_micros(300));
+    }
+    (client, asked)
+}
+
+#[test]
+fn connections_that_live_through_a_pause_are_not_told_wrongly() {
+    let Some(_alone) = scenario() else { return };
+    let nginx = Nginx::start(NginxOptions::default()).unwrap();
+    let agent = Agent::start(&[]);
+    let stop = AtomicBool::new(false);
+    let all: Counts = PATHS.iter().map(|(path, status)| (format!("{path} {status}"), 0)).collect();
+    thread::scope(|scope| {
+        let tcp: Vec<_> = (0..3)
+            .map(|_| {
+                let stream = TcpStream::connect(nginx.address()).unwrap();
+                stream.set_nodelay(true).unwrap();
+                let stop = &stop;
+                scope.spawn(move || ask(stream, stop))
+            })
+            .collect();
+        let stream = UnixStream::connect(nginx.socket()).unwrap();
+        let unix = scope.spawn(|| ask(stream, &stop));
+        for name in ["bytes", "send_tracepoint", "bytes"] {
+            thread::sleep(Duration::from_millis(400));
+            // Where the programs have other names on this kernel, the unit will do.
+            let name = if agent.told(&["--json"]).contains(name) { name } else { "bytes" };
+            let said = agent.told(&["off", name]);
+            assert!(said.contains("bytes is off: not seen are requests over TCP"), "{said}");
+            thread::sleep(Duration::from_millis(200));
+            let page = agent.page();
+            assert!(page.contains("weir_agent_bpf_on{unit=\"bytes\"} 0"), "it is off");
+            assert!(page.contains("weir_agent_bpf_on{unit=\"udp\"} 1"));
+            let before = counted(&page, "server");
+            thread::sleep(Duration::from_millis(200));
+            assert_eq!(counted(&agent.page(), "server"), before, "it is off, and still something is counted");
+            assert_eq!(agent.told(&["on", name]), "bytes is on\n");
+        }
+        thread::sleep(Duration::from_millis(400));
+        stop.store(true, Ordering::Relaxed);
+        let mut asked = 0;
+        let mut tcp: Vec<_> = tcp.into_iter().map(|client| client.join().unwrap()).collect();
+        let (mut unix, by_unix) = unix.join().unwrap();
+        asked += by_unix + tcp.iter().map(|(_, asked)| asked).sum::<u64>();
+        // From now on all of it is seen, on the same connections.
+        for _ in 0..50 {
+            for (client, _) in &mut tcp {
+                client.send(&get("/items/list")).unwrap();
+                client.receive().unwrap();
+            }
+            unix.send(&get("/items/list")).unwrap();
+            unix.receive().unwrap();
+        }
+        let began = Instant::now();
+        for side in ["client", "server"] {
+            let mut counts = counted(&agent.page(), side);
+            while counts.get("/items/list 200") != Some(&200) && began.elapsed() < Duration::from_secs(5) {
+                thread::sleep(Duration::from_millis(100));
+                counts = counted(&agent.page(), side);
+            }
+            assert_eq!(counts.remove("/items/list 200"), Some(200), "as the {side} saw it: {counts:?}");
+            assert!(counts.keys().eq(all.keys()), "an answer was taken for another's: {counts:?}");
+            let seen = counts.values().sum::<u64>();
+            // A good half of the time.
+            assert!(seen > asked / 4 && seen < asked, "{seen} of {asked}");
+        }
+    });
+    let page = agent.page();
+    assert!(page.contains("weir_agent_bpf_on{unit=\"bytes\"} 1"));
+    let run = agent.weir.stop().unwrap();
+    assert!(
+        run.summary.contains("switched: bytes is off: not seen are requests over TCP"),
+        "{}",
+        run.summary
+    );
+    // What was under way when it went off: on each side of four connections, three times.
+    assert!(run.lost() <= 24 && !run.summary.contains("ring full"), "{}", run.summary);
+}
+
+#[test]
+fn programs_are_listed_with_what_they_cost() {
+    let Some(_alone) = scenario() else { return };
+    let nginx = Nginx::start(NginxOptions::default()).unwrap();
+    let agent = Agent::start(&[]);
+    let stop = AtomicBool::new(false);
+    let lines = thread::scope(|scope| {
+        let stream = TcpStream::connect(nginx.address()).unwrap();
+        let asking = scope.spawn(|| ask(stream, &stop).1);
+        let lines = agent.told(&["--json", "--sample", "1s"]);
+        stop.store(true, Ordering::Relaxed);
+        assert!(asking.join().unwrap() > 100);
+        lines
+    });
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
+    let programs: Vec<_> = lines.iter().filter(|line| line["program"].is_string()).collect();
+    let of_bytes = |line: &&&serde_json::Value| line["units"][0] == "bytes" && line["units"][1].is_null();
+    assert!(programs.iter().filter(of_bytes).count() >= 2, "{programs:?}");
+    for program in programs.iter().filter(of_bytes) {
+        let number = |name: &str| program[name].as_u64().unwrap();
+        assert!(number("runs") > 100 && number("run_time_ns") > 50 * number("runs"), "{program}");
+        assert!(number("verified_instructions") > 1000 && number("compiled_bytes") > 1000, "{program}");
+        assert!(
+            program["attached"] == true && program["sampled_seconds"].as_f64().unwrap() >= 1.0,
+            "{program}"
+        );
+    }
+    let rings = lines.iter().find(|line| line["map"] == "events").unwrap();
+    assert!(rings["bytes"].as_u64().unwrap() >= 8 << 20, "{rings}");
+
+    let refused = agent.programs(&["off", "exec_tracepoint"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("cannot be switched off"), "{said}");
+    let refused = agent.programs(&["off", "nosuch"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("units are bytes, udp, connections"), "{said}");
+
+    // Nobody counts twice without being told.
+    let mut second = Command::new(binary());
+    second.args(["agent", "--listen", "127.0.0.1:0", "--control"]).arg(socket(agent.folder.path()));
+    let output = second.env_remove("WEIR_BIN").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("an agent runs already"), "{said}");
+    let left = socket(agent.folder.path());
+    let folder = agent.folder;
+    agent.weir.stop().unwrap();
+    assert!(!left.exists(), "{} is left", left.display());
+    drop(folder);
+}
