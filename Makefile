@@ -1,6 +1,6 @@
 # Everything that is done often, each by one command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint deny test-kernels bench fuzz soak format
+.PHONY: help setup run test lint deny test-kernels sizes bench fuzz soak format
 
 # Options for `make run`: make run ARGS="--protocol redis --slower 1ms"
 ARGS ?=
@@ -35,6 +35,12 @@ deny: ## licences, origins and known vulnerabilities of dependencies, by cargo-d
 test-kernels: ## the kernel programs and two scenarios on every kernel there is a VM for
 	@scripts/setup test
 	@WEIR_VM_RUNNER="$$(scripts/vm-runner)" tests/kernels/run
+
+sizes: ## writes down what the kernel programs take on this kernel and in every VM
+	cargo build --release --locked --offline --package cli
+	@$(SUDO) $(WEIR) programs --load --json | tests/kernels/sizes --renew
+	@runner="$$(scripts/vm-runner)"; for kernel in $${runner:+5.10 6.1 6.12 sid}; do \
+		"$$runner" $$kernel -- "$$(realpath $(WEIR))" programs --load --json | tests/kernels/sizes --renew || exit 1; done
 
 bench: ## cost and truth under load; writes bench/out/latest.json
 	@scripts/setup test
