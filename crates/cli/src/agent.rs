@@ -7,8 +7,10 @@ mod export;
 pub(crate) mod figures;
 pub mod http;
 pub mod meter;
+mod notify;
 mod orders;
 pub(crate) mod programs;
+mod seccomp;
 mod switch;
 pub mod tcp;
 mod text_body;
@@ -20,6 +22,7 @@ use model::Request;
 use model::event::Event;
 use model::tcp::Connection;
 use model::time::ClockReading;
+use probes::rights::{self, Capability};
 use probes::{Capture, Report};
 use requests::{Analyzer, Config};
 use workload::{Docker, Listeners, Processes, Source, UnixSockets};
@@ -244,6 +247,14 @@ pub fn caution(report: &Report) -> Option<&'static str> {
 fn come_first() {
     // SAFETY: takes no pointers.
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+}
+
+/// For threads that serve others: they inherit priority and rights of the one that empties the rings, and need neither but those.
+fn step_back(needed: &[Capability]) {
+    // SAFETY: takes no pointers.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 0) };
+    // Refused nowhere; and whoever has no rights more than needed is served all the same.
+    let _ = rights::keep(needed, &[]);
 }
 
 /// Both clocks, as close together as can be.

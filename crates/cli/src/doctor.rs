@@ -75,6 +75,9 @@ fn describe(report: &Report, host_id: &str) -> String {
     let _ = writeln!(out, "  host.id              {host_id}");
     let _ = writeln!(out, "  type information     {} (/sys/kernel/btf/vmlinux)", yes(host.has_btf));
     let _ = writeln!(out, "  rights to load eBPF  {}", yes(host.may_load_programs()));
+    for missing in host.missing_rights() {
+        let _ = writeln!(out, "  {:<20} missing: {}", missing.to_string(), missing.missing);
+    }
     if let Some(lockdown) = &host.lockdown {
         let _ =
             writeln!(out, "  kernel lockdown      {} (confidentiality mode forbids eBPF)", lockdown.trim());

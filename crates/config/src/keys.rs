@@ -73,6 +73,16 @@ keys! {
         flag: Flag::Word,
         secret: false,
     };
+    agent_seccomp: bool = Typed::of, Key {
+        path: "agent.seccomp",
+        kind: Kind::Boolean,
+        default: Default::Is("true"),
+        help: "Give up the system calls that a running agent does not need, see docs/deploy.md.",
+        example: "false",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
     capture_backend: Option<String> = Typed::of, Key {
         path: "capture.backend",
         kind: Kind::Choice(&["tracepoint", "trampoline", "kprobe", "syscalls"]),

@@ -14,6 +14,7 @@ mod instructions;
 mod loaded;
 mod objects;
 mod programs;
+pub mod rights;
 mod ring;
 mod rings;
 mod selftest;
@@ -70,9 +71,7 @@ pub enum Error {
 
 fn explain(report: &Report) -> String {
     if !report.host.may_load_programs() {
-        return "Weir needs the right to load eBPF programs: run it as root, or give it CAP_BPF, CAP_PERFMON and \
-                CAP_NET_ADMIN"
-            .into();
+        return "Weir needs the right to load eBPF programs: run it as root, or give it CAP_BPF and CAP_PERFMON".into();
     }
     if !report.host.has_btf {
         return format!(

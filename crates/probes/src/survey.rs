@@ -11,6 +11,7 @@ use std::os::unix::fs::MetadataExt;
 
 use libbpf_rs::{Iter, Link};
 
+use crate::rights;
 use crate::shared::weir_tcp;
 
 /// Namespaces that are looked into at most.
@@ -121,6 +122,7 @@ fn within(namespace: &File, link: &Link) -> Option<Iter> {
     std::thread::scope(|scope| {
         let there = scope.spawn(move || {
             let shared = shared;
+            rights::raise(rights::SYS_ADMIN);
             // SAFETY: the descriptor is open; the thread ends with this closure.
             let gone = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) } == 0;
             gone.then(|| Iter::new(shared.0).ok()).flatten()

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use config::Settings;
-use probes::Purpose;
+use probes::{Purpose, rights};
 use signals::Limits;
 
 use super::control::{Control, NoControl};
@@ -15,7 +15,9 @@ use super::export::{self, Troubles};
 use super::figures;
 use super::http::Endpoint;
 use super::meter::Meter;
+use super::notify::{self, Moment};
 use super::orders::Orders;
+use super::seccomp::Filters;
 use super::{Agent, caution, read_clocks};
 use crate::options::{self, Naming, SelfArgs};
 use crate::requests::command::{seen_by, summary};
@@ -57,6 +59,7 @@ Examples:
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let settings = arguments.settings.load()?;
     let stop = Stop::on_signals()?;
+    rights::no_new();
     let limits =
         Limits { series: settings.metrics_max_series() as usize, idle: settings.metrics_series_idle().0 };
     let mut meter = Meter::new(limits, read_clocks().monotonic);
@@ -72,6 +75,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let capture = options::capture(&settings, arguments.itself);
     let capture = probes::Config { facts: settings.metrics_connections(), ..capture };
     let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
+    // What another network namespace is entered with is raised for that moment only.
+    rights::keep(rights::RUNNING, &[rights::SYS_ADMIN]).context("giving up rights")?;
+    if settings.agent_seccomp()
+        && let Err(error) = Filters::new()?.apply()
+    {
+        say(format_args!("caution: this kernel has no filters of system calls: {error}"));
+    }
     // Before anybody counts on being seen.
     agent.begin(&meter);
     figures::renew(&agent, &meter, &endpoint);
@@ -79,6 +89,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(caution) = caution(agent.capture().report()) {
         say(caution);
     }
+    for missing in agent.capture().report().host.missing_rights() {
+        say(format_args!("caution: {missing} is missing: {}", missing.missing));
+    }
+    notify::tell(Moment::Ready);
     let began = Instant::now();
     let end = arguments.duration.map(|duration| began + Duration::from_nanos(duration.0));
     let (mut renewed, mut swept) = (began, began);
@@ -99,6 +113,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
     }
     let lasted = began.elapsed();
+    notify::tell(Moment::Stopping);
     agent.drain(&meter);
     figures::renew(&agent, &meter, &endpoint);
     endpoint.stop();

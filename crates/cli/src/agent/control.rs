@@ -175,9 +175,7 @@ fn lock(folder: &Path) -> io::Result<File> {
 }
 
 async fn accept(listener: UnixListener, orders: SyncSender<Ordered>) {
-    // Threads inherit the priority of the one that empties the rings; this is not as urgent.
-    // SAFETY: takes no pointers.
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 0) };
+    super::step_back(&[]);
     let room = std::sync::Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         let Ok(place) = room.clone().acquire_owned().await else { return };

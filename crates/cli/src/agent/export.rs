@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use config::{Rule, Settings, units};
 use model::names;
 use otlp::{Compression, Destination, Ended, Endpoint, Exporter, Histograms, Protocol, Sampling, Spool, Tls};
+use probes::rights;
 
 use super::meter::State;
 use super::read_clocks;
@@ -38,7 +39,15 @@ pub(super) fn start(settings: &Settings, state: Arc<State>) -> anyhow::Result<Op
     host.extend(host_name().map(|name| (names::HOST_NAME, name)));
     let version = env!("CARGO_PKG_VERSION");
     let config = otlp::Config { destinations, sampling: sampling(settings), host, version };
-    Ok(Some(Exporter::start(config, state, read_clocks)?))
+    // Its thread has the rights of the one that starts it; of those it needs one, for keys that only their owner may read.
+    let started = std::thread::scope(|scope| {
+        let starting = scope.spawn(|| {
+            super::step_back(&[rights::DAC_READ_SEARCH]);
+            Exporter::start(config, state, read_clocks)
+        });
+        starting.join().map_err(|_| anyhow::anyhow!("the exporter did not start"))
+    });
+    Ok(Some(started??))
 }
 
 fn sampling(settings: &Settings) -> Sampling {

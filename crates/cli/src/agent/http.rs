@@ -160,9 +160,7 @@ impl Connections {
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>, connections: Arc<Connections>) {
-    // Threads inherit the priority of the one that empties the rings; to give metrics out is not as urgent.
-    // SAFETY: takes no pointers.
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 0) };
+    super::step_back(&[]);
     let watched = connections.clone();
     tokio::spawn(async move {
         loop {

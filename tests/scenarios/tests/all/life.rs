@@ -1,5 +1,6 @@
 //! The life of `weir agent`: its programs are switched off and on, and whatever happens, nothing wrong is counted.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -29,9 +30,12 @@ struct Agent {
 
 impl Agent {
     fn start(arguments: &[&str]) -> Agent {
-        let folder = tempfile::tempdir().unwrap();
+        Agent::started_by(Command::new(binary()), tempfile::tempdir().unwrap(), arguments)
+    }
+
+    /// `command` runs `weir`.
+    fn started_by(mut command: Command, folder: TempDir, arguments: &[&str]) -> Agent {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().unwrap()));
-        let mut command = Command::new(binary());
         command.args(["agent", "--listen", &address.to_string(), "--control"]).arg(socket(folder.path()));
         let weir = Weir::start(command.args(arguments), Keep::Text).unwrap();
         Agent { weir, address, folder }
@@ -215,3 +219,101 @@ fn programs_are_listed_with_what_they_cost() {
     assert!(!left.exists(), "{} is left", left.display());
     drop(folder);
 }
+
+/// A figure of each thread of a process, with the thread's name: a mask, or a small number.
+fn of_threads(pid: u32, name: &str) -> Vec<(String, u64)> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let mut found: Vec<(String, u64)> = tasks
+        .filter_map(|task| fs::read_to_string(task.unwrap().path().join("status")).ok())
+        .map(|text| {
+            let line = |name: &str| {
+                let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+                line.unwrap().trim().to_owned()
+            };
+            (line("Name"), u64::from_str_radix(&line(name), 16).unwrap())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+const DAC_READ_SEARCH: u64 = 1 << 2;
+const SYS_PTRACE: u64 = 1 << 19;
+const SYS_ADMIN: u64 = 1 << 21;
+const PERFMON: u64 = 1 << 38;
+const BPF: u64 = 1 << 39;
+const RUNNING: u64 = DAC_READ_SEARCH | SYS_PTRACE | PERFMON | BPF;
+
+#[test]
+fn a_running_agent_has_given_up_what_it_does_not_need() {
+    let Some(_alone) = scenario() else { return };
+    let agent = Agent::start(&[]);
+    let pid = agent.weir.pid();
+    for (name, mask) in of_threads(pid, "CapEff") {
+        let expected = if name == "weir" { RUNNING } else { 0 };
+        assert_eq!(mask, expected, "{name}: {mask:x}");
+    }
+    for (name, mask) in of_threads(pid, "CapPrm") {
+        let expected = if name == "weir" { RUNNING | SYS_ADMIN } else { 0 };
+        assert_eq!(mask, expected, "{name}: {mask:x}");
+    }
+    let all_have = |name: &str, value: u64| {
+        let threads = of_threads(pid, name);
+        assert!(threads.len() >= 3 && threads.iter().all(|(_, own)| *own == value), "{name}: {threads:?}");
+    };
+    all_have("Seccomp", 2);
+    all_have("NoNewPrivs", 1);
+    all_have("CapBnd", 0);
+    agent.weir.stop().unwrap();
+    let agent = Agent::start(&["--no-seccomp"]);
+    assert!(of_threads(agent.weir.pid(), "Seccomp").iter().all(|(_, own)| *own == 0));
+    agent.weir.stop().unwrap();
+}
+
+#[test]
+fn a_few_capabilities_are_enough() {
+    let Some(_alone) = scenario() else { return };
+    let nginx = Nginx::start(NginxOptions::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // Nobody may read where it was built.
+    let weir = folder.path().join("weir");
+    fs::copy(binary(), &weir).unwrap();
+    std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let given = "-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search,+sys_nice";
+    let nobody = NOBODY.to_string();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", "--inh-caps", given]);
+    command.args(["--ambient-caps", given, "--bounding-set", given]).arg(&weir);
+    let agent = Agent::started_by(command, folder, &[]);
+    let mut client = Client::new(TcpStream::connect(nginx.address()).unwrap());
+    let mut ask = |requests: u64| {
+        for _ in 0..requests {
+            client.send(&get("/ok")).unwrap();
+            client.receive().unwrap();
+        }
+    };
+    ask(100);
+    agent.told(&["off", "bytes"]);
+    agent.told(&["on", "bytes"]);
+    ask(100);
+    thread::sleep(Duration::from_millis(300));
+    let page = agent.page();
+    for side in ["client", "server"] {
+        // By its name: the server is another user's process.
+        assert_eq!(counted(&page, side), Counts::from([("/ok 200".to_owned(), 200)]), "as the {side} saw it");
+    }
+    for (name, mask) in of_threads(agent.weir.pid(), "CapPrm") {
+        let expected = if name == "weir" { RUNNING } else { 0 };
+        assert_eq!(mask, expected, "{name}: {mask:x}");
+    }
+    let run = agent.weir.stop().unwrap();
+    assert!(run.status.success(), "{}", run.summary);
+    assert!(
+        run.summary.contains("caution: CAP_SYS_ADMIN is missing: connections of other network"),
+        "{}",
+        run.summary
+    );
+    assert!(!run.summary.contains("CAP_SYS_PTRACE"), "{}", run.summary);
+}
+
+const NOBODY: u32 = 65_534;
