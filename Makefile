@@ -49,7 +49,7 @@ bench: ## cost and truth under load; writes bench/out/latest.json
 fuzz: ## every fuzz target for FUZZ_SECONDS (600)
 	@scripts/fuzz
 
-soak: ## mixed traffic for SOAK_SECONDS (600); memory must stay bounded
+soak: ## the agent at 5,000 requests/s for SOAK_SECONDS (3600); memory may grow by 2 % after the warm-up
 	@scripts/setup test
 	cargo build --release --locked --offline --package cli
 	@$(SUDO) scripts/soak $(WEIR)
