@@ -10,6 +10,7 @@ pub mod meter;
 mod notify;
 mod orders;
 pub(crate) mod programs;
+mod reload;
 mod seccomp;
 mod switch;
 pub mod tcp;

@@ -28,8 +28,23 @@ impl Stop {
     ///
     /// When a handler cannot be set.
     pub fn on_signals() -> std::io::Result<Stop> {
+        Stop::on(&[SIGINT, SIGTERM, SIGHUP])
+    }
+
+    /// The same for what stays when its terminal goes; SIGHUP sets the other flag.
+    ///
+    /// # Errors
+    ///
+    /// When a handler cannot be set.
+    pub fn but_not_hangup() -> std::io::Result<(Stop, Arc<AtomicBool>)> {
+        let hangup = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(SIGHUP, hangup.clone())?;
+        Ok((Stop::on(&[SIGINT, SIGTERM])?, hangup))
+    }
+
+    fn on(signals: &[libc::c_int]) -> std::io::Result<Stop> {
         let flags = Flags::default();
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for &signal in signals {
             signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, flags.impatient.clone())?;
             signal_hook::flag::register(signal, flags.set.clone())?;
         }

@@ -131,7 +131,7 @@ keys! {
         default: Default::Is("2000"),
         help: "Most series of each metric. What finds no room is counted in series `other`.",
         example: "10000",
-        change: Change::Restart,
+        change: Change::Reload,
         flag: Flag::Word,
         secret: false,
     };
@@ -141,7 +141,7 @@ keys! {
         default: Default::Is("15m"),
         help: "A series without an update for so long is forgotten.",
         example: "1h",
-        change: Change::Restart,
+        change: Change::Reload,
         flag: Flag::Word,
         secret: false,
     };
@@ -161,7 +161,7 @@ keys! {
         default: Default::Is("100%"),
         help: "The part of traces whose spans are sent. Metrics count all requests, whatever the rate.",
         example: "5%",
-        change: Change::Restart,
+        change: Change::Reload,
         flag: Flag::Path,
         secret: false,
     };
@@ -171,7 +171,7 @@ keys! {
         default: Default::Is("true"),
         help: "Send spans of errors whatever the rate.",
         example: "false",
-        change: Change::Restart,
+        change: Change::Reload,
         flag: Flag::Path,
         secret: false,
     };
@@ -181,7 +181,7 @@ keys! {
         default: Default::Is("1s"),
         help: "Send spans of requests that took so long whatever the rate.",
         example: "250ms",
-        change: Change::Restart,
+        change: Change::Reload,
         flag: Flag::Path,
         secret: false,
     };
@@ -191,7 +191,7 @@ keys! {
         default: Default::Is("false"),
         help: "Show Redis arguments, literals in SQL and URL query values instead of `?`. They may be secrets.",
         example: "true",
-        change: Change::Restart,
+        change: Change::Reload,
         flag: Flag::Word,
         secret: false,
     };
@@ -212,7 +212,7 @@ keys! {
         help: "Names given to processes by hand. The first entry that fits names the process, before everything else that could; all \
             that an entry gives has to fit. `*` stands for any run of characters, `?` for one.",
         example: "\n  - name: shop\n    executable: /opt/shop/*\n  - name: batch\n    unit: nightly-*",
-        change: Change::Restart,
+        change: Change::Reload,
         flag: Flag::None,
         secret: false,
     };
@@ -224,7 +224,7 @@ keys! {
             `OTEL_EXPORTER_OTLP_…` do.",
         example: "\n  - endpoint: https://otlp.example.com\n    headers: {authorization: Bearer 0123}\n    spool: /var/spool/weir\n  \
             - endpoint: http://127.0.0.1:4317\n    protocol: grpc\n    signals: [metrics]",
-        change: Change::Restart,
+        change: Change::Reload,
         flag: Flag::None,
         secret: false,
     };

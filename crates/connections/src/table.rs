@@ -167,6 +167,19 @@ impl Connections {
         connections.chain(listeners).filter(|inode| *inode != 0).collect()
     }
 
+    /// Names of processes have changed: whatever is open goes by the new ones.
+    pub fn rename(&mut self, processes: &Processes) {
+        let listening = self.listeners.iter_mut().map(|known| &mut known.process);
+        let open = self.table.iter_mut().map(|(_, followed)| &mut followed.process);
+        for process in listening.chain(open).flatten() {
+            if let Some(now) = processes.get(process.pid) {
+                process.clone_from(now);
+            }
+        }
+        self.table.iter_mut().for_each(|(_, followed)| followed.peer_is_certain = false);
+        self.infer();
+    }
+
     /// These sockets were found with these processes.
     pub fn owned(&mut self, owners: &HashMap<u32, u32>, processes: &mut Processes) {
         for pid in owners.values() {

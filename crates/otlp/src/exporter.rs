@@ -19,7 +19,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::config::{Compression, Config, Destination};
+use crate::config::{Compression, Config, Destination, Sampling};
 use crate::counts::Counts;
 use crate::deliver::{Route, deliver};
 use crate::metrics::{self, Form};
@@ -164,6 +164,11 @@ impl Exporter {
         traces.clear();
         self.traces.set(traces);
         batch
+    }
+
+    /// Decides by this on all spans from now on.
+    pub fn sample_by(&self, sampling: Sampling) {
+        self.shared.sampler.set(sampling);
     }
 
     pub(crate) fn shared(&self) -> &Shared {

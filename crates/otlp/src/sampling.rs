@@ -5,7 +5,7 @@
 //! higher rate keeps those too. The threshold travels with the span (`ot=th:` in its trace state): from it follows how many
 //! spans the one stands for. Errors and slow ones are kept whatever the rate, and stand for themselves.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use model::Request;
 
@@ -15,12 +15,12 @@ use crate::trace::Trace;
 /// As many values as the randomness may have.
 const ALL: u64 = 1 << 56;
 
-/// Decides, and counts its decisions.
-#[derive(Debug)]
+/// Decides, and counts its decisions. What it goes by may change at any time.
+#[derive(Debug, Default)]
 pub(crate) struct Sampler {
-    threshold: u64,
-    errors: bool,
-    slow: u64,
+    threshold: AtomicU64,
+    errors: AtomicBool,
+    slow: AtomicU64,
     counts: [AtomicU64; 4],
 }
 
@@ -48,35 +48,40 @@ impl Decision {
 
 impl Sampler {
     pub(crate) fn new(config: Sampling) -> Sampler {
+        let sampler = Sampler::default();
+        sampler.set(config);
+        sampler
+    }
+
+    /// Goes by this from now on.
+    pub(crate) fn set(&self, config: Sampling) {
         // A rate is known to a ten-thousandth, so nothing is lost on the way through a float.
         let left = (1.0 - config.rate.clamp(0.0, 1.0)) * ALL as f64;
-        Sampler {
-            threshold: (left.round() as u64).min(ALL),
-            errors: config.errors,
-            slow: config.slow.unwrap_or(u64::MAX),
-            counts: Default::default(),
-        }
+        self.threshold.store((left.round() as u64).min(ALL), Ordering::Relaxed);
+        self.errors.store(config.errors, Ordering::Relaxed);
+        self.slow.store(config.slow.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Decides on a request's span; of one that is kept, sets the threshold.
     pub(crate) fn keeps(&self, request: &Request, trace: &mut Trace) -> bool {
+        let threshold = self.threshold.load(Ordering::Relaxed);
         let decision = match () {
             // Without sampling there is nothing to tell apart.
-            () if self.threshold == 0 => Decision::Rate,
-            () if self.errors && request.error.is_some() => Decision::Error,
+            () if threshold == 0 => Decision::Rate,
+            () if request.error.is_some() && self.errors.load(Ordering::Relaxed) => Decision::Error,
             // Who waits because it wishes so is not slow.
-            () if request.duration >= self.slow && !request.waiting => Decision::Slow,
-            () if trace.randomness() >= self.threshold => Decision::Rate,
+            () if request.duration >= self.slow.load(Ordering::Relaxed) && !request.waiting => Decision::Slow,
+            () if trace.randomness() >= threshold => Decision::Rate,
             () => Decision::Left,
         };
-        trace.threshold = if decision == Decision::Rate { self.threshold } else { 0 };
+        trace.threshold = if decision == Decision::Rate { threshold } else { 0 };
         self.counts[decision as usize].fetch_add(1, Ordering::Relaxed);
         decision != Decision::Left
     }
 
     /// True where some spans are left out, so that those that are kept have to say what they stand for.
     pub(crate) fn samples(&self) -> bool {
-        self.threshold > 0
+        self.threshold.load(Ordering::Relaxed) > 0
     }
 
     pub(crate) fn count(&self, decision: Decision) -> u64 {
@@ -156,7 +161,7 @@ mod tests {
             [(1.0, "ot=th:0"), (0.5, "ot=th:8"), (0.25, "ot=th:c"), (0.1, "ot=th:e6666666666668")]
         {
             let mut out = Vec::new();
-            trace_state(sampler(rate).threshold, &mut out);
+            trace_state(sampler(rate).threshold.load(Ordering::Relaxed), &mut out);
             assert_eq!(String::from_utf8(out).expect("text"), expected);
         }
     }

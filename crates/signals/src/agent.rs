@@ -118,6 +118,27 @@ pub static BPF_RUNS: Metric = counter(
     Unit::Number("run"),
     PROGRAM,
 );
+/// Settings read again.
+pub static RELOADS: Metric = counter(
+    "weir.agent.config.reloads",
+    "How often settings were read again",
+    Unit::Number("reload"),
+    &[Label::closed("result", "`success`, or `failure`: then all is as before")],
+);
+/// Whether the last time was a success.
+pub static RELOAD_SUCCESS: Metric = gauge(
+    "weir.agent.config.last.reload.success",
+    "Whether the settings that were read last are in force: 1, or 0 where something was wrong with them",
+    Unit::Number(""),
+    &[],
+);
+/// When that was.
+pub static RELOAD_TIME: Metric = gauge(
+    "weir.agent.config.last.reload.time",
+    "When the settings in force were read: seconds since 1970",
+    Unit::Seconds,
+    &[],
+);
 /// Series now.
 pub static SERIES: Metric =
     gauge("weir.agent.series", "Series of a metric that there are", Unit::Number("series"), OF_METRIC);
@@ -209,6 +230,9 @@ pub static METRICS: &[&Metric] = &[
     &BPF_ON,
     &BPF_RUN_TIME,
     &BPF_RUNS,
+    &RELOADS,
+    &RELOAD_SUCCESS,
+    &RELOAD_TIME,
     &SERIES,
     &SERIES_OVERFLOWED,
     &SERIES_EXPIRED,

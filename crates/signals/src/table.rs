@@ -92,6 +92,11 @@ impl<V: Default> Table<V> {
         }
     }
 
+    /// Goes by other limits from now on. Series that are there already stay until they are idle.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// The value of the series with these labels, to be updated. Where there is no room for it, that of a series with
     /// [`OTHER`] in place of its open labels, or of all.
     pub fn at(&mut self, cells: &[Cell<'_>], now: Nanos) -> Option<&mut V> {

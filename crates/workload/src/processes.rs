@@ -190,6 +190,28 @@ impl Processes {
         }
     }
 
+    /// Names processes by other rules from now on; returns those that run and go by earlier ones, for [`Processes::read_again`].
+    pub fn set_config(&mut self, config: Config) -> Vec<u32> {
+        self.config = config;
+        self.entries.iter().filter(|(_, entry)| !entry.ended).map(|(pid, _)| *pid).collect()
+    }
+
+    /// Reads a process anew, so that it goes by the rules of now.
+    pub fn read_again(&mut self, pid: u32) {
+        let Some(entry) = self.entries.get(&pid).filter(|entry| !entry.ended) else { return };
+        // Its exec was told, and it is read when it does I/O.
+        if entry.unread.is_some() {
+            return;
+        }
+        let told = entry.told.clone();
+        if let Source::Proc(root) = &self.source
+            && let Ok(facts) = Facts::read(root, pid)
+            && is_telling(&facts)
+        {
+            self.learn(&facts, told, true);
+        }
+    }
+
     /// How many are known.
     pub fn len(&self) -> usize {
         self.entries.len()

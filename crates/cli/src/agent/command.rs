@@ -8,7 +8,6 @@ use anyhow::Context as _;
 use clap::Args;
 use config::Settings;
 use probes::{Purpose, rights};
-use signals::Limits;
 
 use super::control::{Control, NoControl};
 use super::export::{self, Troubles};
@@ -17,6 +16,7 @@ use super::http::Endpoint;
 use super::meter::Meter;
 use super::notify::{self, Moment};
 use super::orders::Orders;
+use super::reload::{self, Reloads};
 use super::seccomp::Filters;
 use super::{Agent, caution, read_clocks};
 use crate::options::{self, Naming, SelfArgs};
@@ -58,11 +58,9 @@ Examples:
 /// When the address is not to be had, or traffic cannot be seen on this host.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let settings = arguments.settings.load()?;
-    let stop = Stop::on_signals()?;
+    let (stop, hangup) = Stop::but_not_hangup()?;
     rights::no_new();
-    let limits =
-        Limits { series: settings.metrics_max_series() as usize, idle: settings.metrics_series_idle().0 };
-    let mut meter = Meter::new(limits, read_clocks().monotonic);
+    let mut meter = Meter::new(reload::limits(&settings), read_clocks().monotonic);
     // Before the capture, so that an address which is taken is said at once.
     let listen = settings.metrics_listen();
     let endpoint =
@@ -84,7 +82,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     // Before anybody counts on being seen.
     agent.begin(&meter);
-    figures::renew(&agent, &meter, &endpoint);
+    let mut reloads = Reloads::new(settings, hangup);
+    figures::renew(&agent, &meter, &endpoint, &reloads);
     say(ready(&agent, endpoint.address()));
     if let Some(caution) = caution(agent.capture().report()) {
         say(caution);
@@ -101,6 +100,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     while !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
         agent.observe(&meter);
         let changed = control.as_ref().is_some_and(|control| orders.obey(control, &mut agent, &meter));
+        let changed = reloads.go_on(|| arguments.settings.load(), &mut agent, &mut meter) || changed;
         let now = Instant::now();
         if now - swept >= SWEEP_EVERY {
             swept = now;
@@ -108,19 +108,20 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         if changed || now - renewed >= FIGURES_EVERY {
             renewed = now;
-            figures::renew(&agent, &meter, &endpoint);
+            figures::renew(&agent, &meter, &endpoint, &reloads);
             meter.exporter().into_iter().for_each(|exporter| troubles.tell(exporter));
         }
     }
     let lasted = began.elapsed();
     notify::tell(Moment::Stopping);
     agent.drain(&meter);
-    figures::renew(&agent, &meter, &endpoint);
+    figures::renew(&agent, &meter, &endpoint, &reloads);
     endpoint.stop();
     control.into_iter().for_each(Control::stop);
     if let Some(exporter) = meter.finish() {
         say(export::summary(exporter.stop()));
     }
+    reloads.finish();
     let counters = agent.analyzer().counters();
     say(summary(lasted, counters.requests, 0, agent.capture().losses(), counters));
     Ok(())

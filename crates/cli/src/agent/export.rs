@@ -50,7 +50,7 @@ pub(super) fn start(settings: &Settings, state: Arc<State>) -> anyhow::Result<Op
     Ok(Some(started??))
 }
 
-fn sampling(settings: &Settings) -> Sampling {
+pub(super) fn sampling(settings: &Settings) -> Sampling {
     Sampling {
         // Hundredths of a percent.
         rate: settings.sampling_rate().0 as f64 / 10_000.0,

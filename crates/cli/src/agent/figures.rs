@@ -9,9 +9,10 @@ use signals::{Cell, Metric, Point};
 use super::Agent;
 use super::http::Endpoint;
 use super::meter::Meter;
+use super::reload::Reloads;
 
 /// Writes the figures anew, as they are now.
-pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint) {
+pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint, reloads: &Reloads) {
     // What asks the kernel comes before the lock.
     let losses = agent.capture().losses();
     let programs = agent.capture().programs();
@@ -53,6 +54,9 @@ pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint) {
     let (too_many, too_slow) = endpoint.closed();
     set(&metrics::HTTP_CLOSED, &["too many"], too_many);
     set(&metrics::HTTP_CLOSED, &["too slow"], too_slow);
+    set(&metrics::RELOADS, &["success"], reloads.succeeded);
+    set(&metrics::RELOADS, &["failure"], reloads.failed);
+    set(&metrics::RELOAD_SUCCESS, &[], u64::from(reloads.is_in_force));
     for (unit, on) in agent.capture().units() {
         set(&metrics::BPF_ON, &[unit.as_str()], u64::from(on));
     }
@@ -63,6 +67,7 @@ pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint) {
         let time = Point::Number(program.run_time as f64 / 1e9);
         figures.set(&metrics::BPF_RUN_TIME, &[Cell::text(&program.name)], time);
     }
+    figures.set(&metrics::RELOAD_TIME, &[], Point::Number(reloads.at as f64 / 1e9));
     figures.set(&metrics::CPU_TIME, &[], Point::Number(cpu_time));
     if let Some(exporter) = meter.exporter() {
         exporter.figures(figures);

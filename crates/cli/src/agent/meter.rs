@@ -74,6 +74,18 @@ impl Meter {
         self.exporter = Some(exporter);
     }
 
+    /// Has somebody else take requests from now on, or nobody; returns who took them until now.
+    pub fn replace_exporter(&mut self, exporter: Option<Exporter>) -> Option<Exporter> {
+        std::mem::replace(&mut self.exporter, exporter)
+    }
+
+    /// Goes by other limits from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        let mut metrics = self.state.lock();
+        metrics.requests.set_limits(limits);
+        metrics.connections.set_limits(limits);
+    }
+
     /// Who takes them.
     pub fn exporter(&self) -> Option<&Exporter> {
         self.exporter.as_ref()

@@ -79,6 +79,24 @@ impl Analyzer {
         }
     }
 
+    /// Names of processes have changed: open connections go by the new ones.
+    pub fn rename(&mut self) {
+        for (_, connection) in self.table.iter_mut() {
+            // The name of the other end is looked for again; where it is gone, it stays.
+            connection.peer_is_certain = false;
+            if let Some(process) = &mut connection.process
+                && let Some(now) = self.processes.get(process.pid)
+            {
+                process.clone_from(now);
+            }
+        }
+    }
+
+    /// Parsers go by this from now on.
+    pub fn set_protocols(&mut self, settings: protocols::Settings) {
+        self.context.settings = settings;
+    }
+
     /// Forgets the addresses between which no more datagrams go. There may be more: then they are told again.
     pub(super) fn sweep_datagrams(&mut self, now: Nanos) {
         let done = |(id, c): (ConnectionId, &mut Connection)| c.is_done(now).then_some(id);

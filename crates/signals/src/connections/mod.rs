@@ -81,6 +81,17 @@ impl ConnectionMetrics {
         }
     }
 
+    /// Goes by other limits from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.edges.set_limits(limits);
+        self.closed.set_limits(limits);
+        self.failed.set_limits(limits);
+        self.resets.set_limits(limits);
+        self.bytes.set_limits(limits);
+        self.packets.set_limits(limits);
+        self.listeners.set_limits(limits);
+    }
+
     /// Counts what happened to a connection. `now` is the time of a monotonic clock, as exact as is wanted of series' expiry.
     pub fn record(&mut self, connection: &Connection, now: Nanos) {
         let cells = edge(connection);

@@ -37,6 +37,12 @@ impl RequestMetrics {
         }
     }
 
+    /// Goes by other limits from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.durations.iter_mut().flatten().for_each(|table| table.set_limits(limits));
+        [&mut self.waits, &mut self.incomplete].into_iter().for_each(|table| table.set_limits(limits));
+    }
+
     /// Counts a request that was finished. `now` is the time of a monotonic clock, as exact as is wanted of series' expiry.
     pub fn record(&mut self, request: &Request, now: Nanos) {
         let mut cells = [Cell::None; MOST_LABELS];

@@ -1,5 +1,6 @@
 //! The life of `weir agent`: its programs are switched off and on, and whatever happens, nothing wrong is counted.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -9,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use scenario_tests::collector::Collector;
 use scenario_tests::http::{Client, Stream, get};
+use scenario_tests::paced::{self, Plan};
 use scenario_tests::process::free_port;
 use scenario_tests::prometheus::fetch;
 use scenario_tests::record::Counts;
@@ -317,3 +320,172 @@ fn a_few_capabilities_are_enough() {
 }
 
 const NOBODY: u32 = 65_534;
+
+/// Has the agent read its settings again, and waits until it did.
+fn reload(agent: &Agent, settings: &str, expected: &str) {
+    fs::write(agent.folder.path().join("weir.yaml"), settings).unwrap();
+    // SAFETY: the agent is our child and not reaped yet.
+    assert_eq!(unsafe { libc::kill(agent.weir.pid() as libc::pid_t, libc::SIGHUP) }, 0);
+    let began = Instant::now();
+    while !agent.page().contains(expected) {
+        assert!(began.elapsed() < Duration::from_secs(5), "no {expected}");
+        thread::sleep(Duration::from_millis(50));
+    }
+    // Processes are named anew a few at a time.
+    thread::sleep(Duration::from_millis(500));
+}
+
+/// An agent with a file of settings.
+fn with_settings(settings: &str) -> Agent {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("weir.yaml");
+    fs::write(&file, settings).unwrap();
+    Agent::started_by(Command::new(binary()), folder, &["--config", file.to_str().unwrap()])
+}
+
+#[test]
+fn settings_are_read_again_and_connections_go_on() {
+    let Some(_alone) = scenario() else { return };
+    let nginx = Nginx::start(NginxOptions::default()).unwrap();
+    let agent = with_settings("metrics: {max_series: 2000}\n");
+    let mut client = Client::new(TcpStream::connect(nginx.address()).unwrap());
+    let mut ask = |requests: u64| {
+        for _ in 0..requests {
+            client.send(&get("/ok")).unwrap();
+            client.receive().unwrap();
+        }
+        thread::sleep(Duration::from_millis(200));
+    };
+    let of = |name: &str, side: &str| {
+        let page = agent.page().replace(&format!("server=\"{name}\""), "server=\"nginx\" is=\"it\"");
+        let lines: Vec<&str> = page.lines().filter(|line| line.contains("is=\"it\"")).collect();
+        counted(&lines.join("\n"), side).values().sum::<u64>()
+    };
+    ask(100);
+    let settings =
+        "services: [{name: web, command: nginx}]\nmetrics: {max_series: 1000}\ncapture: {udp: false}\n";
+    reload(&agent, settings, "weir_agent_config_reloads_total{result=\"success\"} 1");
+    ask(100);
+    reload(&agent, "metrics: {max_serie: 3}\n", "weir_agent_config_reloads_total{result=\"failure\"} 1");
+    assert!(agent.page().contains("weir_agent_config_last_reload_success 0"));
+    ask(50);
+    reload(&agent, settings, "weir_agent_config_reloads_total{result=\"success\"} 2");
+    assert!(agent.page().contains("weir_agent_config_last_reload_success 1"));
+    ask(50);
+    for side in ["client", "server"] {
+        assert_eq!((of("nginx", side), of("web", side)), (100, 200), "as the {side} saw it");
+    }
+    let run = agent.weir.stop().unwrap();
+    let said = &run.summary;
+    assert!(
+        said.contains("reload: in force: metrics.max_series, services; needs a restart: capture.udp"),
+        "{said}"
+    );
+    assert!(
+        said.contains("reload: all is as before: ") && said.contains("did you mean `max_series`?"),
+        "{said}"
+    );
+    assert!(said.contains("reload: nothing changed") && said.contains("nothing lost"), "{said}");
+}
+
+#[test]
+fn receivers_change_and_no_span_is_lost() {
+    let Some(_alone) = scenario() else { return };
+    let Some(mut collector) = Collector::new().unwrap() else { return };
+    let nginx = Nginx::start(NginxOptions::default()).unwrap();
+    collector.start().unwrap();
+    let settings =
+        |form: &str| format!("otlp: [{{endpoint: '{}', compression: {form}}}]\n", collector.http());
+    let agent = with_settings(&settings("gzip"));
+    let server = nginx.address();
+    let sending = thread::spawn(move || {
+        let plan =
+            Plan { rate: 2_000, requests: 8_000, connections: 4, depth: 1, paths: &["/ok", "/missing"] };
+        paced::run(server, &plan).unwrap()
+    });
+    thread::sleep(Duration::from_secs(1));
+    reload(&agent, &settings("zstd"), "weir_agent_config_reloads_total{result=\"success\"} 1");
+    let wrong = settings("zstd").replace("http:", "https:").replace("}]", ", tls_ca: /nosuch}]");
+    reload(&agent, &wrong, "weir_agent_config_reloads_total{result=\"failure\"} 1");
+    let sent = sending.join().unwrap();
+    let run = agent.weir.stop().unwrap();
+    collector.stop().unwrap();
+    let received = collector.received().unwrap();
+    for side in ["server", "client"] {
+        assert_eq!(received.http(nginx.port(), side), sent.counts, "as the {side} saw it: {}", run.summary);
+    }
+    assert!(run.summary.contains("reload: in force: otlp\n"), "{}", run.summary);
+    assert_eq!(run.summary.matches(" 0 dropped").count(), 2, "{}", run.summary);
+}
+
+/// Ids of what there is of a kind in the kernel: `prog`, `map` or `link`.
+fn ids(kind: &str) -> BTreeSet<u64> {
+    let listed = Command::new("bpftool").args(["--json", kind, "list"]).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    json.as_array().unwrap().iter().filter_map(|entry| entry["id"].as_u64()).collect()
+}
+
+/// Those that a process holds.
+fn ids_of(pid: u32, kind: &str) -> BTreeSet<u64> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fdinfo")).unwrap().flatten();
+    let texts: Vec<String> = entries.filter_map(|entry| fs::read_to_string(entry.path()).ok()).collect();
+    let name = format!("{kind}_id:");
+    let lines = texts.iter().flat_map(|text| text.lines());
+    lines.filter_map(|line| line.strip_prefix(&name)?.trim().parse().ok()).collect()
+}
+
+#[test]
+fn nothing_is_left_of_an_agent_that_is_killed() {
+    let Some(_alone) = scenario() else { return };
+    let kills = std::env::var("WEIR_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(10_u32);
+    let nginx = Nginx::start(NginxOptions::default()).unwrap();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        // It gives up after a while, and it is not to be left without traffic.
+                        ask(TcpStream::connect(nginx.address()).unwrap(), &stop);
+                    }
+                })
+            })
+            .collect();
+        let mut folder = tempfile::tempdir().unwrap();
+        for kill in 0..kills {
+            let agent = Agent::started_by(Command::new(binary()), folder, &[]);
+            thread::sleep(Duration::from_millis(u64::from(kill % 7) * 20));
+            let kinds = ["prog", "map", "link"];
+            let ours = kinds.map(|kind| ids_of(agent.weir.pid(), kind));
+            if ours.iter().any(|ours| ours.len() < 5) {
+                stop.store(true, Ordering::Relaxed);
+                panic!("no kernel programs of ours: {ours:?}");
+            }
+            agent.weir.kill();
+            // The kernel frees them with a delay.
+            let began = Instant::now();
+            loop {
+                let left: Vec<_> = kinds
+                    .iter()
+                    .zip(&ours)
+                    .map(|(kind, ours)| ids(kind).intersection(ours).count())
+                    .collect();
+                if left == [0; 3] {
+                    break;
+                }
+                if began.elapsed() > Duration::from_secs(5) {
+                    stop.store(true, Ordering::Relaxed);
+                    panic!("after kill {kill} programs, maps and links are left: {left:?}");
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+            folder = agent.folder;
+        }
+        stop.store(true, Ordering::Relaxed);
+        asking.into_iter().for_each(|asking| asking.join().unwrap());
+        // What a killed one left of its socket is replaced, and goes with the one that ends in good order.
+        let agent = Agent::started_by(Command::new(binary()), folder, &[]);
+        agent.weir.stop().unwrap();
+        assert_eq!(fs::read_dir(agent.folder.path()).unwrap().count(), 0);
+    });
+}
