@@ -223,7 +223,7 @@ fn programs_are_listed_with_what_they_cost() {
     drop(folder);
 }
 
-/// A figure of each thread of a process, with the thread's name: a mask, or a small number.
+/// A figure of each thread of a process: a mask, or a small number. With it goes the thread's name; the first one's is `weir`.
 fn of_threads(pid: u32, name: &str) -> Vec<(String, u64)> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     let mut found: Vec<(String, u64)> = tasks
@@ -233,7 +233,8 @@ fn of_threads(pid: u32, name: &str) -> Vec<(String, u64)> {
                 let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
                 line.unwrap().trim().to_owned()
             };
-            (line("Name"), u64::from_str_radix(&line(name), 16).unwrap())
+            let thread = if line("Pid") == line("Tgid") { "weir".to_owned() } else { line("Name") };
+            (thread, u64::from_str_radix(&line(name), 16).unwrap())
         })
         .collect();
     found.sort();
