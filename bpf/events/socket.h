@@ -34,6 +34,7 @@ enum weir_limits {
 	WEIR_CHUNK_MAX = 65480, /* payload of one chunk, at most: its record fills 64 KiB */
 	WEIR_TAIL = 456,        /* payload of a move's tail, at most */
 	WEIR_INSTRUCTIONS = 65536,
+	WEIR_PLACES = 65536, /* of connections, by which some are left out */
 };
 
 /* The first time a TCP socket, or a pair of UDP addresses, is seen. The addresses are in network order, IPv4 as v4-mapped. */

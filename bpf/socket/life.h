@@ -13,6 +13,9 @@ static __always_inline void begins(struct sock *sk, struct tcp_sock *tcp, int be
 			return;
 		goto from_start;
 	}
+	/* Nobody wants its bytes for now, and where facts are told the state is there from its SYN, or made below. */
+	if (!c && !tells_facts && is_left_out(sum_of_ports(sk)))
+		return;
 	if (c && state_in_hash) /* what an earlier socket at this address left behind */
 		forget_connection(sk);
 	else if (c && !(c->flags & FROM_START) && c->grown != LINGERS)

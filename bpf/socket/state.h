@@ -40,6 +40,9 @@ struct connection {
 	__u32 connect_time; /* microseconds */
 };
 
+/* In connection.speaker, in place of a direction: its bytes went by unseen, since it was left out. */
+enum { LEFT_OUT = 0xff };
+
 /* In connection.grown: TCP is done with it, but its process may still read what came before, and has not closed it. */
 enum { LINGERS = 1 };
 
@@ -80,6 +83,23 @@ const volatile __u32 tells_facts = 0; /* WEIR_TCP records are wanted */
 
 /* Weir's own process (initial namespace), whose sockets are not observed; 0 while it tests itself. */
 __u32 own_process = 0;
+
+/* Connections whose place is below this are left out for now, since this host cannot afford them all: see place_of. */
+__u32 left_out = 0;
+
+/*
+ * A connection's place among WEIR_PLACES, by what both of its ends know, so that both are left out or neither: of TCP and UDP
+ * the sum of the ports, of a Unix socket that of the two ids. Whoever is kept when few are is kept when more are.
+ */
+static __always_inline __u32 place_of(__u32 sum)
+{
+	return sum * 0x9e3779b1U >> 16;
+}
+
+static __always_inline bool is_left_out(__u32 sum)
+{
+	return left_out && place_of(sum) < left_out;
+}
 
 /* Time in the upper 56 bits, processor in the lower 8: unique without a counter that all processors share. */
 static __always_inline __u64 new_id(void)

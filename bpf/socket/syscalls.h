@@ -114,6 +114,8 @@ static __always_inline struct connection *observed_unix(struct sock *sk, __u64 *
 		else
 			announce_unix(sk, NULL, c, NO_LANE);
 	}
+	if (is_left_out(c->id + c->peer_id))
+		return NULL;
 	if (c->owner != *process >> 32)
 		announce_owner(c, *process >> 32, NO_LANE);
 	return c;

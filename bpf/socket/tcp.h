@@ -35,12 +35,42 @@ static __always_inline bool answers(struct connection *c, __u32 direction)
 	return direction == WEIR_SENT && c->role == WEIR_ROLE_SERVER && c->speaker == WEIR_RECEIVED + 1;
 }
 
+static __always_inline __u32 sum_of_ports(struct sock *sk)
+{
+	return FIELD(sk, __sk_common.skc_num) + bpf_ntohs(FIELD(sk, __sk_common.skc_dport));
+}
+
+/* Of one that is left out this is noted, where it has a state at all: user space gives up what it knows of it. */
+static __always_inline bool tcp_is_left_out(struct sock *sk, struct connection *c)
+{
+	if (!is_left_out(sum_of_ports(sk)))
+		return false;
+	if (c && c->speaker != LEFT_OUT) {
+		c->speaker = LEFT_OUT;
+		c->flags &= ~ANNOUNCED;
+	}
+	return true;
+}
+
+/* It is seen again: from here on, as one that was open before Weir was there. */
+static __always_inline void come_back(struct connection *c)
+{
+	c->flags &= ~(FROM_START | MIXED | TAILS | TAILS_RECEIVED | RETOLD | YOUNG);
+	c->speaker = 0;
+	c->senders = 0;
+	c->owner = 0;
+	c->budget[WEIR_SENT] = default_budget;
+	c->budget[WEIR_RECEIVED] = default_budget;
+}
+
 /* The socket's state, told to user space; NULL when the socket or process is not to be observed. */
 static __always_inline struct connection *observed_tcp(struct sock *sk, struct tcp_sock *tcp, struct transfer *m)
 {
 	struct connection *c = find_connection(sk);
 
 	if (c && c->flags & IGNORED)
+		return NULL;
+	if (left_out && tcp_is_left_out(sk, c))
 		return NULL;
 	m->process = observed_process();
 	if (!m->process)
@@ -55,7 +85,11 @@ static __always_inline struct connection *observed_tcp(struct sock *sk, struct t
 	if (!answers(c, m->direction) && told_to_ignore(c))
 		return NULL;
 	if (!(c->flags & ANNOUNCED)) {
-		if (is_attempt(c)) { /* it sends with its SYN */
+		bool again = c->speaker == LEFT_OUT;
+
+		if (again)
+			come_back(c);
+		if (again || is_attempt(c)) { /* or it sends with its SYN */
 			c->end[WEIR_SENT] = FIELD(tcp, write_seq);
 			c->end[WEIR_RECEIVED] = FIELD(tcp, copied_seq);
 		}

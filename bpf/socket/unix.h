@@ -101,7 +101,9 @@ static __always_inline void unix_receives(struct sock *sender_sk, struct sock *r
 	if (!reader)
 		return;
 	m.c = unix_sender(sender_sk, reader);
-	if (!m.c || m.c->flags & IGNORED || told_to_ignore(m.c) || peeks())
+	if (!m.c || m.c->flags & IGNORED || is_left_out(m.c->id + reader->id))
+		return;
+	if (told_to_ignore(m.c) || peeks())
 		return;
 	introduce(m.c, sender_sk, reader, reader_sk, m.lane);
 	if (reader->owner != m.process >> 32)

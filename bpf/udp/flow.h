@@ -65,8 +65,11 @@ static __noinline int announce_flow(struct flow_key *key, struct connection *c)
  */
 static __always_inline struct connection *observed_flow(struct flow_key *flow, __u64 process)
 {
-	struct connection *c = flow_of(flow);
+	struct connection *c;
 
+	if (is_left_out(flow->local_port + flow->remote_port))
+		return NULL;
+	c = flow_of(flow);
 	if (!c || c->flags & IGNORED || told_to_ignore(c))
 		return NULL;
 	if (!(c->flags & ANNOUNCED))

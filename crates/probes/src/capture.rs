@@ -12,6 +12,7 @@ use crate::host::{self, Host, KernelTypes};
 use crate::instructions::Instructions;
 use crate::loaded::{Loaded, processors};
 use crate::rings::Rings;
+use crate::share::Share;
 use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
 use crate::survey::Survey;
 use crate::units::Unit;
@@ -83,6 +84,8 @@ pub struct Capture {
     /// What is switched off.
     pub(crate) off: Vec<Unit>,
     report: Report,
+    /// What the programs are told while they run.
+    told: socket_bss,
     undecodable: u64,
 }
 
@@ -142,7 +145,8 @@ impl Capture {
         let own = capture.fire(chosen)?;
         capture.report.foreign_proc = host::own_id_in_proc() != own;
         if !config.observe_self {
-            capture.exclude(own)?;
+            capture.told.own_process = own;
+            capture.tell_programs()?;
         }
         Ok(capture)
     }
@@ -232,16 +236,26 @@ impl Capture {
             loaded,
             off: Vec::new(),
             report,
+            told: socket_bss { own_process: 0, left_out: 0 },
             undecodable: 0,
         })
     }
 
-    fn exclude(&mut self, own_process: u32) -> Result<(), Error> {
-        let bss = socket_bss { own_process };
+    /// Leaves out all connections but those of this share. They come back as ones that were open before.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it: all is as it was, then.
+    pub fn keep(&mut self, share: Share) -> Result<(), Error> {
+        self.told.left_out = share.left_out;
+        self.tell_programs()
+    }
+
+    fn tell_programs(&self) -> Result<(), Error> {
         for object in &self.loaded.objects {
             for map in object.maps().filter(|map| map.name().to_string_lossy().ends_with(".bss")) {
-                map.update(&0u32.to_ne_bytes(), bytes_of(&bss), MapFlags::ANY)
-                    .map_err(kernel_error("telling the programs who we are"))?;
+                map.update(&0u32.to_ne_bytes(), bytes_of(&self.told), MapFlags::ANY)
+                    .map_err(kernel_error("telling the programs what to leave out"))?;
             }
         }
         Ok(())

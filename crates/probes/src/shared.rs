@@ -102,6 +102,21 @@ mod tests {
         }};
     }
 
+    /// One value is written into the variables of every object.
+    #[test]
+    fn all_objects_have_the_same_variables() {
+        macro_rules! check {
+            ($($object:ident),*) => { $(
+                assert_eq!(size_of::<$object::types::bss>(), size_of::<socket_bss>(), stringify!($object));
+                let offset = offset_of!($object::types::bss, own_process);
+                assert_eq!(offset, offset_of!(socket_bss, own_process), stringify!($object));
+                let offset = offset_of!($object::types::bss, left_out);
+                assert_eq!(offset, offset_of!(socket_bss, left_out), stringify!($object));
+            )* };
+        }
+        check!(kprobe, syscalls, udp, udp_kprobe, udp_syscalls);
+    }
+
     #[test]
     fn layouts_agree() {
         let btf = Btf::from_path(concat!(env!("OUT_DIR"), "/layout.bpf.o")).expect("the object has BTF");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use model::event::{End, Event, Instruction, Open, Owner};
 use model::tcp::{Listener, Tcp};
 use model::{ConnectionId, Direction, Endpoint};
-use probes::{Backend, Capture, Config, Purpose};
+use probes::{Backend, Capture, Config, Purpose, Share};
 
 use crate::sockets::Pair;
 use crate::stream::Seen;
@@ -96,6 +96,15 @@ impl Observer {
     /// Tells the kernel side about a connection.
     pub fn instruct(&self, connection: ConnectionId, instruction: Instruction) {
         self.capture.instruct(connection, instruction);
+    }
+
+    /// Leaves out all connections but these.
+    ///
+    /// # Panics
+    ///
+    /// When the kernel refuses it.
+    pub fn keep(&mut self, share: Share) {
+        self.capture.keep(share).expect("the programs' variables can be written");
     }
 
     /// Forgets what was told until now.

@@ -12,6 +12,7 @@ mod movers;
 mod order;
 mod partial;
 mod processes;
+mod shares;
 mod talk;
 mod threads;
 mod udp;
