@@ -88,7 +88,7 @@ impl Agent {
 }
 
 /// The text of every descriptor's `fdinfo`, without repetitions of one program or map.
-pub(crate) fn descriptors(pid: u32) -> Vec<String> {
+fn descriptors(pid: u32) -> Vec<String> {
     let entries = fs::read_dir(format!("/proc/{pid}/fdinfo")).into_iter().flatten().flatten();
     let mut texts: Vec<String> = entries.filter_map(|entry| fs::read_to_string(entry.path()).ok()).collect();
     let key = |text: &String| (figure(text, "prog_id"), figure(text, "map_id"), figure(text, "link_id"));
@@ -100,7 +100,7 @@ pub(crate) fn descriptors(pid: u32) -> Vec<String> {
 }
 
 /// The number in the line `name:` of a text; 0 where there is none.
-pub(crate) fn figure(text: &str, name: &str) -> u64 {
+fn figure(text: &str, name: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.and_then(|rest| rest.split_ascii_whitespace().next()?.parse().ok()).unwrap_or(0)
 }

@@ -1,6 +1,7 @@
 //! Capture and analysis joined: kernel in, batches of requests out; and `weir agent`, which makes metrics of them
 //! ([`command`], [`meter`], [`http`]), and sends spans.
 
+pub mod budget;
 pub mod command;
 mod control;
 mod export;
@@ -73,6 +74,7 @@ pub struct Agent {
     analyzer: Analyzer,
     tcp: Option<Tcp>,
     events: Events,
+    left_out: budget::LeftOut,
     quiet_drains: u32,
     last_read: u64,
     last_drain: Instant,
@@ -105,6 +107,7 @@ impl Agent {
             tcp,
             events: ["open", "owner", "chunk", "end", "exec", "exit", "tcp", "listener"]
                 .map(|kind| (kind, 0)),
+            left_out: budget::LeftOut::default(),
             quiet_drains: 0,
             last_read: 0,
             last_drain: Instant::now(),
@@ -124,12 +127,17 @@ impl Agent {
 
     /// Waits a moment, then passes on the requests that finished.
     pub fn observe(&mut self, sink: &impl Sink) {
-        if self.quiet_drains >= QUIET {
+        if self.is_quiet() {
             self.capture.wait(IDLE_PAUSE);
         } else {
             std::thread::sleep(self.pause());
         }
         self.drain(sink);
+    }
+
+    /// Nothing happens.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet_drains >= QUIET
     }
 
     /// How long events may gather, so that their room is not used up before they are read.
@@ -151,6 +159,7 @@ impl Agent {
         self.last_read = 0;
         loop {
             let (analyzer, tcp, events) = (&mut self.analyzer, &mut self.tcp, &mut self.events);
+            let left_out = &mut self.left_out;
             let read = self.capture.drain(PORTION, |event| {
                 events[kind(&event)].1 += 1;
                 analyzer.event(&event);
@@ -158,6 +167,7 @@ impl Agent {
                     && tcp.is_on
                     && !matches!(event, Event::Chunk(_))
                 {
+                    left_out.note(&event);
                     tcp.event(&event, analyzer.processes());
                 }
             });

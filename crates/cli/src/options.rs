@@ -46,7 +46,7 @@ pub fn capture(settings: &Settings, itself: SelfArgs) -> probes::Config {
 
 /// As the crate `protocols` wants it.
 pub fn protocols(settings: &Settings) -> protocols::Settings {
-    protocols::Settings { keep_values: settings.privacy_show_values() }
+    protocols::Settings { keep_values: settings.privacy_show_values(), lean: false }
 }
 
 /// As the crate `workload` wants it.

@@ -38,11 +38,11 @@ sections! {
     /// For what shows traffic of this host.
     Live: &["privacy", "capture"];
     /// For what makes metrics of this host's requests.
-    Observing: &["metrics", "sampling", "capture", "agent"];
+    Observing: &["budget", "metrics", "sampling", "capture", "agent"];
     /// For what tells of the host and the kernel side.
-    Host: &["capture", "agent"];
+    Host: &["budget", "capture", "agent"];
     /// Every key that has an option.
-    All: &["agent", "capture", "metrics", "sampling", "privacy", "names", ""];
+    All: &["agent", "budget", "capture", "metrics", "sampling", "privacy", "names", ""];
 }
 
 /// The options of the keys in some sections, and `--config`. They are made of [`config::KEYS`].

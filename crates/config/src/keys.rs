@@ -7,11 +7,12 @@ use crate::key::{Change, Default, Flag, Key};
 use crate::kind::{Field, Kind};
 use crate::settings::Settings;
 use crate::typed::{Rule, Typed, rules};
-use crate::units::{Duration, Percent, Size};
+use crate::units::{Cpu, Duration, Percent, Size};
 
 /// The sections of the file, in the order in which they are shown, with what they are about.
 pub static SECTIONS: &[(&str, &str)] = &[
     ("agent", "The agent itself"),
+    ("budget", "What `weir agent` may use of the host"),
     ("capture", "How the kernel side works"),
     ("metrics", "What `weir agent` offers to Prometheus"),
     ("sampling", "Which spans `weir agent` sends"),
@@ -79,6 +80,28 @@ keys! {
         default: Default::Is("true"),
         help: "Give up the system calls that a running agent does not need, see docs/deploy.md.",
         example: "false",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+
+    budget_max_cpu: Option<Cpu> = Typed::of, Key {
+        path: "budget.max_cpu",
+        kind: Kind::Cpu,
+        default: Default::Auto("10% of the host, and no more than one processor"),
+        help: "CPU time that the agent may use over any ten seconds, the kernel programs included. What would be more is left out, \
+            see docs/budget.md.",
+        example: "5%",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    budget_max_memory: Size = Typed::of, Key {
+        path: "budget.max_memory",
+        kind: Kind::Size { least: 1, most: u64::MAX },
+        default: Default::Is("128MB"),
+        help: "Memory that the agent may use, the kernel maps included.",
+        example: "64MB",
         change: Change::Restart,
         flag: Flag::Word,
         secret: false,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::nearest::nearest;
 use crate::problem::{Place, Problem, Problems};
-use crate::units::{Duration, Percent, Size, parse_duration, parse_percent, parse_size};
+use crate::units::{Cpu, Duration, Percent, Size, parse_cpu, parse_duration, parse_percent, parse_size};
 use crate::yaml::{self, Content, Entry, Node};
 
 /// The word that leaves a value to Weir, where a key has such a default.
@@ -45,6 +45,8 @@ pub enum Kind {
         /// The most.
         most: u64,
     },
+    /// CPU time: a part of the host's, or processors.
+    Cpu,
     /// Any text but an empty one.
     Text,
     /// The absolute path of a file or folder.
@@ -108,6 +110,8 @@ pub enum Value {
     Duration(Duration),
     /// A part of a whole.
     Percent(Percent),
+    /// CPU time.
+    Cpu(Cpu),
     /// Text, a path, or one of the words of a choice.
     Text(String),
     /// An IP address and a port.
@@ -147,6 +151,7 @@ impl Kind {
             Kind::Percent { least, most } => {
                 range("a percentage", Percent(least).to_string(), below(most, Percent(most).to_string()))
             }
+            Kind::Cpu => "a part of the host's CPU time, such as 5%, or processors, such as 0.5".into(),
             Kind::Text => "text".into(),
             Kind::Path => "an absolute path".into(),
             Kind::Address => "an IP address and a port, such as 127.0.0.1:7401".into(),
@@ -169,6 +174,7 @@ impl Kind {
             Kind::Size { .. } => "SIZE",
             Kind::Duration { .. } => "DURATION",
             Kind::Percent { .. } => "PERCENT",
+            Kind::Cpu => "CPU",
             Kind::Text | Kind::Choice(_) => "NAME",
             Kind::Path => "PATH",
             Kind::Address => "ADDRESS",
@@ -203,6 +209,12 @@ impl Kind {
                 let percent = parse_percent(&shown(text)).map_err(unit)?;
                 Value::Percent(Percent(self.within(percent.0, least, most)?))
             }
+            Kind::Cpu => match parse_cpu(&shown(text)).map_err(unit)? {
+                Cpu::Part(Percent(0)) | Cpu::Processors(0) => {
+                    return Err("it has to be more than nothing".into());
+                }
+                cpu => Value::Cpu(cpu),
+            },
             Kind::Address => match text.parse() {
                 Ok(address) => Value::Address(address),
                 Err(_) => {

@@ -99,6 +99,7 @@ pub(crate) fn plain(value: &Value) -> String {
         Value::Size(value) => value.exact(),
         Value::Duration(value) => value.exact(),
         Value::Percent(value) => value.to_string(),
+        Value::Cpu(value) => value.to_string(),
         Value::Text(value) => value.clone(),
         Value::Address(value) => value.to_string(),
         Value::List(_) | Value::Table(_) | Value::Records(_) => String::new(),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::kind::Value;
-use crate::units::{Duration, Percent, Size};
+use crate::units::{Cpu, Duration, Percent, Size};
 
 /// A type that a key's value can be had as.
 ///
@@ -30,6 +30,7 @@ typed! {
     Size: Size or Size(0);
     Duration: Duration or Duration(0);
     Percent: Percent or Percent(0);
+    Cpu: Cpu or Cpu::Processors(0);
     String: Text or String::new();
     SocketAddr: Address or SocketAddr::from(([127, 0, 0, 1], 0));
     Vec<(String, String)>: Table or Vec::new();

@@ -35,6 +35,8 @@ pub enum UnitError {
     },
     /// It is more than can be counted.
     TooLarge(String),
+    /// It is no CPU time.
+    NoCpu(String),
 }
 
 impl std::error::Error for UnitError {}
@@ -46,6 +48,10 @@ impl fmt::Display for UnitError {
             UnitError::NoUnit { given, known } => write!(f, "'{given}' has no unit, such as {known}"),
             UnitError::Unit { given, known } => write!(f, "unknown unit '{given}'; known are {known}"),
             UnitError::TooLarge(given) => write!(f, "'{given}' is too large"),
+            UnitError::NoCpu(text) => write!(
+                f,
+                "'{text}' is neither a part of the host's CPU time, such as 5%, nor a number of processors, such as 0.5"
+            ),
         }
     }
 }
@@ -197,6 +203,53 @@ pub fn parse_percent(text: &str) -> Result<Percent, UnitError> {
     scaled(text, scale, "%").map(Percent)
 }
 
+/// CPU time that may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cpu {
+    /// A part of what all processors of the host have.
+    Part(Percent),
+    /// So many thousandths of one processor.
+    Processors(u64),
+}
+
+impl Cpu {
+    /// Processors, on a host that has so many.
+    pub fn of(self, processors: usize) -> f64 {
+        match self {
+            Cpu::Part(percent) => percent.part() * processors as f64,
+            Cpu::Processors(thousandths) => thousandths as f64 / 1000.0,
+        }
+    }
+}
+
+impl fmt::Display for Cpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cpu::Part(percent) => percent.fmt(f),
+            Cpu::Processors(thousandths) => {
+                let (whole, part) = (thousandths / 1000, format!("{:03}", thousandths % 1000));
+                match part.trim_end_matches('0') {
+                    "" => write!(f, "{whole}"),
+                    part => write!(f, "{whole}.{part}"),
+                }
+            }
+        }
+    }
+}
+
+/// Reads `5%` (of the host) or `0.5` (processors).
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn parse_cpu(text: &str) -> Result<Cpu, UnitError> {
+    let cpu = match text.trim_end().ends_with('%') {
+        true => parse_percent(text).map(Cpu::Part),
+        false => scaled(text, |unit| unit.is_empty().then_some(1000), "%").map(Cpu::Processors),
+    };
+    cpu.map_err(|_| UnitError::NoCpu(text.to_owned()))
+}
+
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: &[(u64, &str)] = &[
@@ -307,6 +360,27 @@ mod tests {
         }
         assert_eq!(parse_percent("10").unwrap_err().to_string(), "'10' has no unit, such as %");
         assert!(parse_percent("ten").is_err());
+    }
+
+    #[test]
+    fn cpu_time_is_a_part_of_the_host_or_processors() {
+        let cases = [
+            ("5%", "5%", 0.4),
+            ("12.5 %", "12.5%", 1.0),
+            ("0.5", "0.5", 0.5),
+            ("2", "2", 2.0),
+            ("1.250", "1.25", 1.25),
+            ("0.001", "0.001", 0.001),
+        ];
+        for (text, shown, processors) in cases {
+            let cpu = parse_cpu(text).expect(text);
+            assert_eq!((cpu.to_string().as_str(), cpu.of(8)), (shown, processors), "{text}");
+            assert_eq!(parse_cpu(shown), Ok(cpu), "{text}");
+        }
+        for text in ["", "%", "half", "-1", "1e3", "0.5 cores", "inf", "1.2.3", "."] {
+            let told = parse_cpu(text).unwrap_err().to_string();
+            assert!(told.contains("such as 5%") && told.contains(text), "{text}: {told}");
+        }
     }
 
     #[test]

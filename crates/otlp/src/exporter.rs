@@ -171,6 +171,16 @@ impl Exporter {
         self.shared.sampler.set(sampling);
     }
 
+    /// Sends spans of errors and slow requests only from now on, or all that are sampled again.
+    pub fn spare(&self, spares: bool) {
+        self.shared.sampler.spare(spares);
+    }
+
+    /// Whether any destination gets spans.
+    pub fn has_spans(&self) -> bool {
+        self.queue.is_some()
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }

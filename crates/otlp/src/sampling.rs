@@ -21,7 +21,9 @@ pub(crate) struct Sampler {
     threshold: AtomicU64,
     errors: AtomicBool,
     slow: AtomicU64,
-    counts: [AtomicU64; 4],
+    /// Nothing is kept by rate for now.
+    sparing: AtomicBool,
+    counts: [AtomicU64; 5],
 }
 
 /// Why a span is kept, or not.
@@ -31,10 +33,12 @@ pub(crate) enum Decision {
     Error,
     Slow,
     Left,
+    Spared,
 }
 
 impl Decision {
-    pub(crate) const ALL: [Decision; 4] = [Decision::Rate, Decision::Error, Decision::Slow, Decision::Left];
+    pub(crate) const ALL: [Decision; 5] =
+        [Decision::Rate, Decision::Error, Decision::Slow, Decision::Left, Decision::Spared];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -42,6 +46,7 @@ impl Decision {
             Decision::Error => "kept as an error",
             Decision::Slow => "kept as slow",
             Decision::Left => "left out",
+            Decision::Spared => "left out for the budget",
         }
     }
 }
@@ -62,21 +67,28 @@ impl Sampler {
         self.slow.store(config.slow.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// Keeps nothing by rate from now on, or does again. What says `errors` and `slow` holds on.
+    pub(crate) fn spare(&self, spares: bool) {
+        self.sparing.store(spares, Ordering::Relaxed);
+    }
+
     /// Decides on a request's span; of one that is kept, sets the threshold.
     pub(crate) fn keeps(&self, request: &Request, trace: &mut Trace) -> bool {
         let threshold = self.threshold.load(Ordering::Relaxed);
+        let spares = self.sparing.load(Ordering::Relaxed);
         let decision = match () {
             // Without sampling there is nothing to tell apart.
-            () if threshold == 0 => Decision::Rate,
+            () if threshold == 0 && !spares => Decision::Rate,
             () if request.error.is_some() && self.errors.load(Ordering::Relaxed) => Decision::Error,
             // Who waits because it wishes so is not slow.
             () if request.duration >= self.slow.load(Ordering::Relaxed) && !request.waiting => Decision::Slow,
+            () if spares => Decision::Spared,
             () if trace.randomness() >= threshold => Decision::Rate,
             () => Decision::Left,
         };
         trace.threshold = if decision == Decision::Rate { threshold } else { 0 };
         self.counts[decision as usize].fetch_add(1, Ordering::Relaxed);
-        decision != Decision::Left
+        !matches!(decision, Decision::Left | Decision::Spared)
     }
 
     /// True where some spans are left out, so that those that are kept have to say what they stand for.
@@ -126,7 +138,7 @@ mod tests {
         assert_eq!(keeps(&Request { duration: 1_000_000_000, ..request() }), (true, 0));
         assert!(!keeps(&Request { duration: 999_999_999, ..request() }).0);
         assert!(!keeps(&Request { duration: 9_000_000_000, waiting: true, ..request() }).0);
-        assert_eq!(Decision::ALL.map(|decision| sampler.count(decision)), [0, 1, 1, 3]);
+        assert_eq!(Decision::ALL.map(|decision| sampler.count(decision)), [0, 1, 1, 3, 0]);
     }
 
     #[test]
@@ -145,6 +157,27 @@ mod tests {
             }
         }
         assert!((1_800..2_200).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn to_spare_leaves_errors_and_slow_ones() {
+        for rate in [1.0, 0.5] {
+            let sampler = sampler(rate);
+            let mut ids = Ids::default();
+            let mut keeps = |request: &Request| {
+                let mut trace = ids.trace(request);
+                trace.id = [0xff; 16];
+                sampler.keeps(request, &mut trace)
+            };
+            assert!(keeps(&request()));
+            sampler.spare(true);
+            assert!(!keeps(&request()));
+            assert!(keeps(&Request { error: Some("503".into()), ..request() }));
+            assert!(keeps(&Request { duration: 1_000_000_000, ..request() }));
+            sampler.spare(false);
+            assert!(keeps(&request()));
+            assert_eq!(Decision::ALL.map(|decision| sampler.count(decision)), [2, 1, 1, 0, 1], "{rate}");
+        }
     }
 
     #[test]

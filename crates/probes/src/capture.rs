@@ -7,6 +7,7 @@ use libbpf_rs::{MapCore, MapFlags};
 use model::ConnectionId;
 use model::event::{Event, Instruction};
 
+use crate::account::{self, Account};
 use crate::backend::{Attempt, Backend, Purpose, Report, WAYS, Way};
 use crate::host::{self, Host, KernelTypes};
 use crate::instructions::Instructions;
@@ -201,6 +202,11 @@ impl Capture {
     /// What was tried at start, and what is in use.
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// What the programs have taken of the processors until now, about: nanoseconds. Call it in equal intervals, some 100 ms long.
+    pub fn run_time(&self, account: &mut Account) -> u64 {
+        account.look(monotonic_now(), account::counted(&self.loaded.objects))
     }
 
     /// What was lost since start.

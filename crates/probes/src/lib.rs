@@ -4,6 +4,7 @@
 //! loading, attaching and firing it. [`Capture::drain`] then hands over what the ring holds. This is the only
 //! crate that knows libbpf and the structs of `bpf/events`.
 
+mod account;
 pub mod backend;
 pub mod capture;
 mod decode;
@@ -12,6 +13,7 @@ mod firing;
 mod host;
 mod instructions;
 mod loaded;
+mod memory;
 mod objects;
 mod programs;
 pub mod rights;
@@ -24,9 +26,12 @@ pub mod statistics;
 mod survey;
 mod units;
 
+pub use account::Account;
 pub use backend::{Backend, Purpose, Report};
 pub use capture::{Capture, Config};
 pub use host::Host;
+pub use loaded::processors;
+pub use memory::Memory;
 pub use programs::{CountRuns, MapStatistics, ProgramStatistics};
 pub use share::Share;
 pub use statistics::Losses;

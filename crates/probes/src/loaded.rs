@@ -269,7 +269,7 @@ fn possible_processors() -> Result<usize, Error> {
 }
 
 /// Processors that are online, at least one.
-pub(crate) fn processors() -> usize {
+pub fn processors() -> usize {
     // SAFETY: has no preconditions.
     usize::try_from(unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) }).unwrap_or(1).max(1)
 }

@@ -25,7 +25,7 @@ macro_rules! capabilities {
 capabilities! {
     DAC_READ_SEARCH 2 "the environment and files of other users' processes, and Docker's containers, name nothing";
     SYS_PTRACE 19 "processes of other users go by their command";
-    SYS_ADMIN 21 "connections of other network namespaces (containers) are told when something happens to them, and not looked for";
+    SYS_ADMIN 21 "connections of other network namespaces (containers) are told when something happens to them, and not looked for; and what kernel programs take of the processors is not known to the budget";
     SYS_NICE 23 "on a busy host more events are lost";
     SYS_RESOURCE 24 "before Linux 5.11 memory for eBPF is bounded by the limit of locked memory (or set LimitMEMLOCK=infinity)";
     PERFMON 38 "programs can be loaded only with it";
@@ -105,6 +105,16 @@ pub fn keep(capabilities: &[Capability], held: &[Capability]) -> io::Result<()> 
     set(halves)
 }
 
+/// Calls `act` with a capability raised that this thread holds.
+pub(crate) fn with_raised<T>(capability: Capability, act: impl FnOnce() -> T) -> T {
+    let before = own();
+    raise(capability);
+    let result = act();
+    // It is given up again, which nobody is refused.
+    let _ = before.and_then(set);
+    result
+}
+
 /// Makes a capability that this thread holds do something. True where it does from now on.
 pub(crate) fn raise(capability: Capability) -> bool {
     let raised = own().and_then(|mut halves| {
@@ -152,6 +162,9 @@ mod tests {
         assert_eq!(raise(SYS_ADMIN), before & SYS_ADMIN.bit() != 0);
         assert_eq!(figure("CapEff"), before & mask(&[SYS_PTRACE, BPF, SYS_ADMIN]));
         assert!(!raise(PERFMON));
+        keep(&[BPF], &[SYS_ADMIN]).expect("it is allowed");
+        assert_eq!(with_raised(SYS_ADMIN, || figure("CapEff")), before & mask(&[BPF, SYS_ADMIN]));
+        assert_eq!(figure("CapEff"), before & mask(&[BPF]));
         keep(&[], &[]).expect("it is allowed");
         assert_eq!(figure("CapPrm"), 0);
         no_new();

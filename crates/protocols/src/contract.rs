@@ -137,6 +137,8 @@ pub const LIKELY: u8 = 50;
 pub struct Settings {
     /// Let Redis arguments, SQL literals and URL query values through instead of `?`.
     pub keep_values: bool,
+    /// Leave out attributes that no metric has.
+    pub lean: bool,
 }
 
 /// What a conversation works with besides its own state.

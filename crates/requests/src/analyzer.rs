@@ -19,6 +19,7 @@ use crate::{Counters, finish};
 mod askers;
 mod ends;
 mod peers;
+mod shed;
 mod sweep;
 
 /// What the user may change.
@@ -317,13 +318,18 @@ impl Analyzer {
         self.instructions.push((id, Instruction::Announce));
     }
 
-    fn forgotten(&mut self, mut connection: Connection, now: Nanos) {
+    fn forgotten(&mut self, connection: Connection, now: Nanos) {
         self.counters.forgotten += 1;
         self.counters.forgotten_waiting += u64::from(connection.oldest_pending().is_some());
         // The kernel side tells nothing of what it was told to ignore, so there is nothing to be asked for.
         if !connection.is_left_alone() {
             self.ask_for(connection.id());
         }
+        self.drop_state(connection, now);
+    }
+
+    /// What a connection began is not told any more.
+    fn drop_state(&mut self, mut connection: Connection, now: Nanos) {
         for direction in [Direction::Sent, Direction::Received] {
             connection.finish(direction, None, CutBy::Forgotten, now, &mut self.context);
         }

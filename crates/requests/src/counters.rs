@@ -21,6 +21,10 @@ pub struct Counters {
     pub forgotten: u64,
     /// Of these, the connections in which a request was still to be answered.
     pub forgotten_waiting: u64,
+    /// Connections that were given up because they are left out for now.
+    pub left_out: u64,
+    /// Of these, the connections in which a request was still to be answered.
+    pub left_out_waiting: u64,
     /// Remote addresses whose name was forgotten because there were too many.
     pub forgotten_names: u64,
 }

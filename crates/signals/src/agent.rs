@@ -95,7 +95,70 @@ pub static MEMORY: Metric = gauge(
     "weir.agent.memory",
     "Memory in use",
     Unit::Bytes,
-    &[Label::closed("kind", "whose: `resident` is the process's")],
+    &[Label::closed(
+        "kind",
+        "whose: `resident` is the process's, `maps` the kernel's for its programs, `rings` among those",
+    )],
+);
+/// CPU time of the programs.
+pub static BPF_CPU_TIME: Metric = counter(
+    "weir.agent.bpf.cpu.time",
+    "CPU time that all kernel programs have used, which applications pay; counted for a tenth of the time, and taken for the rest",
+    Unit::Seconds,
+    &[],
+);
+/// What is left out.
+pub static BUDGET_STAGE: Metric = gauge(
+    "weir.agent.budget.stage",
+    "What is left out for the budget: 0 nothing, 1 attributes that no metric has, 2 also spans of fast successful requests, \
+     3 also connections",
+    Unit::Number(""),
+    &[],
+);
+/// The share of connections that is kept.
+pub static BUDGET_SHARE: Metric = gauge(
+    "weir.agent.budget.share",
+    "The share of connections whose requests are seen, from 0 to 1; where it is below 1, counts of requests are too low",
+    Unit::Number(""),
+    &[],
+);
+/// Limits.
+pub static BUDGET_CPU_LIMIT: Metric =
+    gauge("weir.agent.budget.cpu.limit", "Processors that may be used", Unit::Number("processor"), &[]);
+/// The same of memory.
+pub static BUDGET_MEMORY_LIMIT: Metric =
+    gauge("weir.agent.budget.memory.limit", "Memory that may be used", Unit::Bytes, &[]);
+/// Processors in use.
+pub static BUDGET_CPU: Metric = gauge(
+    "weir.agent.budget.cpu",
+    "Processors that were used within the last second, by the process and the kernel programs",
+    Unit::Number("processor"),
+    &[],
+);
+/// Nothing more can be left out.
+pub static BUDGET_EXHAUSTED: Metric = gauge(
+    "weir.agent.budget.exhausted",
+    "1 while all connections are left out and more is used than may be",
+    Unit::Number(""),
+    &[],
+);
+/// What was left out.
+pub static BUDGET_LEFT_OUT: Metric = counter(
+    "weir.agent.budget.left.out",
+    "What was left out for the budget",
+    Unit::Number(""),
+    &[Label::closed(
+        "what",
+        "`connections opened` while they are left out, `connections given up` that were seen before, \
+         `requests given up` that waited in these for an answer",
+    )],
+);
+/// Changes of what is left out.
+pub static BUDGET_CHANGES: Metric = counter(
+    "weir.agent.budget.changes",
+    "Changes of what is left out",
+    Unit::Number("change"),
+    &[Label::closed("cause", "`cpu` or `memory` where more was left out, `room` where less")],
 );
 /// Whether units are on.
 pub static BPF_ON: Metric = gauge(
@@ -168,7 +231,10 @@ pub static SPANS: Metric = counter(
     "weir.agent.spans",
     "Requests by whether they became spans; metrics are made of all of them",
     Unit::Number("span"),
-    &[Label::closed("decision", "`kept by rate`, `kept as an error`, `kept as slow` or `left out`")],
+    &[Label::closed(
+        "decision",
+        "`kept by rate`, `kept as an error`, `kept as slow`, `left out` or `left out for the budget`",
+    )],
 );
 /// Spans that were lost before they were made.
 pub static SPANS_LOST: Metric = counter(
@@ -228,11 +294,20 @@ pub static METRICS: &[&Metric] = &[
     &CPU_TIME,
     &MEMORY,
     &BPF_ON,
+    &BPF_CPU_TIME,
     &BPF_RUN_TIME,
     &BPF_RUNS,
     &RELOADS,
     &RELOAD_SUCCESS,
     &RELOAD_TIME,
+    &BUDGET_STAGE,
+    &BUDGET_SHARE,
+    &BUDGET_CPU,
+    &BUDGET_CPU_LIMIT,
+    &BUDGET_MEMORY_LIMIT,
+    &BUDGET_EXHAUSTED,
+    &BUDGET_LEFT_OUT,
+    &BUDGET_CHANGES,
     &SERIES,
     &SERIES_OVERFLOWED,
     &SERIES_EXPIRED,

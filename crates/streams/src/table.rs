@@ -107,6 +107,20 @@ impl<S> Table<S> {
         None
     }
 
+    /// Gives back the memory of places that are not taken, where these are most of them.
+    pub fn compact(&mut self) {
+        if self.places.len() > self.entries.len() / 2 {
+            return;
+        }
+        self.entries.retain(Option::is_some);
+        self.entries.shrink_to_fit();
+        self.free = Vec::new();
+        let places =
+            self.entries.iter().zip(0..).filter_map(|(entry, place)| Some((entry.as_ref()?.id, place)));
+        self.places = places.collect();
+        self.hand = 0;
+    }
+
     /// All connections.
     pub fn iter(&self) -> impl Iterator<Item = (ConnectionId, &S)> {
         self.entries.iter().flatten().map(|entry| (entry.id, &entry.state))
@@ -174,6 +188,23 @@ mod tests {
         // But where there is no more room, it gives way.
         table.insert(ConnectionId(1), 200, "new");
         assert_eq!(table.insert(ConnectionId(2), 201, "new"), Some((ConnectionId(0), "waits")));
+    }
+
+    #[test]
+    fn places_are_given_back() {
+        let mut table = Table::new(Limits::default());
+        for id in 0..1000 {
+            table.insert(ConnectionId(id), id, id);
+        }
+        for id in (0..1000).filter(|id| id % 5 != 0) {
+            table.remove(ConnectionId(id));
+        }
+        table.compact();
+        assert_eq!((table.len(), table.entries.len(), table.entries.capacity()), (200, 200, 200));
+        assert!((0..1000).all(|id| table.get(ConnectionId(id)) == (id % 5 == 0).then_some(&id)));
+        table.insert(ConnectionId(1), 1, 1);
+        assert_eq!((table.get(ConnectionId(1)), table.get(ConnectionId(995))), (Some(&1), Some(&995)));
+        assert!(table.forget_idle(u64::MAX, |_| false).is_some());
     }
 
     #[test]

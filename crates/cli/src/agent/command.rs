@@ -9,6 +9,7 @@ use clap::Args;
 use config::Settings;
 use probes::{Purpose, rights};
 
+use super::budget::{self, Budget, Keeper};
 use super::control::{Control, NoControl};
 use super::export::{self, Troubles};
 use super::figures;
@@ -60,7 +61,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let settings = arguments.settings.load()?;
     let (stop, hangup) = Stop::but_not_hangup()?;
     rights::no_new();
-    let mut meter = Meter::new(reload::limits(&settings), read_clocks().monotonic);
+    let budget = Budget::of(&settings)?;
+    budget::spare_memory();
+    let limits = reload::limits(&settings, budget.sizes.series);
+    let mut meter = Meter::new(limits, read_clocks().monotonic);
     // Before the capture, so that an address which is taken is said at once.
     let listen = settings.metrics_listen();
     let endpoint =
@@ -70,9 +74,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let control = control(&settings)?;
     let config = requests::Config { protocols: options::protocols(&settings), ..Default::default() };
-    let capture = options::capture(&settings, arguments.itself);
+    let config = budget.fit_analysis(config);
+    let capture = budget.fit_capture(&settings, options::capture(&settings, arguments.itself));
     let capture = probes::Config { facts: settings.metrics_connections(), ..capture };
     let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
+    budget.fit_agent(&mut agent);
     // What another network namespace is entered with is raised for that moment only.
     rights::keep(rights::RUNNING, &[rights::SYS_ADMIN]).context("giving up rights")?;
     if settings.agent_seccomp()
@@ -82,8 +88,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     // Before anybody counts on being seen.
     agent.begin(&meter);
-    let mut reloads = Reloads::new(settings, hangup);
-    figures::renew(&agent, &meter, &endpoint, &reloads);
+    let mut keeper = Keeper::start(budget.limits, &mut agent, &meter);
+    let mut reloads = Reloads::new(settings, hangup, budget.sizes.series);
+    figures::renew(&agent, &keeper, &meter, &endpoint, &reloads);
     say(ready(&agent, endpoint.address()));
     if let Some(caution) = caution(agent.capture().report()) {
         say(caution);
@@ -99,8 +106,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut orders = Orders::default();
     while !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
         agent.observe(&meter);
+        keeper.look(&mut agent, &meter);
         let changed = control.as_ref().is_some_and(|control| orders.obey(control, &mut agent, &meter));
-        let changed = reloads.go_on(|| arguments.settings.load(), &mut agent, &mut meter) || changed;
+        let reloaded = reloads.go_on(|| arguments.settings.load(), &mut agent, &mut meter);
+        if reloaded {
+            keeper.settle(&mut agent, &meter);
+        }
+        let changed = changed || reloaded;
         let now = Instant::now();
         if now - swept >= SWEEP_EVERY {
             swept = now;
@@ -108,14 +120,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         if changed || now - renewed >= FIGURES_EVERY {
             renewed = now;
-            figures::renew(&agent, &meter, &endpoint, &reloads);
+            figures::renew(&agent, &keeper, &meter, &endpoint, &reloads);
             meter.exporter().into_iter().for_each(|exporter| troubles.tell(exporter));
         }
     }
     let lasted = began.elapsed();
     notify::tell(Moment::Stopping);
     agent.drain(&meter);
-    figures::renew(&agent, &meter, &endpoint, &reloads);
+    figures::renew(&agent, &keeper, &meter, &endpoint, &reloads);
     endpoint.stop();
     control.into_iter().for_each(Control::stop);
     if let Some(exporter) = meter.finish() {

@@ -7,16 +7,19 @@ use signals::agent as metrics;
 use signals::{Cell, Metric, Point};
 
 use super::Agent;
+use super::budget::{self, Keeper};
 use super::http::Endpoint;
 use super::meter::Meter;
 use super::reload::Reloads;
 
 /// Writes the figures anew, as they are now.
-pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint, reloads: &Reloads) {
+pub(super) fn renew(agent: &Agent, keeper: &Keeper, meter: &Meter, endpoint: &Endpoint, reloads: &Reloads) {
     // What asks the kernel comes before the lock.
     let losses = agent.capture().losses();
     let programs = agent.capture().programs();
-    let (cpu_time, resident) = (cpu_time(), resident());
+    let cpu_time = cpu_time();
+    let kept = keeper.figures(agent);
+    let resident = budget::own(&kept.memory);
     let counters = agent.analyzer().counters();
     let report = agent.capture().report();
     let way = |purpose| report.chosen(purpose).map_or("", |backend| backend.as_str());
@@ -43,9 +46,14 @@ pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint, reloads: 
     set(&metrics::CONNECTIONS, &[], agent.analyzer().connections() as u64);
     counters.left_alone.iter().for_each(|(reason, count)| set(&metrics::LEFT_ALONE, &[reason], *count));
     set(&metrics::FORGOTTEN, &[], counters.forgotten);
-    if let Some(resident) = resident {
-        set(&metrics::MEMORY, &["resident"], resident);
-    }
+    set(&metrics::MEMORY, &["resident"], resident);
+    set(&metrics::MEMORY, &["maps"], kept.memory.kernel(kept.sockets));
+    set(&metrics::MEMORY, &["rings"], kept.memory.rings);
+    set(&metrics::BUDGET_STAGE, &[], kept.stage as u64);
+    set(&metrics::BUDGET_MEMORY_LIMIT, &[], kept.limits.memory);
+    set(&metrics::BUDGET_EXHAUSTED, &[], u64::from(kept.exhausted));
+    kept.left_out.iter().for_each(|(what, count)| set(&metrics::BUDGET_LEFT_OUT, &[what], *count));
+    kept.changes.iter().for_each(|(cause, count)| set(&metrics::BUDGET_CHANGES, &[cause], *count));
     for (metric, count, others) in series {
         set(&metrics::SERIES, &[metric.name], count as u64);
         set(&metrics::SERIES_OVERFLOWED, &[metric.name], others.overflowed);
@@ -67,8 +75,16 @@ pub(super) fn renew(agent: &Agent, meter: &Meter, endpoint: &Endpoint, reloads: 
         let time = Point::Number(program.run_time as f64 / 1e9);
         figures.set(&metrics::BPF_RUN_TIME, &[Cell::text(&program.name)], time);
     }
-    figures.set(&metrics::RELOAD_TIME, &[], Point::Number(reloads.at as f64 / 1e9));
-    figures.set(&metrics::CPU_TIME, &[], Point::Number(cpu_time));
+    for (metric, value) in [
+        (&metrics::RELOAD_TIME, reloads.at as f64 / 1e9),
+        (&metrics::CPU_TIME, cpu_time),
+        (&metrics::BPF_CPU_TIME, kept.programs as f64 / 1e9),
+        (&metrics::BUDGET_SHARE, kept.share),
+        (&metrics::BUDGET_CPU, kept.cpu),
+        (&metrics::BUDGET_CPU_LIMIT, kept.limits.cpu),
+    ] {
+        figures.set(metric, &[], Point::Number(value));
+    }
     if let Some(exporter) = meter.exporter() {
         exporter.figures(figures);
     }

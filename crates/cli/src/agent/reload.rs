@@ -19,6 +19,8 @@ const READ_AT_ONCE: usize = 64;
 pub(super) struct Reloads {
     settings: Settings,
     wanted: Arc<AtomicBool>,
+    /// Series of each metric that the budget has room for.
+    most_series: u64,
     /// Processes that go by names of earlier rules.
     unnamed: Vec<u32>,
     /// The exporter that is about to end, what it was, and its thread.
@@ -33,11 +35,12 @@ pub(super) struct Reloads {
 
 impl Reloads {
     /// Settings that were read just now; `wanted` is set when they are to be read again.
-    pub(super) fn new(settings: Settings, wanted: Arc<AtomicBool>) -> Reloads {
+    pub(super) fn new(settings: Settings, wanted: Arc<AtomicBool>, most_series: u64) -> Reloads {
         let at = read_clocks().wall;
         Reloads {
             settings,
             wanted,
+            most_series,
             unnamed: Vec::new(),
             ending: Vec::new(),
             succeeded: 0,
@@ -82,7 +85,7 @@ impl Reloads {
         // The only one that can fail comes first. Where nothing else changed, certificates may have.
         let needs_restart = self.renew_exporter(&new, is_changed("otlp"), meter)?;
         meter.exporter().into_iter().for_each(|exporter| exporter.sample_by(export::sampling(&new)));
-        meter.set_limits(limits(&new));
+        meter.set_limits(limits(&new, self.most_series));
         agent.analyzer.set_protocols(options::protocols(&new));
         if is_changed("services") {
             self.unnamed = agent.analyzer.processes_mut().set_config(options::names(&new));
@@ -163,6 +166,7 @@ impl Reloads {
 }
 
 /// The bounds of series, as they are set.
-pub(super) fn limits(settings: &Settings) -> Limits {
-    Limits { series: settings.metrics_max_series() as usize, idle: settings.metrics_series_idle().0 }
+pub(super) fn limits(settings: &Settings, most_series: u64) -> Limits {
+    let series = settings.metrics_max_series().min(most_series) as usize;
+    Limits { series, idle: settings.metrics_series_idle().0 }
 }

@@ -60,6 +60,11 @@ impl Tcp {
         }
     }
 
+    /// Keeps no more than so many connections. There are none yet.
+    pub fn keep_at_most(&mut self, connections: usize) {
+        self.connections = Connections::new(Limits { connections });
+    }
+
     /// Sets by what monotonic times become wall-clock times from now on.
     pub fn set_clock(&mut self, clock: ClockReading) {
         self.connections.set_clock(clock);

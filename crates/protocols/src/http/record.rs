@@ -71,9 +71,11 @@ pub(super) fn exchange(asked: Asked, answer: Result<Answer, Option<(Party, CutBy
         name.push_str(" ");
         name.push_str(route);
         attributes.text(HTTP_ROUTE, route.clone());
-        attributes.text(URL_PATH, head.target.path);
+        if !context.settings.lean {
+            attributes.text(URL_PATH, head.target.path);
+        }
     }
-    if let Some(query) = head.target.query {
+    if let Some(query) = head.target.query.filter(|_| !context.settings.lean) {
         attributes.text(URL_QUERY, query);
     }
     attributes.word(NETWORK_PROTOCOL_VERSION, if head.version == 0 { "1.0" } else { "1.1" });

@@ -79,7 +79,9 @@ pub(super) fn exchange(asked: Asked, outcome: Option<Outcome>, session: &Session
             name = statement.summary.clone();
             attributes.text(DB_OPERATION_NAME, statement.operation.clone());
             attributes.text(DB_QUERY_SUMMARY, statement.summary.clone());
-            attributes.text(DB_QUERY_TEXT, statement.query.clone());
+            if !context.settings.lean {
+                attributes.text(DB_QUERY_TEXT, statement.query.clone());
+            }
             if let Some(collection) = &statement.collection {
                 attributes.text(DB_COLLECTION_NAME, collection.clone());
             }

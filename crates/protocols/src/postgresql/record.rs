@@ -250,7 +250,7 @@ pub(super) fn exchange(
     if let Some(namespace) = namespace {
         attributes.text(DB_NAMESPACE, namespace);
     }
-    let name = describe(&asked, &mut attributes);
+    let name = describe(&asked, context.settings.lean, &mut attributes);
     if !asked.uncounted {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         if let Some(returned) = asked.returned {
@@ -279,13 +279,13 @@ pub(super) fn exchange(
 }
 
 /// Says what was asked; returns the name.
-fn describe(asked: &Asked, attributes: &mut Attributes) -> Text {
+fn describe(asked: &Asked, lean: bool, attributes: &mut Attributes) -> Text {
     let own = asked.own_name();
     let statement = match (&asked.statement, asked.kind) {
         (Some(statement), Kind::Query | Kind::Execute) => statement,
         (statement, _) => {
             attributes.word(DB_OPERATION_NAME, own);
-            if let Some(statement) = statement {
+            if let Some(statement) = statement.as_ref().filter(|_| !lean) {
                 attributes.text(DB_QUERY_TEXT, statement.query.clone());
             }
             return Text::const_new(own);
@@ -296,6 +296,8 @@ fn describe(asked: &Asked, attributes: &mut Attributes) -> Text {
         attributes.text(DB_COLLECTION_NAME, collection.clone());
     }
     attributes.text(DB_QUERY_SUMMARY, statement.summary.clone());
-    attributes.text(DB_QUERY_TEXT, statement.query.clone());
+    if !lean {
+        attributes.text(DB_QUERY_TEXT, statement.query.clone());
+    }
     statement.summary.clone()
 }

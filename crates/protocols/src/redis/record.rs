@@ -46,7 +46,9 @@ pub(super) fn exchange(
     let mut attributes = Attributes::default();
     attributes.word(DB_SYSTEM_NAME, "redis");
     attributes.word(DB_OPERATION_NAME, name);
-    attributes.text(DB_QUERY_TEXT, text(command, name));
+    if !context.settings.lean {
+        attributes.text(DB_QUERY_TEXT, text(command, name));
+    }
     if let Some(database) = database {
         attributes.text(DB_NAMESPACE, decimal(database));
     }
