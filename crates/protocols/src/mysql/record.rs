@@ -88,7 +88,9 @@ pub(super) fn exchange(asked: Asked, outcome: Option<Outcome>, session: &Session
         }
         Some(statement) => {
             attributes.word(DB_OPERATION_NAME, command.name);
-            attributes.text(DB_QUERY_TEXT, statement.query.clone());
+            if !context.settings.lean {
+                attributes.text(DB_QUERY_TEXT, statement.query.clone());
+            }
         }
         None => attributes.word(DB_OPERATION_NAME, command.name),
     }

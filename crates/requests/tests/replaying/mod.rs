@@ -33,13 +33,21 @@ pub(crate) fn protocol(path: &Path) -> Option<&str> {
 /// What comes of a recording's events; those that `change` takes away did not happen.
 pub(crate) fn replay(
     path: &Path,
+    change: impl FnMut(Event<'_>) -> Option<Event<'_>>,
+) -> (Vec<Request>, Counters) {
+    replay_with(Config::default(), path, change)
+}
+
+/// The same with other settings.
+pub(crate) fn replay_with(
+    config: Config,
+    path: &Path,
     mut change: impl FnMut(Event<'_>) -> Option<Event<'_>>,
 ) -> (Vec<Request>, Counters) {
     let mut reader = Reader::new(BufReader::new(File::open(path).unwrap())).unwrap();
     let processes =
         Processes::new(Source::Recorded, workload::Config::default(), Box::new(NoNames), Limits::default());
-    let mut analyzer =
-        Analyzer::new(Config::default(), processes, (Listeners::new(None), UnixSockets::new(None)));
+    let mut analyzer = Analyzer::new(config, processes, (Listeners::new(None), UnixSockets::new(None)));
     let mut requests = Vec::new();
     while let Some(entry) = reader.read().unwrap() {
         match entry {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers are tests too
 
 mod agent;
+mod budget;
 mod command;
 mod connections;
 mod dns;

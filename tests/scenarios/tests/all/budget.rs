@@ -1,0 +1,237 @@
+//! The budget of `weir agent`: load far beyond it is left out, and said to be; what is used stays within.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use probes::Memory;
+use scenario_tests::process::{Process, cpu_time, free_port, status_figure};
+use scenario_tests::prometheus::fetch;
+use scenario_tests::resp::Client;
+use scenario_tests::scenario;
+use scenario_tests::servers::Redis;
+use scenario_tests::weir::{Keep, Weir, binary};
+
+fn agent(arguments: &[&str]) -> (Weir, SocketAddr) {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().unwrap()));
+    let mut command = Command::new(binary());
+    command.args(["agent", "--listen", &address.to_string()]).args(arguments);
+    (Weir::start(&mut command, Keep::Text).unwrap(), address)
+}
+
+/// The sum of a metric's series whose labels have all of these texts.
+fn metric(address: SocketAddr, name: &str, labels: &[&str]) -> f64 {
+    let page = fetch(address, "/metrics", "").unwrap();
+    let is_it = |line: &&str| {
+        let rest = line.strip_prefix(name).unwrap_or_default();
+        rest.starts_with(['{', ' ']) && labels.iter().all(|label| rest.contains(label))
+    };
+    let value = |line: &str| line.rsplit_once(' ').and_then(|(_, value)| value.parse::<f64>().ok());
+    page.body.lines().filter(is_it).filter_map(value).sum()
+}
+
+fn wait_until(patience: Duration, what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < patience, "{what} does not come to be");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// Has the kernel count programs' run time, until this is dropped.
+struct Statistics(String);
+
+const SWITCH: &str = "/proc/sys/kernel/bpf_stats_enabled";
+
+impl Statistics {
+    fn on() -> Statistics {
+        let before = fs::read_to_string(SWITCH).unwrap();
+        fs::write(SWITCH, "1").unwrap();
+        Statistics(before)
+    }
+}
+
+impl Drop for Statistics {
+    fn drop(&mut self) {
+        let _ = fs::write(SWITCH, &self.0);
+    }
+}
+
+/// Nanoseconds that a process and its programs have used.
+fn used(pid: u32) -> u64 {
+    let mut programs: Vec<(u64, u64)> = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/fdinfo")).unwrap().flatten() {
+        let text = fs::read_to_string(entry.path()).unwrap_or_default();
+        let figure = |name: &str| -> Option<u64> {
+            text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+        };
+        programs.extend(figure("prog_id:").zip(figure("run_time_ns:")));
+    }
+    programs.sort_unstable();
+    programs.dedup_by_key(|(id, _)| *id);
+    cpu_time(pid).unwrap() + programs.iter().map(|(_, time)| time).sum::<u64>()
+}
+
+const SAMPLE: Duration = Duration::from_millis(500);
+
+/// The most that was used in ten seconds of so many: processors.
+fn most_in_ten_seconds(pid: u32, lasts: Duration) -> f64 {
+    let mut samples = vec![(Instant::now(), used(pid))];
+    while samples[0].0.elapsed() < lasts {
+        std::thread::sleep(SAMPLE);
+        samples.push((Instant::now(), used(pid)));
+    }
+    let window = Duration::from_secs(10);
+    let rate = |start: &(Instant, u64)| {
+        let end = samples.iter().find(|(at, _)| *at - start.0 >= window)?;
+        Some((end.1 - start.1) as f64 / (end.0 - start.0).as_nanos() as f64)
+    };
+    let rates: Vec<f64> = samples.iter().filter_map(rate).collect();
+    eprintln!("used in each ten seconds: {rates:.3?}");
+    rates.into_iter().fold(0.0, f64::max)
+}
+
+/// Load far beyond the budget: the agent stays within it, says what it leaves out, and sees all again when the load is gone.
+#[test]
+fn cpu_time_stays_within_the_budget() {
+    let Some(_alone) = scenario() else { return };
+    let processors = std::thread::available_parallelism().unwrap().get() as f64;
+    let redis = Redis::start(None).unwrap();
+    let (weir, address) = agent(&["--max-cpu", "5%"]);
+    let mut stays = Client::new(TcpStream::connect(redis.address()).unwrap());
+    stays.call(&[b"STRLEN", b"before"]).unwrap();
+    assert_eq!(metric(address, "weir_agent_budget_stage", &[]), 0.0);
+    let counting = Statistics::on();
+    let mut load = Command::new("redis-benchmark");
+    load.args(["-p", &redis.port().to_string(), "-c", "50", "-n", "100000000", "-t", "set", "-q"]);
+    let load = Process::start(load.stdout(Stdio::null()).stderr(Stdio::null())).unwrap();
+    let most = most_in_ten_seconds(weir.pid(), Duration::from_secs(25));
+    drop(counting);
+    assert!(most <= 0.06 * processors, "{most} of {processors} processors were used");
+    // Now without anybody else who counts what the programs take.
+    assert_eq!(metric(address, "weir_agent_budget_stage", &[]), 3.0);
+    assert!(metric(address, "weir_agent_budget_share", &[]) < 1.0);
+    let given_up = metric(address, "weir_agent_budget_left_out_total", &["given up"]);
+    assert!(given_up >= 10.0, "{given_up} connections were given up");
+    let before = used(weir.pid());
+    for _ in 0..30 {
+        stays.call(&[b"STRLEN", b"meanwhile"]).unwrap();
+    }
+    std::thread::sleep(Duration::from_secs(10));
+    let own = (used(weir.pid()) - before) as f64 / 1e10;
+    assert!(own <= 0.06 * processors, "{own} of {processors} processors were used, programs aside");
+    drop(load);
+
+    wait_until(Duration::from_secs(45), "that nothing is left out", || {
+        metric(address, "weir_agent_budget_stage", &[]) == 0.0
+    });
+    assert_eq!(metric(address, "weir_agent_budget_share", &[]), 1.0);
+    let counted = |side: &str| {
+        let name = format!("db_{side}_operation_duration_seconds_count");
+        metric(address, &name, &["db_operation_name=\"STRLEN\""])
+    };
+    let before = ["client", "server"].map(counted);
+    for _ in 0..100 {
+        stays.call(&[b"STRLEN", b"after"]).unwrap();
+    }
+    wait_until(Duration::from_secs(5), "that a connection is seen again", || {
+        ["client", "server"].map(counted) == before.map(|count| count + 100.0)
+    });
+    let run = weir.stop().unwrap();
+    assert!(run.status.success() && run.summary.contains("connections"), "{}", run.summary);
+    assert!(
+        run.summary.contains("budget: ") && run.summary.contains("nothing is left out"),
+        "{}",
+        run.summary
+    );
+}
+
+/// Looks at the memory of a process until it is told to stop; gives the most that there was, bytes.
+fn watch_memory(pid: u32, stop: Arc<AtomicBool>) -> JoinHandle<u64> {
+    std::thread::spawn(move || {
+        let mut most = 0;
+        while !stop.load(Ordering::Relaxed) {
+            let resident = status_figure(pid, "VmRSS").unwrap_or(0) * 1024;
+            let memory = Memory::of(pid);
+            most = most.max(resident.saturating_sub(memory.mapped) + memory.kernel(sockets()));
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        most
+    })
+}
+
+/// TCP sockets of this host.
+fn sockets() -> u64 {
+    let text = fs::read_to_string("/proc/net/sockstat").unwrap();
+    let line = text.lines().find(|line| line.starts_with("TCP: ")).unwrap();
+    line.rsplit_once("alloc ").unwrap().1.split(' ').next().unwrap().parse().unwrap()
+}
+
+fn allow_descriptors(wanted: u64) {
+    let limit = libc::rlimit { rlim_cur: wanted, rlim_max: wanted };
+    // SAFETY: a valid structure.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+}
+
+/// Many connections, each of which begins a message and does not end it.
+#[test]
+fn memory_stays_within_the_budget() {
+    const CONNECTIONS: usize = 50_000;
+    const LIMIT: u64 = 64_000_000;
+    let Some(_alone) = scenario() else { return };
+    allow_descriptors(2 * CONNECTIONS as u64 + 1_000);
+    let (weir, address) = agent(&["--max-memory", "64MB", "--max-cpu", "2"]);
+    let stop = Arc::new(AtomicBool::new(false));
+    let watch = watch_memory(weir.pid(), stop.clone());
+    let listeners: Vec<TcpListener> = (0..10).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let mut head = b"POST /half HTTP/1.1\r\nHost: example.com\r\nX-Padding: ".to_vec();
+    head.resize(2_000, b'x');
+    let mut heard = vec![0; head.len()];
+    let mut open = Vec::new();
+    for number in 0..CONNECTIONS {
+        let listener = &listeners[number % listeners.len()];
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        client.write_all(&head).unwrap();
+        server.read_exact(&mut heard).unwrap();
+        open.push((client, server));
+    }
+    // And all of them say a little more.
+    for (client, server) in &mut open {
+        client.write_all(b"yyyy").unwrap();
+        server.read_exact(&mut heard[..4]).unwrap();
+    }
+    std::thread::sleep(Duration::from_secs(3));
+    let page = fetch(address, "/metrics", "").unwrap().body;
+    stop.store(true, Ordering::Relaxed);
+    let most = watch.join().unwrap();
+    eprintln!("{most} bytes at most");
+    for line in page.lines().filter(|line| line.contains("budget") || line.contains("agent_memory")) {
+        eprintln!("{line}");
+    }
+    assert!(most < LIMIT, "{most} bytes were in use");
+    // What did not fit is told.
+    let lost = metric(address, "weir_agent_connections_forgotten_total", &[])
+        + metric(address, "weir_agent_budget_left_out_total", &["given up"])
+        + metric(address, "weir_agent_budget_left_out_total", &["opened"]);
+    let followed = metric(address, "weir_agent_connections", &[]);
+    assert!(lost + followed >= CONNECTIONS as f64, "{lost} left out, {followed} followed");
+    drop(open);
+    let run = weir.stop().unwrap();
+    assert!(run.status.success(), "{}", run.summary);
+}
+
+#[test]
+fn a_limit_that_cannot_work_is_refused() {
+    let Some(_alone) = scenario() else { return };
+    let mut command = Command::new(binary());
+    command.args(["agent", "--listen", "127.0.0.1:0", "--max-memory", "1MB"]).env_remove("WEIR_BIN");
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains("1MB is too little on this host"), "{told}");
+}
