@@ -55,7 +55,7 @@ static __always_inline bool tcp_is_left_out(struct sock *sk, struct connection *
 /* It is seen again: from here on, as one that was open before Weir was there. */
 static __always_inline void come_back(struct connection *c)
 {
-	c->flags &= ~(FROM_START | MIXED | TAILS | TAILS_RECEIVED | RETOLD | YOUNG);
+	c->flags &= ~(FROM_START | MIXED | TAILS | TAILS_RECEIVED | YOUNG);
 	c->speaker = 0;
 	c->senders = 0;
 	c->owner = 0;

@@ -59,6 +59,12 @@ static __noinline int announce_flow(struct flow_key *key, struct connection *c)
 	return 0;
 }
 
+/* A function of its own, since the verifier loses track of what it knows of lengths otherwise. */
+static __noinline int flow_is_left_out(struct flow_key *flow)
+{
+	return flow && is_left_out(flow->local_port + flow->remote_port);
+}
+
 /*
  * The state of the flow in which `process` sends or receives (0 where that is not known), told to user space; NULL when it is
  * not to be observed.
@@ -67,7 +73,7 @@ static __always_inline struct connection *observed_flow(struct flow_key *flow, _
 {
 	struct connection *c;
 
-	if (is_left_out(flow->local_port + flow->remote_port))
+	if (left_out && flow_is_left_out(flow))
 		return NULL;
 	c = flow_of(flow);
 	if (!c || c->flags & IGNORED || told_to_ignore(c))

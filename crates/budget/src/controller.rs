@@ -105,6 +105,8 @@ pub struct Controller {
     peak: f64,
     hold: u64,
     exhausted: bool,
+    /// About what was used within the last second: for those who look.
+    shown: f64,
 }
 
 impl Controller {
@@ -121,6 +123,7 @@ impl Controller {
             peak: 0.0,
             hold: HOLD,
             exhausted: false,
+            shown: 0.0,
         }
     }
 
@@ -141,7 +144,7 @@ impl Controller {
 
     /// Processors that were used lately.
     pub fn cpu(&self) -> f64 {
-        self.lately().1
+        self.shown
     }
 
     /// Takes a reading; several a second. Says what changes by it.
@@ -153,6 +156,7 @@ impl Controller {
         }
         let used = now.used().saturating_sub(last.used()) as f64;
         let (limit, second) = (self.limits.cpu, SECOND as f64);
+        self.shown += (used / passed as f64 - self.shown) * (passed as f64 / second).min(1.0);
         self.credit += limit * AIM * passed as f64 - used;
         self.credit = self.credit.clamp(-DEBT * limit * second, limit * BURST * second);
         self.recent.push_back(now);

@@ -11,10 +11,8 @@ use crate::{CountRuns, rights};
 
 /// Looks in a round, of which one is counted.
 const ROUND: u32 = 10;
-/// Rounds of which one is counted while nearly nothing is used.
-const QUIET_ROUNDS: u32 = 5;
-/// The part of a processor that is nearly nothing.
-const QUIET: f64 = 0.005;
+/// The same while nothing is busy.
+const QUIET_ROUND: u32 = 50;
 
 /// Run time of all programs, as far as it was counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -29,8 +27,14 @@ pub(crate) struct Counted {
 pub struct Account {
     /// The kernel counts as long as this is open.
     counting: Option<CountRuns>,
-    last: Option<(u64, Counted)>,
+    /// It does so anyway.
+    always: bool,
+    /// What there was when it was last asked for.
+    last: Counted,
+    looked: Option<u64>,
+    /// Looks since a round began, and the runs that had been counted by then.
     looks: u32,
+    runs: u64,
     estimate: Estimate,
 }
 
@@ -52,22 +56,35 @@ impl Estimate {
 }
 
 impl Account {
-    /// Nanoseconds until now, about. Call it in equal intervals, some 100 ms long.
-    pub(crate) fn look(&mut self, now: u64, counted: Counted) -> u64 {
-        let (before, last) = self.last.replace((now, counted)).unwrap_or((now, counted));
-        // What was counted though nobody here asked for it is counted all the time, but perhaps where that begins or ends.
-        let known = self.counting.is_some() || counted.runs > last.runs;
-        self.estimate.add(now.saturating_sub(before), known.then(|| counted.time.saturating_sub(last.time)));
-        let round = if self.estimate.rate < QUIET { ROUND * QUIET_ROUNDS } else { ROUND };
-        self.counting = if self.looks.is_multiple_of(round) { start_counting() } else { None };
-        self.looks = if self.looks >= round { 1 } else { self.looks + 1 };
+    /// Nanoseconds until now, about. `read` asks the kernel for what was counted, `busy` tells that it may be much.
+    pub(crate) fn look(&mut self, now: u64, busy: bool, read: impl Fn() -> Counted) -> u64 {
+        let passed = now.saturating_sub(self.looked.replace(now).unwrap_or(now));
+        let before = self.last;
+        let known = self.counting.is_some() || self.always;
+        if known {
+            self.last = read();
+        }
+        self.estimate.add(passed, known.then(|| self.last.time.saturating_sub(before.time)));
+        if self.counting.take().is_some() {
+            // What ran until the kernel was told to stop is no sign of somebody else.
+            self.last = read();
+        }
+        self.looks += 1;
+        if self.looks >= if busy { ROUND } else { QUIET_ROUND } {
+            self.count_next(read());
+        }
         self.estimate.total as u64
     }
 
-    /// What was known does not hold any more: the time until the next look is counted.
-    pub fn begin_anew(&mut self) {
-        self.counting = start_counting();
-        self.looks = 1;
+    /// Has the time until the next look counted: what was known does not hold any more, or not for sure. `counted` is what there is.
+    pub(crate) fn count_next(&mut self, counted: Counted) {
+        let unasked = self.counting.is_none() && counted.runs > self.last.runs;
+        self.always = if self.always { counted.runs > self.runs } else { unasked };
+        self.last = counted;
+        (self.looks, self.runs) = (0, counted.runs);
+        if !self.always {
+            self.counting = start_counting();
+        }
     }
 }
 
@@ -118,16 +135,31 @@ mod tests {
     #[test]
     fn what_others_have_counted_is_taken_as_it_is() {
         let mut account = Account::default();
-        let mut counted = Counted::default();
-        let mut now = 1;
-        account.look(now, counted);
-        let mut told = 0;
+        let counted = std::cell::Cell::new(Counted::default());
+        let (mut now, mut before) = (1, (0, 0));
         for step in 1..=100 {
             now += TICK;
-            counted.runs += 10;
-            counted.time += step * 10_000;
-            told = account.look(now, counted);
+            counted.set(Counted { runs: 10 * step, time: counted.get().time + step * 10_000 });
+            let told = account.look(now, true, || counted.get());
+            if step > u64::from(ROUND) {
+                assert_eq!(told - before.0, counted.get().time - before.1, "step {step}");
+            }
+            before = (told, counted.get().time);
         }
-        assert_eq!(told, counted.time);
+    }
+
+    #[test]
+    fn the_kernel_is_asked_seldom() {
+        for (busy, most) in [(true, 110 * 3 / 10), (false, 10)] {
+            let asked = std::cell::Cell::new(0);
+            let mut account = Account::default();
+            for step in 1..=100 {
+                account.look(step * TICK, busy, || {
+                    asked.set(asked.get() + 1);
+                    Counted::default()
+                });
+            }
+            assert!(asked.get() > 0 && asked.get() <= most, "{busy}: {}", asked.get());
+        }
     }
 }

@@ -204,9 +204,15 @@ impl Capture {
         &self.report
     }
 
-    /// What the programs have taken of the processors until now, about: nanoseconds. Call it in equal intervals, some 100 ms long.
-    pub fn run_time(&self, account: &mut Account) -> u64 {
-        account.look(monotonic_now(), account::counted(&self.loaded.objects))
+    /// What the programs have taken of the processors until now, about: nanoseconds. Call it in equal intervals, some 100 ms
+    /// long; `busy` where it may be much.
+    pub fn run_time(&self, account: &mut Account, busy: bool) -> u64 {
+        account.look(monotonic_now(), busy, || account::counted(&self.loaded.objects))
+    }
+
+    /// From now on they may take more or less than before.
+    pub fn run_time_changes(&self, account: &mut Account) {
+        account.count_next(account::counted(&self.loaded.objects));
     }
 
     /// What was lost since start.

@@ -64,7 +64,7 @@ fn connections_are_given_up_and_met_anew() {
     assert_eq!(analyzer.connections(), 1);
     let counters = analyzer.counters();
     assert_eq!((counters.left_out, counters.left_out_waiting, counters.forgotten), (1, 1, 0));
-    assert_eq!(instructions(&mut analyzer), [], "the kernel side knows by itself");
+    assert_eq!(instructions(&mut analyzer), [(goes.id, Instruction::Announce)]);
     assert_eq!(stays.exchange(40, 1, &mut analyzer).len(), 1);
 
     let again = model::event::Open { from_start: false, ..goes.open(SECOND) };
@@ -72,23 +72,4 @@ fn connections_are_given_up_and_met_anew() {
     assert!(matches!(instructions(&mut analyzer)[..], [(id, Instruction::Budget { .. })] if id == goes.id));
     assert_eq!(goes.exchange(SECOND + 10, 5, &mut analyzer).len(), 1);
     assert_eq!(analyzer.counters().lost_bytes, 0);
-}
-
-/// Nothing in the kernel notes that these were left out: it is asked to tell of them again.
-#[test]
-fn datagrams_and_unix_sockets_are_asked_for() {
-    let (mut analyzer, stays, goes) = two();
-    let unix = Endpoint::Unix("/run/service".into());
-    let id = |number: u64| model::ConnectionId(number << 8);
-    for (number, datagrams) in [(7, true), (8, false)] {
-        let local = if datagrams { goes.open(1).local } else { unix.clone() };
-        let open = model::event::Open { connection: id(number), local, ..goes.open(1) };
-        analyzer.event(&if datagrams { Event::OpenDatagrams(open) } else { Event::Open(open) });
-    }
-    instructions(&mut analyzer);
-    analyzer.give_up(30, |open| open.connection == stays.id);
-    let mut asked = instructions(&mut analyzer);
-    asked.sort_by_key(|(id, _)| *id);
-    assert_eq!(asked, [(id(7), Instruction::Announce), (id(8), Instruction::Announce)]);
-    assert_eq!((analyzer.connections(), analyzer.counters().left_out), (1, 3));
 }

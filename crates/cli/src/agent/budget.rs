@@ -23,6 +23,10 @@ const QUIET_EVERY: Duration = Duration::from_secs(1);
 const TELL_EVERY: Duration = Duration::from_secs(10);
 /// Memory is given back to the kernel no more often, where there is little left.
 const TRIM_EVERY: Duration = Duration::from_secs(5);
+/// The same for memory, which changes less fast.
+const MEMORY_EVERY: Duration = Duration::from_millis(500);
+/// Processors that the process takes with next to nothing to do.
+const QUIET: f64 = 0.01;
 /// The part of the memory from which on it is given back.
 const LITTLE_LEFT: f64 = 0.85;
 /// Of the host's processors, where nothing else is set.
@@ -127,7 +131,10 @@ pub struct Keeper {
     account: Account,
     memory: Memory,
     read: Instant,
+    read_memory: Instant,
     last: Reading,
+    /// It takes more than it does with next to nothing to do.
+    busy: bool,
     trimmed: Option<Instant>,
     /// What is to be given up, when what was told of it until now was read.
     leaving: Option<Share>,
@@ -142,7 +149,12 @@ impl Keeper {
     pub fn start(limits: Limits, agent: &mut Agent, meter: &Meter) -> Keeper {
         let memory = Memory::of(std::process::id());
         let mut account = Account::default();
-        let last = read(agent, &mut account, &memory);
+        let last = Reading {
+            at: read_clocks().monotonic,
+            process: cpu_time(),
+            programs: agent.capture.run_time(&mut account, true),
+            memory: in_use(&memory),
+        };
         let lean = !meter.exporter().is_some_and(otlp::Exporter::has_spans);
         agent.analyzer.set_lean(lean);
         Keeper {
@@ -150,7 +162,9 @@ impl Keeper {
             account,
             memory,
             read: Instant::now(),
+            read_memory: Instant::now(),
             last,
+            busy: true,
             trimmed: None,
             leaving: None,
             told: None,
@@ -169,15 +183,32 @@ impl Keeper {
             agent.analyzer.give_up(read_clocks().monotonic, |open| share.keeps(open));
             self.trim();
         }
-        let little_left = self.controller.limits().memory as f64 * LITTLE_LEFT;
-        self.last = read(agent, &mut self.account, &self.memory);
-        if self.last.memory as f64 > little_left && self.trim() {
-            self.last.memory = in_use(&self.memory);
-        }
+        self.take_reading(agent);
         if let Some(change) = self.controller.take(self.last) {
             self.obey(change, agent, meter);
         }
         self.tell();
+    }
+
+    fn take_reading(&mut self, agent: &Agent) {
+        let before = self.last;
+        self.last.at = read_clocks().monotonic;
+        self.last.process = cpu_time();
+        let own = (self.last.process - before.process) as f64 / (self.last.at - before.at).max(1) as f64;
+        let sets_in = own > QUIET && !std::mem::replace(&mut self.busy, own > QUIET);
+        self.last.programs = agent.capture.run_time(&mut self.account, self.busy);
+        if sets_in {
+            agent.capture.run_time_changes(&mut self.account);
+        }
+        if self.read_memory.elapsed() < MEMORY_EVERY {
+            return;
+        }
+        self.read_memory = Instant::now();
+        self.last.memory = in_use(&self.memory);
+        let little_left = self.controller.limits().memory as f64 * LITTLE_LEFT;
+        if self.last.memory as f64 > little_left && self.trim() {
+            self.last.memory = in_use(&self.memory);
+        }
     }
 
     fn obey(&mut self, change: Change, agent: &mut Agent, meter: &Meter) {
@@ -198,7 +229,7 @@ impl Keeper {
             self.leaving = (agent.left_out.share != Share::ALL).then_some(agent.left_out.share);
         }
         // What the programs cost is another from now on.
-        self.account.begin_anew();
+        agent.capture.run_time_changes(&mut self.account);
     }
 
     /// Has all go by the stage as it is, after a change of it or of what is set.
@@ -296,13 +327,9 @@ pub(super) fn own(memory: &Memory) -> u64 {
     figures::resident().unwrap_or(0).saturating_sub(memory.mapped)
 }
 
-fn read(agent: &Agent, account: &mut Account, memory: &Memory) -> Reading {
-    Reading {
-        at: read_clocks().monotonic,
-        process: (figures::cpu_time() * 1e9) as u64,
-        programs: agent.capture.run_time(account),
-        memory: in_use(memory),
-    }
+/// CPU time of this process, nanoseconds.
+fn cpu_time() -> u64 {
+    (figures::cpu_time() * 1e9) as u64
 }
 
 /// TCP sockets of the host, in all network namespaces: each may have a state in the kernel.

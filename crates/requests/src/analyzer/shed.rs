@@ -1,7 +1,7 @@
 //! What is given up where a host cannot afford it.
 
 use model::event::Open;
-use model::{ConnectionId, Endpoint, Nanos};
+use model::{ConnectionId, Nanos};
 
 use super::Analyzer;
 
@@ -20,9 +20,8 @@ impl Analyzer {
             let Some(connection) = self.table.remove(id) else { continue };
             self.counters.left_out += 1;
             self.counters.left_out_waiting += u64::from(connection.oldest_pending().is_some());
-            let by_itself = !connection.datagrams && !matches!(connection.open.local, Endpoint::Unix(_));
-            // Of TCP it notes who was left out; what only counts its bytes has to be asked.
-            if !by_itself && !connection.is_left_alone() {
+            // It notes which TCP connections bytes went by in meanwhile, and tells of these by itself.
+            if !connection.is_left_alone() {
                 self.ask_for(id);
             }
             self.drop_state(connection, now);
