@@ -35,7 +35,8 @@ impl Agent {
     pub(crate) fn with_metrics_only(cpu: Option<usize>) -> anyhow::Result<Agent> {
         let program = binary().to_str().context("the path of weir is not text")?;
         let mut command: Command = on_cpu(program, cpu);
-        command.args(["agent", "--listen", "127.0.0.1:0"]);
+        // What a request costs is asked for, not what is left out.
+        command.args(["agent", "--listen", "127.0.0.1:0", "--max-cpu", "100%", "--max-memory", "1GB"]);
         Ok(Agent(Weir::start(&mut command, Keep::Nothing)?))
     }
 

@@ -10,6 +10,7 @@ pub mod http;
 pub mod meter;
 mod notify;
 mod orders;
+pub mod present;
 pub(crate) mod programs;
 mod reload;
 mod seccomp;

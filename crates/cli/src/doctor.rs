@@ -3,7 +3,7 @@
 use clap::Args;
 use probes::{Capture, Error, Purpose, Report};
 
-use crate::agent::caution;
+use crate::agent::{caution, present};
 use crate::identity;
 use crate::options::{self, SelfArgs};
 use crate::say::answer;
@@ -28,6 +28,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let settings = arguments.settings.load()?;
     let host_id = host_id(identity::look(&settings));
+    let budget = present::describe(&settings)?;
     let config = probes::Config { facts: true, ..options::capture(&settings, arguments.itself) };
     match Capture::start(&config) {
         Ok(capture) => {
@@ -37,6 +38,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 let (name, verified) = (program.name, program.verified_instructions);
                 text.push_str(&format!("  {name:<20} {verified:>7} instructions verified\n"));
             }
+            text.push_str(&budget);
             if let Some(caution) = caution(capture.report()) {
                 text.push_str(&format!("\n{caution}\n"));
             }

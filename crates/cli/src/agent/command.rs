@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let listen = settings.metrics_listen();
     let endpoint =
         Endpoint::start(listen, meter.state()).with_context(|| format!("cannot listen at {listen}"))?;
-    if let Some(exporter) = export::start(&settings, meter.state())? {
+    if let Some(exporter) = export::start(&settings, meter.state(), budget.sizes.queues)? {
         meter.export_by(exporter);
     }
     let control = control(&settings)?;

@@ -20,17 +20,19 @@ const TELL_EVERY: Duration = Duration::from_secs(60);
 /// Bytes of a spool whose size is not set.
 const SPOOL_BYTES: u64 = 1 << 30;
 
-/// Begins to export, where anything is set to be.
+/// Begins to export, where anything is set to be. No more than `queues` bytes wait in memory for all destinations together.
 ///
 /// # Errors
 ///
 /// When a destination cannot be spoken to as it is set.
-pub(super) fn start(settings: &Settings, state: Arc<State>) -> anyhow::Result<Option<Exporter>> {
+pub(super) fn start(settings: &Settings, state: Arc<State>, queues: u64) -> anyhow::Result<Option<Exporter>> {
     let destinations: Result<Vec<_>, _> = settings.otlp().iter().map(destination).collect();
-    let destinations = destinations?;
+    let mut destinations = destinations?;
     if destinations.is_empty() {
         return Ok(None);
     }
+    let each = usize::try_from(queues).unwrap_or(usize::MAX) / destinations.len();
+    destinations.iter_mut().for_each(|destination| destination.queue = destination.queue.min(each));
     let identity = identity::settle(settings);
     if let Some(caution) = identity.caution {
         say(format_args!("caution: {caution}"));

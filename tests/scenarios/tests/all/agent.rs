@@ -23,7 +23,9 @@ const PATHS: &[&str] = &["/ok", "/ok", "/items/list", "/moved", "/missing", "/br
 fn agent(arguments: &[&str]) -> (Weir, SocketAddr) {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().unwrap()));
     let mut command = Command::new(binary());
-    command.args(["agent", "--listen", &address.to_string()]).args(arguments);
+    // Here nothing is to be left out.
+    command.args(["agent", "--max-cpu", "100%", "--max-memory", "1GB"]);
+    command.args(["--listen", &address.to_string()]).args(arguments);
     (Weir::start(&mut command, Keep::Text).unwrap(), address)
 }
 

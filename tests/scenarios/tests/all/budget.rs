@@ -24,15 +24,19 @@ fn agent(arguments: &[&str]) -> (Weir, SocketAddr) {
     (Weir::start(&mut command, Keep::Text).unwrap(), address)
 }
 
+fn metrics(address: SocketAddr) -> String {
+    String::from_utf8(fetch(address, "/metrics", "").unwrap().body).unwrap()
+}
+
 /// The sum of a metric's series whose labels have all of these texts.
 fn metric(address: SocketAddr, name: &str, labels: &[&str]) -> f64 {
-    let page = fetch(address, "/metrics", "").unwrap();
+    let page = metrics(address);
     let is_it = |line: &&str| {
         let rest = line.strip_prefix(name).unwrap_or_default();
         rest.starts_with(['{', ' ']) && labels.iter().all(|label| rest.contains(label))
     };
     let value = |line: &str| line.rsplit_once(' ').and_then(|(_, value)| value.parse::<f64>().ok());
-    page.body.lines().filter(is_it).filter_map(value).sum()
+    page.lines().filter(is_it).filter_map(value).sum()
 }
 
 fn wait_until(patience: Duration, what: &str, is_so: impl Fn() -> bool) {
@@ -207,7 +211,7 @@ fn memory_stays_within_the_budget() {
         server.read_exact(&mut heard[..4]).unwrap();
     }
     std::thread::sleep(Duration::from_secs(3));
-    let page = fetch(address, "/metrics", "").unwrap().body;
+    let page = metrics(address);
     stop.store(true, Ordering::Relaxed);
     let most = watch.join().unwrap();
     eprintln!("{most} bytes at most");

@@ -19,7 +19,9 @@ const PATHS: &[&str] = &["/ok", "/ok", "/items/list", "/moved", "/missing", "/br
 fn agent(destinations: &str, arguments: &[&str]) -> (Weir, SocketAddr) {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().unwrap()));
     let mut command = Command::new(binary());
-    command.args(["agent", "--config", "/dev/null", "--listen", &address.to_string()]).args(arguments);
+    // Here nothing is to be left out.
+    command.args(["agent", "--max-cpu", "100%", "--max-memory", "1GB"]);
+    command.args(["--config", "/dev/null", "--listen", &address.to_string()]).args(arguments);
     command.env("WEIR_OTLP", destinations);
     (Weir::start(&mut command, Keep::Text).unwrap(), address)
 }
