@@ -1,9 +1,9 @@
 //! The budget of `weir agent`: load far beyond it is left out, and said to be; what is used stays within.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -112,7 +112,19 @@ fn cpu_time_stays_within_the_budget() {
     assert_eq!(metric(address, "weir_agent_budget_stage", &[]), 0.0);
     let counting = Statistics::on();
     let mut load = Command::new("redis-benchmark");
-    load.args(["-p", &redis.port().to_string(), "-c", "50", "-n", "100000000", "-t", "set", "-q"]);
+    load.args([
+        "-p",
+        &redis.port().to_string(),
+        "-c",
+        "50",
+        "-P",
+        "16",
+        "-n",
+        "1000000000",
+        "-t",
+        "set",
+        "-q",
+    ]);
     let load = Process::start(load.stdout(Stdio::null()).stderr(Stdio::null())).unwrap();
     let most = most_in_ten_seconds(weir.pid(), Duration::from_secs(25));
     drop(counting);
@@ -176,40 +188,51 @@ fn sockets() -> u64 {
     line.rsplit_once("alloc ").unwrap().1.split(' ').next().unwrap().parse().unwrap()
 }
 
-fn allow_descriptors(wanted: u64) {
-    let limit = libc::rlimit { rlim_cur: wanted, rlim_max: wanted };
-    // SAFETY: a valid structure.
-    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+/// A process with connections to itself that begin messages and do not end them.
+struct HalfHeads {
+    process: Process,
+    said: BufReader<ChildStdout>,
+}
+
+impl HalfHeads {
+    /// All are open, each with so many bytes, when `wait` returns.
+    fn start(connections: usize, bytes: usize) -> HalfHeads {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/half_heads.py");
+        let mut command = Command::new("python3");
+        command.args([script, &connections.to_string(), &bytes.to_string()]);
+        let mut process = Process::start(command.stdin(Stdio::piped()).stdout(Stdio::piped())).unwrap();
+        let said = BufReader::new(process.child().stdout.take().unwrap());
+        HalfHeads { process, said }
+    }
+
+    fn wait(&mut self, word: &str) {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), word);
+    }
+
+    /// Says a little more on all of them.
+    fn say_more(&mut self) {
+        self.process.child().stdin.as_mut().unwrap().write_all(b"more\n").unwrap();
+    }
 }
 
 /// Many connections, each of which begins a message and does not end it.
 #[test]
 fn memory_stays_within_the_budget() {
-    const CONNECTIONS: usize = 50_000;
+    // A process may not have so many files open as all of them need.
+    const PROCESSES: usize = 6;
+    const EACH: usize = 8_400;
+    const CONNECTIONS: usize = PROCESSES * EACH;
     const LIMIT: u64 = 64_000_000;
     let Some(_alone) = scenario() else { return };
-    allow_descriptors(2 * CONNECTIONS as u64 + 1_000);
-    let (weir, address) = agent(&["--max-memory", "64MB", "--max-cpu", "2"]);
+    let (weir, address) = agent(&["--max-memory", "64MB", "--max-cpu", "100%"]);
     let stop = Arc::new(AtomicBool::new(false));
     let watch = watch_memory(weir.pid(), stop.clone());
-    let listeners: Vec<TcpListener> = (0..10).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    let mut head = b"POST /half HTTP/1.1\r\nHost: example.com\r\nX-Padding: ".to_vec();
-    head.resize(2_000, b'x');
-    let mut heard = vec![0; head.len()];
-    let mut open = Vec::new();
-    for number in 0..CONNECTIONS {
-        let listener = &listeners[number % listeners.len()];
-        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (mut server, _) = listener.accept().unwrap();
-        client.write_all(&head).unwrap();
-        server.read_exact(&mut heard).unwrap();
-        open.push((client, server));
-    }
-    // And all of them say a little more.
-    for (client, server) in &mut open {
-        client.write_all(b"yyyy").unwrap();
-        server.read_exact(&mut heard[..4]).unwrap();
-    }
+    let mut open: Vec<HalfHeads> = (0..PROCESSES).map(|_| HalfHeads::start(EACH, 2_000)).collect();
+    open.iter_mut().for_each(|process| process.wait("open"));
+    open.iter_mut().for_each(HalfHeads::say_more);
+    open.iter_mut().for_each(|process| process.wait("said"));
     std::thread::sleep(Duration::from_secs(3));
     let page = metrics(address);
     stop.store(true, Ordering::Relaxed);
