@@ -257,6 +257,19 @@ impl Keeper {
         say(format_args!("budget: {}: {level}{still}", self.usage()));
     }
 
+    /// What was left out in all, for the end; `None` where it was nothing.
+    pub fn summary(&self, agent: &Agent) -> Option<String> {
+        let counters = agent.analyzer.counters();
+        if self.changes == [0; 3] {
+            return None;
+        }
+        let (opened, given_up) = (units::Count(agent.left_out.opened), units::Count(counters.left_out));
+        let changes = self.changes[0] + self.changes[1];
+        Some(format!(
+            "left out for the budget, more of it {changes} times: {opened} connections that began unseen, {given_up} that were given up"
+        ))
+    }
+
     /// `0.12 of 0.10 processors and 56.1 of 64.0 MB are in use`.
     fn usage(&self) -> String {
         let Limits { cpu, memory } = self.controller.limits();

@@ -134,6 +134,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         say(export::summary(exporter.stop()));
     }
     reloads.finish();
+    if let Some(summary) = keeper.summary(&agent) {
+        say(summary);
+    }
     let counters = agent.analyzer().counters();
     say(summary(lasted, counters.requests, 0, agent.capture().losses(), counters));
     Ok(())
