@@ -37,6 +37,8 @@ sections! {
     Privacy: &["privacy"];
     /// For what shows traffic of this host.
     Live: &["privacy", "capture"];
+    /// The same, within a budget.
+    Kept: &["privacy", "capture", "budget"];
     /// For what makes metrics of this host's requests.
     Observing: &["budget", "metrics", "sampling", "capture", "agent"];
     /// For what tells of the host and the kernel side.

@@ -105,6 +105,7 @@ fn health() -> Health {
         lost_bytes: 0,
         cpu: 0.031,
         resident: Some(45_300_000),
+        kept: None,
         others: 0,
         forgotten: 3,
     }
@@ -162,6 +163,15 @@ fn screens_are_as_their_golden_files() {
     let lossy = Health { lost: vec![("ring full".into(), 1234)], lost_bytes: 5_000, others: 17, ..health() };
     typed(&mut model, &host, "/redis");
     check("top-filter.txt", &seen(&mut model, &lossy, (80, 24)));
+}
+
+#[test]
+fn what_is_left_out_for_the_budget_is_said() {
+    let host = shop();
+    let mut model = model(&host);
+    assert!(!seen(&mut model, &health(), (80, 24)).contains("CONNECTIONS"));
+    let health = Health { kept: Some(0.125), ..health() };
+    assert!(seen(&mut model, &health, (80, 24)).contains("ONLY 12.5 % OF CONNECTIONS"));
 }
 
 #[test]

@@ -138,7 +138,7 @@ pub static BUDGET_CPU: Metric = gauge(
 /// Nothing more can be left out.
 pub static BUDGET_EXHAUSTED: Metric = gauge(
     "weir.agent.budget.exhausted",
-    "1 while all connections are left out and more is used than may be",
+    "Whether all connections are left out and more is used than may be: 1 or 0",
     Unit::Number(""),
     &[],
 );

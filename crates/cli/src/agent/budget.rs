@@ -8,9 +8,9 @@ use config::Settings;
 use model::Endpoint;
 use model::event::Event;
 use model::tcp::Moment;
+use otlp::Exporter;
 use probes::{Account, Memory, Share};
 
-use super::meter::Meter;
 use super::{Agent, figures, read_clocks};
 use crate::say::say;
 use crate::units;
@@ -140,13 +140,13 @@ pub struct Keeper {
     leaving: Option<Share>,
     told: Option<(Instant, Level, bool)>,
     changes: [u64; 3],
-    /// No destination gets spans, so that attributes which no metric has are never needed.
+    /// Attributes that no metric has are never needed.
     lean: bool,
 }
 
 impl Keeper {
-    /// Begins to keep `agent` within its limits.
-    pub fn start(limits: Limits, agent: &mut Agent, meter: &Meter) -> Keeper {
+    /// Begins to keep `agent` within its limits. `lean`: attributes that no metric has are never needed.
+    pub fn start(limits: Limits, agent: &mut Agent, lean: bool) -> Keeper {
         let memory = Memory::of(std::process::id());
         let mut account = Account::default();
         let last = Reading {
@@ -155,7 +155,6 @@ impl Keeper {
             programs: agent.capture.run_time(&mut account, true),
             memory: in_use(&memory),
         };
-        let lean = !meter.exporter().is_some_and(otlp::Exporter::has_spans);
         agent.analyzer.set_lean(lean);
         Keeper {
             controller: Controller::new(limits, last),
@@ -173,8 +172,8 @@ impl Keeper {
         }
     }
 
-    /// Looks whether all is well, if it is time to. Call it after each drain.
-    pub fn look(&mut self, agent: &mut Agent, meter: &Meter) {
+    /// Looks whether all is well, if it is time to. Call it after each drain. Spans are spared at `exporter`.
+    pub fn look(&mut self, agent: &mut Agent, exporter: Option<&Exporter>) {
         if self.read.elapsed() < if agent.is_quiet() { QUIET_EVERY } else { EVERY } {
             return;
         }
@@ -185,9 +184,8 @@ impl Keeper {
         }
         self.take_reading(agent);
         if let Some(change) = self.controller.take(self.last) {
-            self.obey(change, agent, meter);
+            self.obey(change, agent, exporter);
         }
-        self.tell();
     }
 
     fn take_reading(&mut self, agent: &Agent) {
@@ -211,14 +209,14 @@ impl Keeper {
         }
     }
 
-    fn obey(&mut self, change: Change, agent: &mut Agent, meter: &Meter) {
+    fn obey(&mut self, change: Change, agent: &mut Agent, exporter: Option<&Exporter>) {
         let place = match change.cause {
             Some(Cause::Cpu) => 0,
             Some(Cause::Memory) => 1,
             None => 2,
         };
         self.changes[place] += 1;
-        self.settle(agent, meter);
+        self.settle(agent, exporter);
         let share = change.to.halvings().map_or(Share::NONE, Share::halved);
         if share != agent.left_out.share {
             match agent.capture.keep(share) {
@@ -232,18 +230,23 @@ impl Keeper {
         agent.capture.run_time_changes(&mut self.account);
     }
 
-    /// Has all go by the stage as it is, after a change of it or of what is set.
-    pub fn settle(&mut self, agent: &mut Agent, meter: &Meter) {
+    /// What is set has changed, and with it perhaps who gets spans.
+    pub fn renew(&mut self, agent: &mut Agent, exporter: Option<&Exporter>) {
+        self.lean = !exporter.is_some_and(Exporter::has_spans);
+        self.settle(agent, exporter);
+    }
+
+    /// Has all go by the stage as it is.
+    fn settle(&self, agent: &mut Agent, exporter: Option<&Exporter>) {
         let stage = self.level().stage();
-        self.lean = !meter.exporter().is_some_and(otlp::Exporter::has_spans);
         agent.analyzer.set_lean(self.lean || stage >= Stage::Details);
-        if let Some(exporter) = meter.exporter() {
+        if let Some(exporter) = exporter {
             exporter.spare(stage >= Stage::FastSpans);
         }
     }
 
     /// Says what is left out, where that changed.
-    fn tell(&mut self) {
+    pub fn tell(&mut self) {
         let (level, exhausted) = (self.controller.level(), self.controller.is_exhausted());
         let (when, told) = match self.told {
             Some((when, level, exhausted)) => (Some(when), (level, exhausted)),
@@ -288,16 +291,16 @@ impl Keeper {
         true
     }
 
-    /// What is left out for now.
-    pub fn level(&self) -> Level {
-        self.controller.level()
+    /// The part of connections that is seen for now.
+    pub fn kept(&self) -> f64 {
+        self.controller.level().halvings().map_or(0.0, |halvings| Share::halved(halvings).kept())
     }
 
     /// Figures about it.
     pub(super) fn figures(&self, agent: &Agent) -> Figures {
         let counters = agent.analyzer.counters();
         Figures {
-            stage: self.level().stage(),
+            stage: self.controller.level().stage(),
             share: agent.left_out.share.kept(),
             cpu: self.controller.cpu(),
             limits: self.controller.limits(),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use config::Settings;
+use otlp::Exporter;
 use probes::{Purpose, rights};
 
 use super::budget::{self, Budget, Keeper};
@@ -88,7 +89,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     // Before anybody counts on being seen.
     agent.begin(&meter);
-    let mut keeper = Keeper::start(budget.limits, &mut agent, &meter);
+    let mut keeper =
+        Keeper::start(budget.limits, &mut agent, !meter.exporter().is_some_and(Exporter::has_spans));
     let mut reloads = Reloads::new(settings, hangup, budget.sizes.series);
     figures::renew(&agent, &keeper, &meter, &endpoint, &reloads);
     say(ready(&agent, endpoint.address()));
@@ -106,11 +108,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut orders = Orders::default();
     while !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
         agent.observe(&meter);
-        keeper.look(&mut agent, &meter);
+        keeper.look(&mut agent, meter.exporter());
+        keeper.tell();
         let changed = control.as_ref().is_some_and(|control| orders.obey(control, &mut agent, &meter));
         let reloaded = reloads.go_on(|| arguments.settings.load(), &mut agent, &mut meter);
         if reloaded {
-            keeper.settle(&mut agent, &meter);
+            keeper.renew(&mut agent, meter.exporter());
         }
         let changed = changed || reloaded;
         let now = Instant::now();

@@ -14,6 +14,7 @@ use super::model::Model;
 use super::screen::lines;
 use super::shared::{Checkup, Counter, Shared};
 use super::{Sort, columns::QUANTILES};
+use crate::agent::budget::{Budget, Keeper};
 use crate::agent::{Agent, caution, read_clocks};
 use crate::color::Color;
 use crate::options::{self, Naming, SelfArgs};
@@ -21,7 +22,7 @@ use crate::output::{terminal_width, wanted_width};
 use crate::requests::command::{seen_by, summary};
 use crate::requests::{Filter, FilterArgs};
 use crate::say::{answer, say};
-use crate::settings::{Live as LiveSettings, SettingsArgs};
+use crate::settings::{Kept, SettingsArgs};
 use crate::stop::Stop;
 use crate::units;
 
@@ -55,7 +56,7 @@ pub struct Arguments {
     pub filter: FilterArgs,
     /// What is set.
     #[command(flatten)]
-    pub settings: SettingsArgs<LiveSettings>,
+    pub settings: SettingsArgs<Kept>,
     /// For those who work on Weir.
     #[command(flatten)]
     pub itself: SelfArgs,
@@ -114,6 +115,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let stop = Stop::on_signals()?;
     let config = requests::Config { protocols: options::protocols(&settings), ..Default::default() };
     let capture = options::capture(&settings, arguments.itself);
+    // Who looks for a moment wants to see all, unless it is said otherwise.
+    let budget = settings.budget_max_cpu().map(|_| Budget::of(&settings)).transpose()?;
+    let (config, capture) = match &budget {
+        Some(budget) => (budget.fit_analysis(config), budget.fit_capture(&settings, capture)),
+        None => (config, capture),
+    };
     let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
     let limits = Limits { series: arguments.rows as usize, ..Limits::default() };
     // Before anybody counts on being seen. What is found then is of no window.
@@ -127,12 +134,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(caution) = caution(report) {
         say(caution);
     }
+    let keeper = budget.map(|budget| Keeper::start(budget.limits, &mut agent, false));
     let shared = Shared::new(limits);
     let counter = Counter::new(shared.clone(), Filter::from(&arguments.filter));
     let began = Instant::now();
     match is_live(&arguments) {
-        true => watch(&arguments, &mut agent, &counter, &shared, &stop)?,
-        false => count(&arguments, &mut agent, &counter, &shared, &stop)?,
+        true => watch(&arguments, (&mut agent, keeper), &counter, &shared, &stop)?,
+        false => count(&arguments, (&mut agent, keeper), &counter, &shared, &stop)?,
     }
     let counters = agent.analyzer().counters();
     say(summary(began.elapsed(), counter.shown(), 0, agent.capture().losses(), counters));
@@ -151,7 +159,7 @@ fn interval(arguments: &Arguments, default: Duration) -> Duration {
 
 fn watch(
     arguments: &Arguments,
-    agent: &mut Agent,
+    (agent, mut keeper): (&mut Agent, Option<Keeper>),
     counter: &Counter,
     shared: &Arc<Shared>,
     stop: &Stop,
@@ -165,8 +173,11 @@ fn watch(
     let mut swept = Instant::now();
     while !stop.is_set() {
         agent.observe(counter);
+        if let Some(keeper) = &mut keeper {
+            keeper.look(agent, None);
+        }
         if checkup.age() >= HEALTH_EVERY {
-            shared.set_health(checkup.look(agent));
+            shared.set_health(checkup.look(agent, keeper.as_ref()));
         }
         if swept.elapsed() >= SWEEP_EVERY {
             swept = Instant::now();
@@ -179,7 +190,7 @@ fn watch(
 /// Counts for one interval, and prints what there was.
 fn count(
     arguments: &Arguments,
-    agent: &mut Agent,
+    (agent, mut keeper): (&mut Agent, Option<Keeper>),
     counter: &Counter,
     shared: &Arc<Shared>,
     stop: &Stop,
@@ -187,6 +198,10 @@ fn count(
     let end = Instant::now() + interval(arguments, COUNT);
     while !stop.is_set() && Instant::now() < end {
         agent.observe(counter);
+        if let Some(keeper) = &mut keeper {
+            keeper.look(agent, None);
+            keeper.tell();
+        }
     }
     agent.drain(counter);
     let mut model = Model::new(arguments.view.into(), Window::Total, arguments.sort);

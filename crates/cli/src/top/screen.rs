@@ -28,7 +28,7 @@ pub fn draw(model: &mut Model, health: &Health, color: bool, buffer: &mut Buffer
         canvas.rows(model, usize::from(lines.saturating_sub(ABOVE + BELOW)));
     }
     if lines > ABOVE + BELOW {
-        let alarm = total(&health.lost) > 0;
+        let alarm = total(&health.lost) > 0 || health.kept.is_some();
         let style = if alarm { anstyle::AnsiColor::Yellow.on_default() } else { anstyle::Style::new() };
         canvas.put(0, lines - 2, &capture(health, columns), columns, style.into());
         let keys = keys(model, columns);
@@ -211,6 +211,9 @@ fn nothing(model: &Model) -> &'static str {
 /// `12,345 records/s  nothing lost  CPU 3.1 %  45 MB`
 fn capture(health: &Health, columns: usize) -> String {
     let mut parts = vec![format!("weir: {} records/s", Count(health.records.round() as u64))];
+    if let Some(kept) = health.kept {
+        parts.push(format!("ONLY {:.1} % OF CONNECTIONS", kept * 100.0));
+    }
     parts.push(format!("CPU {:.1} %", health.cpu * 100.0));
     if let Some(resident) = health.resident {
         parts.push(Size(resident).to_string());

@@ -9,6 +9,7 @@ use signals::Limits;
 use signals::recent::{Recent, View, Window};
 
 use super::model::{Snapshot, Source};
+use crate::agent::budget::Keeper;
 use crate::agent::{Agent, Sink, figures, read_clocks};
 use crate::requests::Filter;
 use crate::requests::command::summary;
@@ -27,6 +28,8 @@ pub struct Health {
     pub cpu: f64,
     /// Its memory in use.
     pub resident: Option<u64>,
+    /// The part of connections that is seen, where others are left out for the budget.
+    pub kept: Option<f64>,
     /// Requests for whose own rows there was no room.
     pub others: u64,
     /// Rows that were forgotten because they were idle.
@@ -134,7 +137,7 @@ impl Checkup {
         self.at.elapsed()
     }
 
-    pub(super) fn look(&mut self, agent: &Agent) -> Health {
+    pub(super) fn look(&mut self, agent: &Agent, keeper: Option<&Keeper>) -> Health {
         let counters = agent.analyzer().counters();
         let next = Checkup::new(agent);
         let seconds = (next.at - self.at).as_secs_f64().max(1e-3);
@@ -145,6 +148,7 @@ impl Checkup {
             lost_bytes: told.lost_bytes + told.uncaptured_bytes,
             cpu: (next.cpu_time - self.cpu_time) / seconds,
             resident: figures::resident(),
+            kept: keeper.map(Keeper::kept).filter(|kept| *kept < 1.0),
             others: 0,
             forgotten: 0,
         };

@@ -1,5 +1,7 @@
 //! What is left out where a host cannot afford all, and how it comes back.
 
+use std::net::UdpSocket;
+
 use capture_tests::content;
 use capture_tests::observer::{Observer, Told, with_each_back_end};
 use capture_tests::sockets::{Family, Pair};
@@ -112,6 +114,51 @@ fn a_share_keeps_whom_it_says() {
             }
         }
         assert!((PAIRS / 6..PAIRS - PAIRS / 6).contains(&kept), "{back_end}: {kept} of {PAIRS}");
+        observer.forget();
+    });
+}
+
+/// A flow of datagrams is told on when it is kept again, and nothing of what was left out counts as lost.
+#[test]
+fn datagrams_that_are_left_out() {
+    with_each_back_end(|back_end, observer| {
+        let socket = || UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (client, server) = (socket(), socket());
+        client.connect(server.local_addr().unwrap()).unwrap();
+        server.connect(client.local_addr().unwrap()).unwrap();
+        let exchange = |words: &[u8]| {
+            let mut heard = [0; LENGTH];
+            for (from, to) in [(&client, &server), (&server, &client)] {
+                assert_eq!(from.send(words).unwrap(), words.len());
+                assert_eq!(to.recv(&mut heard).unwrap(), words.len());
+            }
+        };
+        let told = |observer: &Observer| {
+            let end = |socket: &UdpSocket| {
+                let address = socket.local_addr().unwrap();
+                Endpoint::ip(address.ip(), address.port())
+            };
+            observer.of(&end(&client), &end(&server))
+        };
+        exchange(b"before");
+        settle(observer);
+        observer.keep(Share::NONE);
+        let before = chunks(&told(observer));
+        assert!(before > 0, "{back_end}");
+        exchange(b"meanwhile");
+        observer.keep(Share::ALL);
+        settle(observer);
+        assert_eq!(chunks(&told(observer)), before, "{back_end}");
+        exchange(b"after");
+        settle(observer);
+        let told = told(observer);
+        assert!(chunks(&told) > before, "{back_end}");
+        let last = told.chunks[Sent.index()].last().unwrap();
+        assert_eq!(
+            (last.payload.as_slice(), last.previous_end),
+            (&b"after"[..], last.position),
+            "{back_end}"
+        );
         observer.forget();
     });
 }
