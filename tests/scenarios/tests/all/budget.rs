@@ -147,6 +147,16 @@ fn cpu_time_stays_within_the_budget() {
     for _ in 0..30 {
         stays.call(&[b"STRLEN", b"meanwhile"]).unwrap();
     }
+    let port = format!("server_port=\"{}\"", redis.port());
+    let opened = || metric(address, "weir_tcp_connections_opened_total", &[&port]);
+    let before_them = opened();
+    for _ in 0..100 {
+        let mut client = Client::new(TcpStream::connect(redis.address()).unwrap());
+        client.call(&[b"STRLEN", b"short"]).unwrap();
+    }
+    // Each on both sides, whether it was left out or not.
+    wait_until(Duration::from_secs(5), "that all connections count", || opened() == before_them + 200.0);
+    assert!(metric(address, "weir_agent_budget_left_out_total", &["opened"]) >= 50.0);
     std::thread::sleep(Duration::from_secs(10));
     let own = (used(weir.pid()) - before) as f64 / 1e10;
     assert!(own <= 0.06 * processors, "{own} of {processors} processors were used, programs aside");
