@@ -238,7 +238,7 @@ impl Keeper {
 
     /// Has all go by the stage as it is.
     fn settle(&self, agent: &mut Agent, exporter: Option<&Exporter>) {
-        let stage = self.level().stage();
+        let stage = self.controller.level().stage();
         agent.analyzer.set_lean(self.lean || stage >= Stage::Details);
         if let Some(exporter) = exporter {
             exporter.spare(stage >= Stage::FastSpans);

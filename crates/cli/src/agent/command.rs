@@ -91,7 +91,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     agent.begin(&meter);
     let mut keeper =
         Keeper::start(budget.limits, &mut agent, !meter.exporter().is_some_and(Exporter::has_spans));
-    let mut reloads = Reloads::new(settings, hangup, budget.sizes.series);
+    let mut reloads = Reloads::new(settings, hangup, budget.sizes);
     figures::renew(&agent, &keeper, &meter, &endpoint, &reloads);
     say(ready(&agent, endpoint.address()));
     if let Some(caution) = caution(agent.capture().report()) {

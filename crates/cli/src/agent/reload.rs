@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ::budget::Sizes;
 use config::Settings;
 use otlp::Exporter;
 use signals::Limits;
@@ -19,8 +20,8 @@ const READ_AT_ONCE: usize = 64;
 pub(super) struct Reloads {
     settings: Settings,
     wanted: Arc<AtomicBool>,
-    /// Series of each metric that the budget has room for.
-    most_series: u64,
+    /// What the budget has room for.
+    sizes: Sizes,
     /// Processes that go by names of earlier rules.
     unnamed: Vec<u32>,
     /// The exporter that is about to end, what it was, and its thread.
@@ -35,12 +36,12 @@ pub(super) struct Reloads {
 
 impl Reloads {
     /// Settings that were read just now; `wanted` is set when they are to be read again.
-    pub(super) fn new(settings: Settings, wanted: Arc<AtomicBool>, most_series: u64) -> Reloads {
+    pub(super) fn new(settings: Settings, wanted: Arc<AtomicBool>, sizes: Sizes) -> Reloads {
         let at = read_clocks().wall;
         Reloads {
             settings,
             wanted,
-            most_series,
+            sizes,
             unnamed: Vec::new(),
             ending: Vec::new(),
             succeeded: 0,
@@ -85,7 +86,7 @@ impl Reloads {
         // The only one that can fail comes first. Where nothing else changed, certificates may have.
         let needs_restart = self.renew_exporter(&new, is_changed("otlp"), meter)?;
         meter.exporter().into_iter().for_each(|exporter| exporter.sample_by(export::sampling(&new)));
-        meter.set_limits(limits(&new, self.most_series));
+        meter.set_limits(limits(&new, self.sizes.series));
         agent.analyzer.set_protocols(options::protocols(&new));
         if is_changed("services") {
             self.unnamed = agent.analyzer.processes_mut().set_config(options::names(&new));
@@ -121,7 +122,7 @@ impl Reloads {
         if has_spool(new) || has_spool(&self.settings) {
             return Ok(changed);
         }
-        let exporter = export::start(new, meter.state())?;
+        let exporter = export::start(new, meter.state(), self.sizes.queues)?;
         if let Some(earlier) = meter.replace_exporter(exporter) {
             self.end(earlier);
         }

@@ -94,7 +94,8 @@ impl Analyzer {
 
     /// Parsers go by this from now on.
     pub fn set_protocols(&mut self, settings: protocols::Settings) {
-        self.context.settings = settings;
+        // What is left out for the budget is decided elsewhere.
+        self.context.settings = protocols::Settings { lean: self.context.settings.lean, ..settings };
     }
 
     /// Forgets the addresses between which no more datagrams go. There may be more: then they are told again.
