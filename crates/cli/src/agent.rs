@@ -39,7 +39,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// After so many that found nothing, it is waited until there is something,
 const QUIET: u32 = 3;
 /// or for so long, since not all events wake who waits.
-const IDLE_PAUSE: Duration = Duration::from_millis(100);
+const IDLE_PAUSE: Duration = Duration::from_millis(200);
 /// The shortest, however fast events come.
 const LEAST_PAUSE: Duration = Duration::from_millis(1);
 /// The part of a processor's ring that may fill up during a pause, at the pace of the last one.
