@@ -34,7 +34,7 @@ enum weir_loss {
 enum weir_lane_limits {
 	WEIR_LANES = 2,               /* of each processor: enum program_lane */
 	WEIR_LANE_BYTES = 128 * 1024, /* a power of two */
-	WEIR_LANE_RECORD = 4096 + 64, /* the largest record, its leading word included */
+	WEIR_LANE_RECORD = 64 * 1024, /* the largest record, its leading word included */
 };
 
 /* The short way for most records: see include/lane.h. Positions only grow; a record's place is its position modulo the size. */

@@ -32,14 +32,14 @@ struct {
 	__type(value, struct weir_lane);
 } lanes SEC(".maps");
 
-/* This processor's lane of that program, if there is room for the largest record in it. */
-static __always_inline struct weir_lane *lane_with_room(enum program_lane program)
+/* This processor's lane of that program, if there is room for a record of `size` bytes in it. */
+static __always_inline struct weir_lane *lane_with_room(enum program_lane program, __u32 size)
 {
 #ifdef __TARGET_ARCH_x86
 	__u32 place = bpf_get_smp_processor_id() * WEIR_LANES + program - LANE_SENT;
 	struct weir_lane *lane = bpf_map_lookup_elem(&lanes, &place);
 
-	return lane && lane->head - lane->tail <= WEIR_LANE_BYTES - WEIR_LANE_RECORD ? lane : NULL;
+	return lane && lane->head - lane->tail + LANE_HEADER + size <= WEIR_LANE_BYTES ? lane : NULL;
 #else
 	return NULL;
 #endif
@@ -79,9 +79,9 @@ static __always_inline void lane_submit(struct weir_lane *lane, void *record, __
 }
 
 /* The program's lane where that has room; it is NULL where the record goes to the ring. */
-static __always_inline struct weir_lane *lane_of(enum program_lane program)
+static __always_inline struct weir_lane *lane_of(enum program_lane program, __u32 size)
 {
-	return program == NO_LANE ? NULL : lane_with_room(program);
+	return program == NO_LANE ? NULL : lane_with_room(program, size);
 }
 
 /* As new_record(), on this lane if there is one. */

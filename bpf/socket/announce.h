@@ -18,11 +18,12 @@ static __always_inline void socket_addresses(struct sock *sk, __u8 local[16], __
 
 static __noinline int announce_ip(struct sock *sk, struct connection *c, __u64 time, enum program_lane program)
 {
-	struct weir_lane *lane = lane_of(program);
+	struct weir_lane *lane;
 	struct weir_open_ip *open;
 
 	if (!c)
 		return 0;
+	lane = lane_of(program, sizeof(*open));
 	open = new_record_on(lane, sizeof(*open), WEIR_OPEN_IP, time);
 	if (!open)
 		return 0;
@@ -54,11 +55,12 @@ static __always_inline __u16 unix_path(char *to, struct sock *sk)
 
 static __noinline int announce_unix(struct sock *sk, struct sock *peer, struct connection *c, enum program_lane program)
 {
-	struct weir_lane *lane = lane_of(program);
+	struct weir_lane *lane;
 	struct weir_open_unix *open;
 
 	if (!c)
 		return 0;
+	lane = lane_of(program, sizeof(*open));
 	open = new_record_on(lane, sizeof(*open), WEIR_OPEN_UNIX, bpf_ktime_get_ns());
 	if (!open)
 		return 0;

@@ -26,9 +26,6 @@ static __always_inline long read_packet(void *to, __u64 length, const void *pack
 }
 #endif
 
-/* The most payload that a lane takes. */
-enum { LANE_PAYLOAD = WEIR_LANE_RECORD - LANE_HEADER - sizeof(struct weir_chunk) };
-
 /* Where the payload is. */
 enum source {
 	FROM_NOWHERE,
@@ -89,9 +86,10 @@ static __always_inline bool grows_up(struct connection *c, __u64 now)
  * user space has seen one of them. So for a moment more is captured than is needed for most, unless there is much to read
  * already. A function of its own, since it is seldom run.
  */
-static __noinline int run_of_young(struct connection *c, __u32 direction, __u64 now)
+static __noinline int run_of_young(struct connection *c, __u32 direction, __u64 now, enum program_lane program)
 {
 	void *ring = own_ring();
+	bool much;
 
 	if (!c || !ring)
 		return 0;
@@ -100,13 +98,19 @@ static __noinline int run_of_young(struct connection *c, __u32 direction, __u64 
 	if (grows_up(c, now))
 		return 0;
 	c->flags |= TAILS | TAILS_RECEIVED;
-	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / ROOM)
+	/* By the same way as what was said of it: there has to be room for all of it. */
+	if (program == NO_LANE)
+		much = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / ROOM;
+	else
+		much = !lane_with_room(program, WEIR_LANE_BYTES * (ROOM - 1) / ROOM);
+	if (!much)
 		c->left[direction & 1] = young_budget;
 	return 0;
 }
 
 /* Of `length` bytes that move at `now`, those that the run's budget still has. */
-static __always_inline __u64 take_from_budget(struct connection *c, __u32 direction, __u64 now, __u64 length)
+static __always_inline __u64 take_from_budget(struct connection *c, __u32 direction, __u64 now, __u64 length,
+					      enum program_lane program)
 {
 	__u32 left;
 
@@ -115,7 +119,7 @@ static __always_inline __u64 take_from_budget(struct connection *c, __u32 direct
 		c->speaker = direction + 1;
 		c->left[direction] = c->budget[direction];
 		if (c->flags & YOUNG)
-			run_of_young(c, direction, now);
+			run_of_young(c, direction, now, program);
 	}
 	left = c->left[direction];
 	if (length > left)
@@ -152,7 +156,7 @@ static __always_inline void describe_chunk(struct weir_chunk *chunk, struct tran
  */
 static __noinline int write_tail(struct transfer *m, __u64 length, enum source source, const void *from, __u32 skip)
 {
-	struct weir_lane *lane = lane_of(m->lane);
+	struct weir_lane *lane = lane_of(m->lane, sizeof(struct weir_chunk) + WEIR_TAIL);
 	struct weir_chunk *chunk = lane ? lane_place(lane) : reserve(sizeof(struct weir_chunk) + WEIR_TAIL);
 	long failed;
 
@@ -182,7 +186,7 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 	struct connection *c = m->c;
 	__u32 direction = m->direction & 1;
 	__u32 there = source == FROM_KERNEL ? skip : length;
-	__u64 wanted = take_from_budget(c, direction, m->time, source == FROM_NOWHERE ? 0 : there);
+	__u64 wanted = take_from_budget(c, direction, m->time, source == FROM_NOWHERE ? 0 : there, m->lane);
 	bool tells_tails = source == FROM_USER || source == FROM_PACKET;
 	struct weir_chunk *chunk;
 	struct weir_lane *lane;
@@ -199,7 +203,7 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 			return true;
 		}
 	}
-	lane = wanted <= LANE_PAYLOAD ? lane_of(m->lane) : NULL;
+	lane = lane_of(m->lane, sizeof(*chunk) + wanted);
 	chunk = lane ? lane_place(lane) : reserve_chunk(wanted, m->lane != NO_LANE);
 	if (!chunk) {
 		/* The next chunk's previous_end is then beyond what user space has seen: it knows what was lost. */

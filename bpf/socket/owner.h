@@ -7,7 +7,7 @@
 static __noinline int announce_owner(struct connection *c, __u32 pid, enum program_lane program)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct weir_lane *lane = lane_of(program);
+	struct weir_lane *lane = lane_of(program, sizeof(struct weir_owner));
 	struct weir_owner *owner;
 
 	if (!c)

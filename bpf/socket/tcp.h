@@ -145,7 +145,7 @@ static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, str
 	struct transfer m = {
 		.sk = sk,
 		.direction = WEIR_SENT,
-		.lane = exit_follows ? NO_LANE : LANE_SENT,
+		.lane = NO_LANE,
 		.again = exit_follows,
 	};
 	struct buffer b;
@@ -258,7 +258,7 @@ static __always_inline void refund(struct connection *c, __u32 position)
 static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, struct sk_buff *skb, __u32 begin,
 					 __u32 offset, __u32 length, struct buffer *b)
 {
-	struct transfer m = { .sk = sk, .direction = WEIR_RECEIVED, .lane = b ? NO_LANE : LANE_RECEIVED };
+	struct transfer m = { .sk = sk, .direction = WEIR_RECEIVED, .lane = NO_LANE };
 
 	m.c = observed_tcp(sk, tcp, &m);
 	if (!m.c)

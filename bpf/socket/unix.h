@@ -90,7 +90,7 @@ static __always_inline bool peeks(void)
 static __always_inline void unix_receives(struct sock *sender_sk, struct sock *reader_sk, struct sk_buff *skb,
 					  __u32 offset, __u32 length, struct buffer *b)
 {
-	struct transfer m = { .sk = sender_sk, .direction = WEIR_SENT, .lane = b ? NO_LANE : LANE_RECEIVED };
+	struct transfer m = { .sk = sender_sk, .direction = WEIR_SENT, .lane = NO_LANE };
 	struct connection *reader;
 
 	m.process = observed_process();

@@ -162,11 +162,10 @@ impl Capture {
         })
     }
 
-    /// Waits until there are events, nearly always; at most for `time`. Where this kernel has no way to tell of them that costs nothing
-    /// while they come in, it waits for [`UNTOLD`] at most.
+    /// Waits until there are events, nearly always; at most for `time`. As long as nobody writes to lanes, it waits for [`UNTOLD`] at
+    /// most.
     pub fn wait(&mut self, time: Duration) {
-        let told = self.report.chosen(Purpose::Received) == Some(Backend::Tracepoint);
-        let time = if told { time } else { time.min(UNTOLD) };
+        let time = time.min(UNTOLD);
         if self.rings.begin_wait() {
             self.loaded.wait(time);
         }
