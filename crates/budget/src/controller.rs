@@ -33,6 +33,9 @@ const HOLD: u64 = 5 * SECOND;
 const LONGEST_HOLD: u64 = 160 * SECOND;
 /// After this time without another change, coming back is thought to have been right.
 const PROVEN: u64 = 60 * SECOND;
+/// Less than this part of what was used before says that the load has gone, when it lasts as long as the hold or this.
+const GONE: f64 = 0.25;
+const GONE_FOR: u64 = 20 * SECOND;
 /// By how much what comes back may cost more than is expected.
 const MARGIN: f64 = 1.25;
 
@@ -103,6 +106,9 @@ pub struct Controller {
     /// Since when there is room, and the most that was used since then.
     calm: Option<u64>,
     peak: f64,
+    /// Since when a part of that time has lasted, and the most that was used in it.
+    part: u64,
+    peak_of_part: f64,
     hold: u64,
     exhausted: bool,
     /// About what was used within the last second: for those who look.
@@ -121,6 +127,8 @@ impl Controller {
             came_back: None,
             calm: None,
             peak: 0.0,
+            part: now.at,
+            peak_of_part: 0.0,
             hold: HOLD,
             exhausted: false,
             shown: 0.0,
@@ -233,11 +241,11 @@ impl Controller {
             return None;
         }
         if self.calm.is_none() {
-            self.peak = 0.0;
+            (self.peak, self.part, self.peak_of_part) = (0.0, now.at, 0.0);
         }
         let calm = *self.calm.get_or_insert(now.at);
         self.peak = self.peak.max(excess);
-        if now.at.saturating_sub(calm) < self.hold {
+        if !self.load_has_gone(now.at, excess) && now.at.saturating_sub(calm) < self.hold {
             return None;
         }
         // Connections take what they took in proportion, or less.
@@ -256,6 +264,21 @@ impl Controller {
         }
         self.came_back = Some(now.at);
         Some(self.change(to, None, now, cpu))
+    }
+
+    /// Much less is used than before, and has been for a while. What proved wrong under that load says nothing then.
+    fn load_has_gone(&mut self, now: u64, excess: f64) -> bool {
+        self.peak_of_part = self.peak_of_part.max(excess);
+        if now.saturating_sub(self.part) < self.hold.min(GONE_FOR) {
+            return false;
+        }
+        let most = std::mem::replace(&mut self.peak_of_part, 0.0);
+        self.part = now;
+        let gone = most < self.peak * GONE;
+        if gone {
+            (self.peak, self.hold) = (most, HOLD);
+        }
+        gone
     }
 
     fn change(&mut self, to: Level, cause: Option<Cause>, now: Reading, cpu: f64) -> Change {
@@ -370,6 +393,24 @@ mod tests {
             assert_eq!(run.uses(0.12, 10_000)[0].0, Level::NOTHING.further(1));
         }
         assert!(waits.is_sorted() && waits[0] <= 25 && waits[7] >= 160, "{waits:?}");
+    }
+
+    #[test]
+    fn a_load_that_has_gone_is_waited_for_less_than_one_that_stays() {
+        let mut run = Run::new();
+        run.uses(0.12, 4_000);
+        // It seems that there is room, and each time there is not.
+        for _ in 0..6 {
+            while run.0.level() > Level::NOTHING {
+                run.uses(0.03, 1_000);
+            }
+            run.uses(0.12, 4_000);
+        }
+        assert_eq!(run.0.hold, LONGEST_HOLD);
+        run.uses(0.03, 30_000);
+        assert!(run.0.level() > Level::NOTHING);
+        run.uses(0.004, 2 * GONE_FOR / MS);
+        assert_eq!(run.0.level(), Level::NOTHING);
     }
 
     #[test]

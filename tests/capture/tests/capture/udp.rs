@@ -111,7 +111,8 @@ fn at_the_socket_layer() {
 #[test]
 fn by_system_calls() {
     with_system_calls(|back_end, observer| {
-        assert_eq!(seen_by(observer), Some(Backend::SystemCalls));
+        let attempts = &observer.capture().report().attempts;
+        assert_eq!(seen_by(observer), Some(Backend::SystemCalls), "{attempts:#?}");
         CASES.iter().for_each(|case| case(back_end, observer));
     });
 }
