@@ -30,19 +30,3 @@ enum weir_loss {
 	WEIR_LOSS_DATAGRAM = 5,        /* system calls: no peer is known, or too many datagrams in one call */
 	WEIR_LOSS_COUNT = 6,
 };
-
-enum weir_lane_limits {
-	WEIR_LANES = 2,               /* of each processor: enum program_lane */
-	WEIR_LANE_BYTES = 128 * 1024, /* a power of two */
-	WEIR_LANE_RECORD = 64 * 1024, /* the largest record, its leading word included */
-};
-
-/* The short way for most records: see include/lane.h. Positions only grow; a record's place is its position modulo the size. */
-struct weir_lane {
-	__u64 head; /* behind the last record that is whole; the programs' */
-	__u64 pad[7];
-	__u64 tail; /* before it all was read; user space's */
-	__u64 wanted; /* user space sleeps until there is something, and puts 1 here before; back to 0 once it was woken */
-	__u64 pad2[6];
-	__u8 bytes[WEIR_LANE_BYTES + WEIR_LANE_RECORD];
-};

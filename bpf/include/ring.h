@@ -3,7 +3,8 @@
  * The rings that carry every record to user space, and the counters of what did not fit. Each processor has a ring of its
  * own: with one for all, processors take its lock and positions from each other, which costs an event more than all
  * the rest. Records are submitted without waking the reader, which drains by timer and sees for itself when it should
- * come sooner: even asking how full a ring is would cost every event as much as reading the clock.
+ * come sooner: even asking how full a ring is would cost every event as much as reading the clock. Where nothing happened
+ * for a while the reader goes to sleep, and says so: then the next record wakes it.
  */
 #pragma once
 
@@ -27,6 +28,11 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } losses SEC(".maps");
+
+/*
+ * User space puts 1 here before it sleeps; whoever wakes it puts 0. Where the wish is seen too late, sleep ends by itself soon.
+ */
+__u32 asleep = 0;
 
 static __always_inline void count_losses(__u32 cause, __u64 number)
 {
@@ -57,9 +63,11 @@ static __always_inline void *reserve(__u64 size)
 	return ring ? bpf_ringbuf_reserve(ring, size, 0) : NULL;
 }
 
-/* Empties the place of a record and begins it; NULL, and counted, where there was no room for it. */
-static __always_inline void *start_record(struct weir_record *record, __u64 size, __u8 kind, __u64 time)
+/* An empty record of a type, whose size the verifier knows; NULL, and counted, when there is no room. */
+static __always_inline void *new_record(__u64 size, __u8 kind, __u64 time)
 {
+	struct weir_record *record = reserve(size);
+
 	if (!record) {
 		count_loss(WEIR_LOSS_RING_FULL_OTHER);
 		return NULL;
@@ -70,13 +78,13 @@ static __always_inline void *start_record(struct weir_record *record, __u64 size
 	return record;
 }
 
-/* An empty record of a type, whose size the verifier knows; NULL, and counted, when there is no room. */
-static __always_inline void *new_record(__u64 size, __u8 kind, __u64 time)
-{
-	return start_record(reserve(size), size, kind, time);
-}
-
 static __always_inline void submit(void *record)
 {
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	__u64 wakeup = BPF_RB_NO_WAKEUP;
+
+	if (asleep) {
+		asleep = 0;
+		wakeup = BPF_RB_FORCE_WAKEUP;
+	}
+	bpf_ringbuf_submit(record, wakeup);
 }

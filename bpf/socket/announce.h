@@ -3,7 +3,6 @@
 #pragma once
 
 #include "../include/address.h"
-#include "../include/lane.h"
 
 static __always_inline void socket_addresses(struct sock *sk, __u8 local[16], __u8 remote[16])
 {
@@ -16,15 +15,13 @@ static __always_inline void socket_addresses(struct sock *sk, __u8 local[16], __
 	}
 }
 
-static __noinline int announce_ip(struct sock *sk, struct connection *c, __u64 time, enum program_lane program)
+static __noinline int announce_ip(struct sock *sk, struct connection *c, __u64 time)
 {
-	struct weir_lane *lane;
 	struct weir_open_ip *open;
 
 	if (!c)
 		return 0;
-	lane = lane_of(program, sizeof(*open));
-	open = new_record_on(lane, sizeof(*open), WEIR_OPEN_IP, time);
+	open = new_record(sizeof(*open), WEIR_OPEN_IP, time);
 	if (!open)
 		return 0;
 	open->role = c->role;
@@ -35,7 +32,7 @@ static __noinline int announce_ip(struct sock *sk, struct connection *c, __u64 t
 	open->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	socket_addresses(sk, open->local, open->remote);
 	c->flags |= ANNOUNCED;
-	submit_on(lane, open, sizeof(*open));
+	submit(open);
 	return 0;
 }
 
@@ -53,15 +50,13 @@ static __always_inline __u16 unix_path(char *to, struct sock *sk)
 	return length;
 }
 
-static __noinline int announce_unix(struct sock *sk, struct sock *peer, struct connection *c, enum program_lane program)
+static __noinline int announce_unix(struct sock *sk, struct sock *peer, struct connection *c)
 {
-	struct weir_lane *lane;
 	struct weir_open_unix *open;
 
 	if (!c)
 		return 0;
-	lane = lane_of(program, sizeof(*open));
-	open = new_record_on(lane, sizeof(*open), WEIR_OPEN_UNIX, bpf_ktime_get_ns());
+	open = new_record(sizeof(*open), WEIR_OPEN_UNIX, bpf_ktime_get_ns());
 	if (!open)
 		return 0;
 	open->from_start = !!(c->flags & FROM_START);
@@ -77,6 +72,6 @@ static __noinline int announce_unix(struct sock *sk, struct sock *peer, struct c
 	else if (open->remote_length && !open->local_length)
 		open->role = WEIR_ROLE_CLIENT;
 	c->flags |= ANNOUNCED;
-	submit_on(lane, open, sizeof(*open));
+	submit(open);
 	return 0;
 }

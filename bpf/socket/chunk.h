@@ -2,8 +2,6 @@
 /* Writes one chunk: which bytes of the stream moved, and as many of them as the budget allows. */
 #pragma once
 
-#include "../include/lane.h"
-
 /* One transfer of bytes, and where they can be read. */
 struct transfer {
 	struct sock *sk;
@@ -13,7 +11,6 @@ struct transfer {
 	__u64 peer;
 	__u32 direction;
 	__u32 position;
-	enum program_lane lane;
 	bool again; /* what cannot be read now will be reported once more, when the call returns */
 };
 
@@ -36,10 +33,9 @@ enum source {
 
 /*
  * The ring wants sizes that the verifier knows, so payloads are rounded up to one of a few; small records then fill 64, 128,
- * 256 ... bytes with their two headers, and large ones hold what is often read at once. What is not filled is never read. What only overflows from
- * a lane has fewer sizes: each is another path for the verifier.
+ * 256 ... bytes with their two headers, and large ones hold what is often read at once. What is not filled is never read. Returns the capacity.
  */
-static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted, bool overflow)
+static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted)
 {
 	void *ring = own_ring();
 
@@ -48,16 +44,12 @@ static __always_inline struct weir_chunk *reserve_chunk(__u64 wanted, bool overf
 #define RESERVE(capacity)         \
 	if (wanted <= (capacity)) \
 	return bpf_ringbuf_reserve(ring, sizeof(struct weir_chunk) + (capacity), 0)
-	if (!overflow) {
-		RESERVE(8);
-		RESERVE(72);
-		RESERVE(200);
-	}
+	RESERVE(8);
+	RESERVE(72);
+	RESERVE(200);
 	RESERVE(456);
-	if (!overflow) {
-		RESERVE(968);
-		RESERVE(1992);
-	}
+	RESERVE(968);
+	RESERVE(1992);
 	RESERVE(4040);
 #ifndef FEW_SIZES
 	RESERVE(8192);
@@ -86,10 +78,9 @@ static __always_inline bool grows_up(struct connection *c, __u64 now)
  * user space has seen one of them. So for a moment more is captured than is needed for most, unless there is much to read
  * already. A function of its own, since it is seldom run.
  */
-static __noinline int run_of_young(struct connection *c, __u32 direction, __u64 now, enum program_lane program)
+static __noinline int run_of_young(struct connection *c, __u32 direction, __u64 now)
 {
 	void *ring = own_ring();
-	bool much;
 
 	if (!c || !ring)
 		return 0;
@@ -98,19 +89,13 @@ static __noinline int run_of_young(struct connection *c, __u32 direction, __u64 
 	if (grows_up(c, now))
 		return 0;
 	c->flags |= TAILS | TAILS_RECEIVED;
-	/* By the same way as what was said of it: there has to be room for all of it. */
-	if (program == NO_LANE)
-		much = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / ROOM;
-	else
-		much = !lane_with_room(program, WEIR_LANE_BYTES * (ROOM - 1) / ROOM);
-	if (!much)
+	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / ROOM)
 		c->left[direction & 1] = young_budget;
 	return 0;
 }
 
 /* Of `length` bytes that move at `now`, those that the run's budget still has. */
-static __always_inline __u64 take_from_budget(struct connection *c, __u32 direction, __u64 now, __u64 length,
-					      enum program_lane program)
+static __always_inline __u64 take_from_budget(struct connection *c, __u32 direction, __u64 now, __u64 length)
 {
 	__u32 left;
 
@@ -119,7 +104,7 @@ static __always_inline __u64 take_from_budget(struct connection *c, __u32 direct
 		c->speaker = direction + 1;
 		c->left[direction] = c->budget[direction];
 		if (c->flags & YOUNG)
-			run_of_young(c, direction, now, program);
+			run_of_young(c, direction, now);
 	}
 	left = c->left[direction];
 	if (length > left)
@@ -156,8 +141,7 @@ static __always_inline void describe_chunk(struct weir_chunk *chunk, struct tran
  */
 static __noinline int write_tail(struct transfer *m, __u64 length, enum source source, const void *from, __u32 skip)
 {
-	struct weir_lane *lane = lane_of(m->lane, sizeof(struct weir_chunk) + WEIR_TAIL);
-	struct weir_chunk *chunk = lane ? lane_place(lane) : reserve(sizeof(struct weir_chunk) + WEIR_TAIL);
+	struct weir_chunk *chunk = reserve(sizeof(struct weir_chunk) + WEIR_TAIL);
 	long failed;
 
 	if (chunk) {
@@ -167,7 +151,7 @@ static __noinline int write_tail(struct transfer *m, __u64 length, enum source s
 		else
 			failed = read_packet(chunk + 1, length, from, skip);
 		chunk->captured = failed ? 0 : length;
-		submit_on(lane, chunk, sizeof(*chunk) + length);
+		submit(chunk);
 	} else {
 		count_loss(WEIR_LOSS_RING_FULL_CHUNK);
 	}
@@ -186,10 +170,9 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 	struct connection *c = m->c;
 	__u32 direction = m->direction & 1;
 	__u32 there = source == FROM_KERNEL ? skip : length;
-	__u64 wanted = take_from_budget(c, direction, m->time, source == FROM_NOWHERE ? 0 : there, m->lane);
+	__u64 wanted = take_from_budget(c, direction, m->time, source == FROM_NOWHERE ? 0 : there);
 	bool tells_tails = source == FROM_USER || source == FROM_PACKET;
 	struct weir_chunk *chunk;
-	struct weir_lane *lane;
 	__u64 tail = 0;
 	long failed = 0;
 
@@ -203,8 +186,7 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 			return true;
 		}
 	}
-	lane = lane_of(m->lane, sizeof(*chunk) + wanted);
-	chunk = lane ? lane_place(lane) : reserve_chunk(wanted, m->lane != NO_LANE);
+	chunk = reserve_chunk(wanted);
 	if (!chunk) {
 		/* The next chunk's previous_end is then beyond what user space has seen: it knows what was lost. */
 		count_loss(WEIR_LOSS_RING_FULL_CHUNK);
@@ -221,8 +203,7 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 			failed = read_packet(chunk + 1, wanted, from, skip);
 		if (failed && m->again) {
 			c->left[direction] += wanted;
-			if (!lane)
-				bpf_ringbuf_discard(chunk, BPF_RB_NO_WAKEUP);
+			bpf_ringbuf_discard(chunk, BPF_RB_NO_WAKEUP);
 			return false;
 		}
 		if (failed)
@@ -232,7 +213,7 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 	if (direction == WEIR_RECEIVED && wanted)
 		c->shown = m->position + wanted;
 	c->end[direction] = m->position + length;
-	submit_on(lane, chunk, sizeof(*chunk) + wanted);
+	submit(chunk);
 	if (tail) {
 		struct transfer rest = *m;
 

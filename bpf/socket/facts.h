@@ -79,7 +79,7 @@ static __always_inline void note_opener(struct connection *c)
 	if (c->owner || c->opener)
 		return;
 	c->opener = bpf_get_current_pid_tgid() >> 32;
-	announce_owner(c, c->opener, NO_LANE);
+	announce_owner(c, c->opener);
 	c->owner = 0; /* whoever moves bytes is told again, behind what the connection is */
 }
 

@@ -2,17 +2,14 @@
 /* Tells user space who moves a connection's bytes, before the first chunk that somebody else moves. */
 #pragma once
 
-#include "../include/lane.h"
-
-static __noinline int announce_owner(struct connection *c, __u32 pid, enum program_lane program)
+static __noinline int announce_owner(struct connection *c, __u32 pid)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct weir_lane *lane = lane_of(program, sizeof(struct weir_owner));
 	struct weir_owner *owner;
 
 	if (!c)
 		return 0;
-	owner = new_record_on(lane, sizeof(*owner), WEIR_OWNER, bpf_ktime_get_ns());
+	owner = new_record(sizeof(*owner), WEIR_OWNER, bpf_ktime_get_ns());
 	if (!owner)
 		return 0;
 	owner->pid = pid;
@@ -20,6 +17,6 @@ static __noinline int announce_owner(struct connection *c, __u32 pid, enum progr
 	owner->cgroup = bpf_get_current_cgroup_id();
 	BPF_CORE_READ_INTO(&owner->command, task, group_leader, comm);
 	c->owner = pid;
-	submit_on(lane, owner, sizeof(*owner));
+	submit(owner);
 	return 0;
 }

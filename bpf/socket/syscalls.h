@@ -110,14 +110,14 @@ static __always_inline struct connection *observed_unix(struct sock *sk, __u64 *
 		peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
 		other = peer ? unix_connection(peer) : NULL;
 		if (other)
-			introduce(c, sk, other, peer, NO_LANE);
+			introduce(c, sk, other, peer);
 		else
-			announce_unix(sk, NULL, c, NO_LANE);
+			announce_unix(sk, NULL, c);
 	}
 	if (is_left_out(c->id + c->peer_id))
 		return NULL;
 	if (c->owner != *process >> 32)
-		announce_owner(c, *process >> 32, NO_LANE);
+		announce_owner(c, *process >> 32);
 	return c;
 }
 

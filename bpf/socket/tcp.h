@@ -93,10 +93,10 @@ static __always_inline struct connection *observed_tcp(struct sock *sk, struct t
 			c->end[WEIR_SENT] = FIELD(tcp, write_seq);
 			c->end[WEIR_RECEIVED] = FIELD(tcp, copied_seq);
 		}
-		announce_ip(sk, c, time_of_read(tcp, c), m->lane); /* no later than its first chunk */
+		announce_ip(sk, c, time_of_read(tcp, c)); /* no later than its first chunk */
 	}
 	if (c->owner != m->process >> 32)
-		announce_owner(c, m->process >> 32, m->lane);
+		announce_owner(c, m->process >> 32);
 	return c;
 }
 
@@ -142,12 +142,7 @@ static __always_inline void report_uncopied(struct transfer *m, __u32 position)
 static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, struct iov_iter *iter, __u64 length,
 				      bool more, bool exit_follows)
 {
-	struct transfer m = {
-		.sk = sk,
-		.direction = WEIR_SENT,
-		.lane = NO_LANE,
-		.again = exit_follows,
-	};
+	struct transfer m = { .sk = sk, .direction = WEIR_SENT, .again = exit_follows };
 	struct buffer b;
 
 	m.c = observed_tcp(sk, tcp, &m);
@@ -258,7 +253,7 @@ static __always_inline void refund(struct connection *c, __u32 position)
 static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, struct sk_buff *skb, __u32 begin,
 					 __u32 offset, __u32 length, struct buffer *b)
 {
-	struct transfer m = { .sk = sk, .direction = WEIR_RECEIVED, .lane = NO_LANE };
+	struct transfer m = { .sk = sk, .direction = WEIR_RECEIVED };
 
 	m.c = observed_tcp(sk, tcp, &m);
 	if (!m.c)

@@ -51,14 +51,14 @@ static __always_inline struct connection *unix_sender(struct sock *sk, struct co
 
 /* Tells the two directions' states of each other, and user space of both. */
 static __always_inline void introduce(struct connection *sender, struct sock *sender_sk, struct connection *reader,
-				      struct sock *reader_sk, enum program_lane program)
+				      struct sock *reader_sk)
 {
 	sender->peer_id = reader->id;
 	reader->peer_id = sender->id;
 	if (!(sender->flags & ANNOUNCED))
-		announce_unix(sender_sk, reader_sk, sender, program);
+		announce_unix(sender_sk, reader_sk, sender);
 	if (!(reader->flags & ANNOUNCED))
-		announce_unix(reader_sk, sender_sk, reader, program);
+		announce_unix(reader_sk, sender_sk, reader);
 }
 
 /*
@@ -90,7 +90,7 @@ static __always_inline bool peeks(void)
 static __always_inline void unix_receives(struct sock *sender_sk, struct sock *reader_sk, struct sk_buff *skb,
 					  __u32 offset, __u32 length, struct buffer *b)
 {
-	struct transfer m = { .sk = sender_sk, .direction = WEIR_SENT, .lane = NO_LANE };
+	struct transfer m = { .sk = sender_sk, .direction = WEIR_SENT };
 	struct connection *reader;
 
 	m.process = observed_process();
@@ -105,9 +105,9 @@ static __always_inline void unix_receives(struct sock *sender_sk, struct sock *r
 		return;
 	if (told_to_ignore(m.c) || peeks())
 		return;
-	introduce(m.c, sender_sk, reader, reader_sk, m.lane);
+	introduce(m.c, sender_sk, reader, reader_sk);
 	if (reader->owner != m.process >> 32)
-		announce_owner(reader, m.process >> 32, m.lane);
+		announce_owner(reader, m.process >> 32);
 	/* The other direction's run is over, its budget begins anew. */
 	reader->speaker = WEIR_RECEIVED + 1;
 	m.peer = m.c->peer_id;

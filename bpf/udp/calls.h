@@ -121,7 +121,7 @@ static __always_inline bool find_flow(struct flow_key *flow, struct sock *sk, co
 static __always_inline void write_gathered(struct transfer *m, __u32 length, const struct iovec *pieces, __u64 count,
 					   struct iovec *first)
 {
-	__u64 wanted = take_from_budget(m->c, m->direction, m->time, length, NO_LANE);
+	__u64 wanted = take_from_budget(m->c, m->direction, m->time, length);
 	struct weir_chunk *chunk = reserve(sizeof(struct weir_chunk) + 2 * GATHERED_PART);
 	struct iovec piece = *first;
 	__u64 filled = 0, size;

@@ -81,7 +81,7 @@ static __always_inline struct connection *observed_flow(struct flow_key *flow, _
 	if (!(c->flags & ANNOUNCED))
 		announce_flow(flow, c);
 	if (process && c->owner != process >> 32)
-		announce_owner(c, process >> 32, NO_LANE);
+		announce_owner(c, process >> 32);
 	c->speaker = 0; /* each datagram has a budget of its own */
 	return c;
 }

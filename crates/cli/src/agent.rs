@@ -128,9 +128,9 @@ impl Agent {
 
     /// Waits a moment, then passes on the requests that finished.
     pub fn observe(&mut self, sink: &impl Sink) {
-        if self.is_quiet() {
-            self.capture.wait(IDLE_PAUSE);
-        } else {
+        // Whom nobody can wake looks more often.
+        let was_woken = self.is_quiet() && self.capture.wait(IDLE_PAUSE).is_ok();
+        if !was_woken {
             std::thread::sleep(self.pause());
         }
         self.drain(sink);

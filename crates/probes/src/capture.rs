@@ -19,9 +19,6 @@ use crate::survey::Survey;
 use crate::units::Unit;
 use crate::{Error, Losses, decode, files, kernel_error};
 
-/// How long events may come in unseen, when traffic sets in at full speed.
-const UNTOLD: Duration = Duration::from_millis(25);
-
 /// What the user may change.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -162,14 +159,20 @@ impl Capture {
         })
     }
 
-    /// Waits until there are events, nearly always; at most for `time`. As long as nobody writes to lanes, it waits for [`UNTOLD`] at
-    /// most.
-    pub fn wait(&mut self, time: Duration) {
-        let time = time.min(UNTOLD);
-        if self.rings.begin_wait() {
+    /// Waits until there are events, nearly always; at most for `time`.
+    ///
+    /// # Errors
+    ///
+    /// When the programs cannot be told to wake us.
+    pub fn wait(&mut self, time: Duration) -> Result<(), Error> {
+        self.told.asleep = 1;
+        self.tell_programs()?;
+        // What came before they heard it woke nobody.
+        if !self.rings.have_some() {
             self.loaded.wait(time);
         }
-        self.rings.end_wait();
+        self.told.asleep = 0;
+        self.tell_programs()
     }
 
     /// Begins to look at all TCP connections that are open, and at the sockets that listen, in those network namespaces that
@@ -247,7 +250,7 @@ impl Capture {
             loaded,
             off: Vec::new(),
             report,
-            told: socket_bss { own_process: 0, left_out: 0 },
+            told: socket_bss { asleep: 0, own_process: 0, left_out: 0 },
             undecodable: 0,
         })
     }
@@ -265,7 +268,9 @@ impl Capture {
     fn tell_programs(&self) -> Result<(), Error> {
         for object in &self.loaded.objects {
             for map in object.maps().filter(|map| map.name().to_string_lossy().ends_with(".bss")) {
-                map.update(&0u32.to_ne_bytes(), bytes_of(&self.told), MapFlags::ANY)
+                let told = bytes_of(&self.told);
+                let own = told.get(..map.value_size() as usize).unwrap_or(told);
+                map.update(&0u32.to_ne_bytes(), own, MapFlags::ANY)
                     .map_err(kernel_error("telling the programs what to leave out"))?;
             }
         }

@@ -10,7 +10,7 @@ use crate::host::KernelTypes;
 use crate::ring::Ring;
 use crate::shared::{
     bytes_of, kprobe_rodata, socket_rodata, syscalls_rodata, udp_kprobe_rodata, udp_rodata,
-    udp_syscalls_rodata, weir_lane_limits,
+    udp_syscalls_rodata,
 };
 use crate::{Config, Error, kernel_error, objects};
 
@@ -136,12 +136,11 @@ impl Loaded {
         let mut open = objects::open(bytes, name, programs)?;
         objects::set_constants(&mut open, &settings.constants(file))?;
         objects::set_size(&mut open, "rings", possible_processors()? as u32)?;
-        objects::set_size(&mut open, "lanes", lanes() as u32)?;
         if settings.state_in_hash {
             objects::set_size(&mut open, "connections_by_address", settings.hash_entries)?;
         }
         if let Some(first) = self.objects.first() {
-            for map in ["rings", "lanes", "losses", "connections", "connections_by_address", "instructions"] {
+            for map in ["rings", "losses", "connections", "connections_by_address", "instructions"] {
                 objects::share(first, &mut open, map)?;
             }
         }
@@ -212,15 +211,9 @@ impl Loaded {
         Ok(())
     }
 
-    /// The consumer's ends of the rings and lanes, in this order: of two records of the same time that which says what a connection
-    /// is went by a ring, and has to be read first.
+    /// The consumer's ends of the rings.
     pub(crate) fn map_rings(&self) -> Result<Vec<Ring>, Error> {
-        let ends = self.rings.iter().map(|ring| Ring::new(ring.as_fd(), ring.max_entries() as usize));
-        let mut ends: Vec<Ring> = ends.collect::<Result<_, _>>()?;
-        if let Some(map) = self.map("lanes") {
-            ends.extend(Ring::lanes(map.as_fd(), lanes())?);
-        }
-        Ok(ends)
+        self.rings.iter().map(|ring| Ring::new(ring.as_fd(), ring.max_entries() as usize)).collect()
     }
 
     /// Waits until a ring has something new, `time` at most.
@@ -257,11 +250,6 @@ fn make_rings(bytes: u32) -> Result<Vec<MapHandle>, Error> {
         .map(|_| MapHandle::create(MapType::RingBuf, Some("events"), 0, 0, each, &options))
         .collect::<Result<_, _>>()
         .map_err(kernel_error("making a ring"))
-}
-
-/// As many as there can be: a processor that comes online later has a ring only.
-fn lanes() -> usize {
-    processors() * weir_lane_limits::WEIR_LANES.0 as usize
 }
 
 fn possible_processors() -> Result<usize, Error> {

@@ -63,6 +63,7 @@ pub(crate) fn reason(error: &libbpf_rs::Error) -> String {
                 "failed to find",
                 "cannot",
                 "permitted",
+                "Too large",
             ]
             .iter()
             .any(|word| line.contains(word))

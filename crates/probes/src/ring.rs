@@ -1,26 +1,22 @@
-//! The consumer's end of a BPF ring buffer, and of a lane, which is laid out alike.
+//! The consumer's end of a BPF ring buffer.
 //!
 //! libbpf's own consumer calls back through a function pointer and stores its position after every record; here
 //! records are borrowed where they lie, looked at before they are taken (`rings` merges by time), and the position is stored by
 //! batch. Layout and protocol: `kernel/bpf/ringbuf.c`.
 
-use std::mem::offset_of;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use crate::shared::{weir_lane, weir_lane_limits};
 use crate::{Error, system_error};
 
 const BUSY: u32 = 1 << 31;
 const DISCARDED: u32 = 1 << 30;
 const HEADER: usize = 8;
-const LANE_BYTES: usize = weir_lane_limits::WEIR_LANE_BYTES.0 as usize;
 /// Bytes after which the producers are told what was read.
 const RELEASE_EVERY: u64 = 64 * 1024;
 
-/// A mapped ring or lane. One reader at a time, which `&mut self` ensures.
+/// A mapped ring. One reader at a time, which `&mut self` ensures.
 pub(crate) struct Ring {
     /// How far the producers filled it.
     head: NonNull<AtomicU64>,
@@ -36,10 +32,8 @@ pub(crate) struct Ring {
     released: u64,
     /// How far it was filled when last looked at.
     end: u64,
-    /// Of a lane: where a sleeper says that it wants to be woken.
-    wanted: Option<NonNull<AtomicU64>>,
     /// What the pointers point into.
-    _mappings: [Arc<Mapping>; 2],
+    _mappings: [Mapping; 2],
 }
 
 // SAFETY: the pointers stay valid as long as the mappings, which any thread may use; only this value reads through them.
@@ -49,9 +43,9 @@ impl Ring {
     /// Maps the ring of `map`, which holds `size` bytes (a power of two).
     pub(crate) fn new(map: BorrowedFd<'_>, size: usize) -> Result<Self, Error> {
         let page = page_size();
-        let consumer = Arc::new(Mapping::new(map, 0, page, Access::Write)?);
+        let consumer = Mapping::new(map, 0, page, Access::Write)?;
         // The data follows the producers' page and is mapped twice, so that no record is cut.
-        let producer = Arc::new(Mapping::new(map, page, page + 2 * size, Access::Read)?);
+        let producer = Mapping::new(map, page, page + 2 * size, Access::Read)?;
         Ok(Ring {
             head: producer.at(0),
             tail: consumer.at(0),
@@ -60,57 +54,14 @@ impl Ring {
             position: 0,
             released: 0,
             end: 0,
-            wanted: None,
             _mappings: [consumer, producer],
         })
-    }
-
-    /// Maps the lanes of `map`, so many of them: see `bpf/include/lane.h`.
-    pub(crate) fn lanes(map: BorrowedFd<'_>, count: usize) -> Result<Vec<Self>, Error> {
-        let each = size_of::<weir_lane>();
-        let all = Arc::new(Mapping::new(map, 0, each * count, Access::Write)?);
-        let lane = |number: usize| Ring {
-            head: all.at(number * each + offset_of!(weir_lane, head)),
-            tail: all.at(number * each + offset_of!(weir_lane, tail)),
-            data: all.at(number * each + offset_of!(weir_lane, bytes)),
-            size: LANE_BYTES,
-            position: 0,
-            released: 0,
-            end: 0,
-            wanted: Some(all.at(number * each + offset_of!(weir_lane, wanted))),
-            _mappings: [Arc::clone(&all), Arc::clone(&all)],
-        };
-        Ok((0..count).map(lane).collect())
     }
 
     /// Notes how far it is filled now: [`Ring::head`] goes no further.
     pub(crate) fn look(&mut self) {
         // SAFETY: it points to a position for as long as the mapping is there.
         self.end = unsafe { self.head.as_ref() }.load(Ordering::Acquire);
-    }
-
-    /// Whether the first record that was not read is being written.
-    pub(crate) fn is_held_up(&mut self) -> bool {
-        // Discarded ones are passed over by this.
-        let is_there = self.head().is_some();
-        !is_there && self.position < self.end
-    }
-
-    pub(crate) fn is_lane(&self) -> bool {
-        self.wanted.is_some()
-    }
-
-    /// Has the programs wake whoever waits for the rings when the next record comes on this lane, or not.
-    pub(crate) fn want(&self, wanted: bool) {
-        if let Some(place) = &self.wanted {
-            // SAFETY: as in `look`; this one is writable. Nothing that is read after it may be read before it.
-            unsafe { place.as_ref() }.store(u64::from(wanted), Ordering::SeqCst);
-        }
-    }
-
-    /// As if nothing had been there when last looked at.
-    pub(crate) fn look_away(&mut self) {
-        self.end = self.position;
     }
 
     /// The first record that was not read, and the bytes that it takes; `None` where it is not there or not whole yet.

@@ -1,7 +1,7 @@
 //! All processors' rings, read as one.
 //!
 //! Each ring is in order, nearly: a program takes the time shortly before it reserves its record. The rings are merged by
-//! that time, and of the same time in the order in which they are given. What is younger than the moment when reading began stays for the next time, since an older record may
+//! that time. What is younger than the moment when reading began stays for the next time, since an older record may
 //! still be on its way into another ring.
 
 use std::cmp::Reverse;
@@ -26,9 +26,9 @@ impl Rings {
     /// Hands every record that is not younger than `until` to `handle`, oldest first, until `limit` bytes were read; returns
     /// how many were.
     pub(crate) fn drain(&mut self, limit: u64, until: u64, mut handle: impl FnMut(&[u8])) -> u64 {
-        self.look();
         self.heads.clear();
         for (place, ring) in self.rings.iter_mut().enumerate() {
+            ring.look();
             if let Some(time) = head_time(ring) {
                 self.heads.push(Reverse((time, place)));
             }
@@ -39,9 +39,8 @@ impl Rings {
             && first <= until
             && let Some(ring) = self.rings.get_mut(place)
         {
-            let others = self.heads.peek().map_or((until, usize::MAX), |Reverse(other)| *other);
-            let bound = others.min((until, usize::MAX)).max((first, place));
-            let (read, next) = take(ring, place, bound, limit - total, &mut handle);
+            let others = self.heads.peek().map_or(until, |Reverse((time, _))| until.min(*time));
+            let (read, next) = take(ring, others.max(first), limit - total, &mut handle);
             total += read;
             if let Some(time) = next {
                 self.heads.push(Reverse((time, place)));
@@ -50,44 +49,20 @@ impl Rings {
         self.rings.iter_mut().for_each(Ring::release);
         total
     }
-}
 
-impl Rings {
-    /// Whether there is nothing to read; where there is not, whoever waits for the rings is woken when the lanes get something.
-    pub(crate) fn begin_wait(&mut self) -> bool {
-        self.rings.iter().for_each(|ring| ring.want(true));
-        self.look();
-        !self.rings.iter_mut().any(|ring| ring.head().is_some())
-    }
-
-    /// Nobody waits any more.
-    pub(crate) fn end_wait(&self) {
-        self.rings.iter().for_each(|ring| ring.want(false));
-    }
-
-    /// Notes how far all are filled. A program writes what a connection is to a ring and then bytes to its lane: so lanes, which
-    /// come last, are looked at first, and what was written before is seen. None of it is read while such a record is on its way.
-    fn look(&mut self) {
-        self.rings.iter_mut().rev().for_each(Ring::look);
-        if self.rings.iter_mut().any(Ring::is_held_up) {
-            self.rings.iter_mut().filter(|ring| ring.is_lane()).for_each(Ring::look_away);
-        }
+    /// Whether there is anything to read.
+    pub(crate) fn have_some(&mut self) -> bool {
+        self.rings.iter_mut().for_each(Ring::look);
+        self.rings.iter_mut().any(|ring| ring.head().is_some())
     }
 }
 
-/// Takes the records of the ring at `place` while they do not come after `bound`, a time and a place; returns how many bytes, and
-/// the time of the next one.
-fn take(
-    ring: &mut Ring,
-    place: usize,
-    bound: (u64, usize),
-    limit: u64,
-    handle: &mut impl FnMut(&[u8]),
-) -> (u64, Option<u64>) {
+/// Takes records while they are not younger than `until`; returns how many bytes, and the time of the next one.
+fn take(ring: &mut Ring, until: u64, limit: u64, handle: &mut impl FnMut(&[u8])) -> (u64, Option<u64>) {
     let mut total = 0;
     while let Some((record, taken)) = ring.head() {
         let time = time(record);
-        if (time, place) > bound || total >= limit {
+        if time > until || total >= limit {
             return (total, Some(time));
         }
         handle(record);

@@ -25,7 +25,7 @@ fn whoever_waits_is_woken() {
                 });
                 // Others on this host may wake it too.
                 while observer.of(&pair.client_end, &pair.server_end).chunks[0].is_empty() {
-                    observer.capture_mut().wait(LONG);
+                    observer.capture_mut().wait(LONG).unwrap();
                     observer.take();
                 }
                 let late = speaker.join().unwrap().elapsed();
