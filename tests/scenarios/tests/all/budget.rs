@@ -86,6 +86,13 @@ fn used(pid: u32) -> u64 {
     cpu_time(pid).unwrap() + used_by_programs(pid)
 }
 
+/// Processors that they take, counted for some seconds.
+fn programs_rate(pid: u32) -> f64 {
+    let (began, before) = (Instant::now(), used_by_programs(pid));
+    std::thread::sleep(Duration::from_secs(4));
+    (used_by_programs(pid) - before) as f64 / began.elapsed().as_nanos() as f64
+}
+
 const SAMPLE: Duration = Duration::from_millis(500);
 
 /// The most that was used in ten seconds of so many: processors.
@@ -132,9 +139,7 @@ fn cpu_time_stays_within_the_budget() {
     ]);
     let load = Process::start(load.stdout(Stdio::null()).stderr(Stdio::null())).unwrap();
     let most = most_in_ten_seconds(weir.pid(), Duration::from_secs(25));
-    let before = used_by_programs(weir.pid());
-    std::thread::sleep(Duration::from_secs(4));
-    let counted = (used_by_programs(weir.pid()) - before) as f64 / 4e9;
+    let counted_before = programs_rate(weir.pid());
     drop(counting);
     assert!(most <= 0.06 * processors, "{most} of {processors} processors were used");
     // Now without anybody else who counts what the programs take.
@@ -164,8 +169,13 @@ fn cpu_time_stays_within_the_budget() {
     let own = (used(weir.pid()) - before) as f64 / 1e10;
     assert!(own <= 0.06 * processors, "{own} of {processors} processors were used, programs aside");
     let estimated = (programs() - estimated) / 10.0;
-    eprintln!("programs: {estimated:.3} processors were told, {counted:.3} counted before");
-    assert!((0.4..2.5).contains(&(estimated / counted)), "{estimated} processors instead of {counted}");
+    // The load goes at the speed that this host gives it: truth is what there was before, what there was after, or between.
+    let counting = Statistics::on();
+    let counted_after = programs_rate(weir.pid());
+    drop(counting);
+    eprintln!("programs: {estimated:.3} processors were told, {counted_before:.3} counted before, {counted_after:.3} after");
+    assert!(estimated >= 0.4 * counted_before.min(counted_after), "less was told than there was");
+    assert!(estimated <= 2.5 * counted_before.max(counted_after), "more was told than there was");
     drop(load);
 
     wait_until(Duration::from_secs(45), "that nothing is left out", || {
