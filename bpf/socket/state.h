@@ -231,6 +231,10 @@ static __always_inline bool told_to_ignore(struct connection *c)
 		if (!(c->flags & RETOLD)) {
 			c->flags = (c->flags & ~ANNOUNCED) | RETOLD;
 			c->owner = 0;
+			/* What it was told before is not known any more. */
+			c->budget[WEIR_SENT] = default_budget;
+			c->budget[WEIR_RECEIVED] = default_budget;
+			c->speaker = 0;
 		}
 		return false;
 	}

@@ -4,7 +4,7 @@ use connections::{Ends, Placed};
 use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner};
 use model::time::ClockReading;
 use model::{ConnectionId, Direction, Endpoint, Nanos, Request, Role};
-use protocols::{Context, CutBy, Protocol, Settings};
+use protocols::{Context, CutBy, Half, Protocol, Settings};
 use rustc_hash::FxHashSet;
 use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
@@ -13,11 +13,13 @@ use self::ends::RecentEnds;
 use crate::connection::{Connection, Effects};
 use crate::groups::Groups;
 use crate::lookups::{Asker, Lookups};
+use crate::pair::Places;
 use crate::switch::Earlier;
 use crate::{Counters, finish};
 
 mod askers;
 mod ends;
+mod pairs;
 mod peers;
 mod shed;
 mod sweep;
@@ -31,11 +33,18 @@ pub struct Config {
     pub connections: Limits,
     /// Bytes that may be kept of messages that are not whole yet, in all connections together.
     pub most_held: usize,
+    /// Where both ends of a connection are on this host, read one of them for both.
+    pub pairs: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { protocols: Settings::default(), connections: Limits::default(), most_held: 32 << 20 }
+        Config {
+            protocols: Settings::default(),
+            connections: Limits::default(),
+            most_held: 32 << 20,
+            pairs: true,
+        }
     }
 }
 
@@ -60,6 +69,10 @@ pub struct Analyzer {
     held: usize,
     recent_ends: RecentEnds,
     most_held: usize,
+    pairs: bool,
+    /// Where the exchanges at hand were, and when they happened at the follower's end: kept for their memory.
+    places: Vec<Places>,
+    twins: Vec<Option<[Half; 2]>>,
     lookups: Lookups,
     /// Connections that the kernel side was asked to announce again, and has not yet.
     asked_for: FxHashSet<ConnectionId>,
@@ -101,6 +114,9 @@ impl Analyzer {
             held: 0,
             recent_ends: RecentEnds::default(),
             most_held: config.most_held,
+            pairs: config.pairs,
+            places: Vec::new(),
+            twins: Vec::new(),
             lookups: Lookups::default(),
             asked_for: FxHashSet::default(),
             waiting: Vec::new(),
@@ -266,7 +282,12 @@ impl Analyzer {
         if !waited && connection.is_waiting() {
             self.waiting.push(id);
         }
+        let finished = self.context.finished.len();
+        let is_ripe = finished > 0 && self.pairs && connection.is_ripe(finished);
         self.settle(id, effects);
+        if is_ripe {
+            self.pair(id);
+        }
     }
 
     fn end(&mut self, end: &End) {
@@ -304,7 +325,9 @@ impl Analyzer {
             let effects =
                 connection.finish(second, ends[second.index()], CutBy::Close, end.time, &mut self.context);
             self.settle(id, effects);
-            self.remove(id);
+            if !self.still_follows(id) {
+                self.remove(id);
+            }
         }
     }
 
@@ -341,12 +364,14 @@ impl Analyzer {
             *self.counters.unparsed.entry(protocol.name()).or_default() += unparsed;
         }
         self.gone(&connection);
+        self.leader_forgotten(&connection);
     }
 
     fn remove(&mut self, id: ConnectionId) {
         self.bequeath(id);
         if let Some(connection) = self.table.remove(id) {
             self.gone(&connection);
+            self.leader_ended(&connection);
         }
     }
 
@@ -374,10 +399,20 @@ impl Analyzer {
         }
         self.counters.lost_bytes += effects.lost_bytes;
         self.counters.uncaptured_bytes += effects.uncaptured_bytes;
+        let is_over =
+            effects.left_alone.is_some() || !effects.earlier.is_empty() || effects.uncaptured_bytes > 0;
+        if self.context.finished.is_empty() && self.context.unparsed == 0 && !is_over {
+            return;
+        }
+        let unparsed = self.context.unparsed;
+        let follower = if self.pairs { self.owe(id, &effects.earlier) } else { None };
         if !effects.earlier.is_empty() {
             self.tell_earlier((id, answering), effects.earlier);
         }
-        self.tell((id, answering), None);
+        self.tell((id, answering), None, follower);
+        if let Some(follower) = follower {
+            self.hand_on((id, follower), unparsed, is_over.then_some(effects.left_alone));
+        }
     }
 
     /// What was finished before the connection began to speak something else.
@@ -387,13 +422,19 @@ impl Analyzer {
         let unparsed = std::mem::take(&mut self.context.unparsed);
         for earlier in earlier {
             (self.context.finished, self.context.unparsed) = (earlier.finished, earlier.unparsed);
-            self.tell(ids, Some(earlier.protocol));
+            self.tell(ids, Some(earlier.protocol), None);
         }
         (self.context.finished, self.context.unparsed) = (finished, unparsed);
     }
 
-    /// Makes records of what was finished, in this protocol or in that which the connection speaks.
-    fn tell(&mut self, (id, answering): (ConnectionId, ConnectionId), protocol: Option<Protocol>) {
+    /// Makes records of what was finished, in this protocol or in that which the connection speaks; and of the `follower`, where the
+    /// connection has one.
+    fn tell(
+        &mut self,
+        (id, answering): (ConnectionId, ConnectionId),
+        protocol: Option<Protocol>,
+        follower: Option<ConnectionId>,
+    ) {
         if self.context.finished.is_empty() && self.context.unparsed == 0 {
             return;
         }
@@ -402,6 +443,7 @@ impl Analyzer {
         let asked_here = id != answering && self.table.get(id).is_some_and(is_asker);
         let peer = if asked_here { answering } else { id };
         self.find_peer_service(peer);
+        let twin = follower.and_then(|follower| self.twin(follower));
         let Some(connection) = self.table.get(id) else { return };
         let answering = if id == answering { Some(connection) } else { self.table.get(answering) };
         let Some(answering) = answering else { return };
@@ -414,12 +456,18 @@ impl Analyzer {
             self.context.finished.clear();
             return;
         }
-        let peer_service = self.table.get(peer).and_then(|connection| connection.peer_service.as_ref());
-        let ends = self.recent_ends.of((connection, answering), peer_service);
+        let peer_service = if asked_here { &answering.peer_service } else { &connection.peer_service };
+        let ends = self.recent_ends.of((connection, answering), peer_service.as_ref());
         let learns = protocol.resolves_names() && connection.role == Role::Client;
-        for exchange in self.context.finished.drain(..) {
+        let mut twins = self.twins.drain(..);
+        for exchange in &mut self.context.finished {
             let answered = exchange.response.last;
             let times = (self.cut_at, &self.clock);
+            let halves = twins.next().flatten();
+            let there = twin
+                .as_ref()
+                .zip(halves)
+                .and_then(|(twin, halves)| twin.moment(exchange, halves, self.cut_at));
             let request = finish::request(exchange, protocol, (connection, answering), &ends, times);
             let Some(request) = request else { continue };
             self.counters.requests += 1;
@@ -434,6 +482,13 @@ impl Analyzer {
                 let asker = Asker { netns: connection.open.netns, pid };
                 self.counters.forgotten_names += self.lookups.learn(asker, &resolved, answered);
             }
+            if let Some((twin, moment)) = twin.as_ref().zip(there) {
+                let record = twin.record(request, moment, &self.clock);
+                self.counters.requests += 1;
+                self.batch.push(record);
+            }
         }
+        drop(twins);
+        self.context.finished.clear();
     }
 }

@@ -14,6 +14,7 @@ use crate::detect::{self, Found};
 use crate::drive::{Progress, Unread};
 use crate::front::{Behind, Front};
 use crate::groups;
+use crate::pair::{Follow, Lead};
 use crate::switch::Earlier;
 
 /// How long what a server sent before it closed may lie unread in a client's Unix socket that is open.
@@ -22,6 +23,8 @@ const UNREAD_FOR: Nanos = 10_000_000_000;
 const FIRST_BUDGET: u32 = 4096;
 /// What it is raised to then.
 const LARGE_BUDGET: u32 = 65_520;
+/// Exchanges after which a connection is taken for one that lasts, so that it is worth while to read only one of its ends.
+const PAIRED_AFTER: u16 = 16;
 /// Stumbles without a finished exchange in between, after which the protocol was a mistake.
 const STUMBLES: u16 = 64;
 
@@ -46,6 +49,12 @@ pub(crate) struct Connection {
     /// Who moved bytes last, by direction: process and thread.
     pub(crate) movers: [(u32, u32); 2],
     pub(crate) phase: Phase,
+    /// Its other end is told what is read here.
+    pub(crate) leads: Option<Box<Lead>>,
+    /// It says more at once than can be captured: its other end, which hears it in parts, has to be read as well.
+    pub(crate) says_too_much: bool,
+    /// Exchanges that may still finish before it is asked whether the other end could be.
+    until_paired: u16,
     /// What it spoke, also when it is left alone by now.
     pub(crate) protocol: Option<Protocol>,
     sequences: [Sequence; 2],
@@ -76,6 +85,8 @@ pub(crate) enum Phase {
     Detecting { runs: u8 },
     /// Being read.
     Talking { own: Party, conversation: AnyConversation },
+    /// Its other end is read instead.
+    Following(Box<Follow>),
     /// Not read any further.
     LeftAlone,
 }
@@ -119,6 +130,9 @@ impl Connection {
             peer_is_certain: false,
             movers: [(0, 0); 2],
             phase: Phase::Detecting { runs: 0 },
+            leads: None,
+            says_too_much: false,
+            until_paired: PAIRED_AFTER,
             protocol: None,
             sequences: Default::default(),
             unread: Default::default(),
@@ -294,10 +308,11 @@ impl Connection {
         if let Piece::Lost(length) = arrival.piece {
             effects.lost_bytes += length;
         }
+        self.mark(direction, &arrival, context);
         let run_start = self.speaker != Some(direction);
         self.speaker = Some(direction);
         match &mut self.phase {
-            Phase::LeftAlone => {}
+            Phase::LeftAlone | Phase::Following(_) => {}
             Phase::Detecting { .. } => self.look(direction, arrival, run_start, context, effects),
             Phase::Talking { own, conversation, .. } => {
                 let party = detect::speaker(*own, direction);
@@ -431,8 +446,11 @@ impl Connection {
 
     /// It is `now`: exchanges may be overdue.
     pub(crate) fn give_up(&mut self, now: Nanos, context: &mut Context) {
-        if let Phase::Talking { conversation, .. } = &mut self.phase {
-            conversation.expire(now, context);
+        match &mut self.phase {
+            Phase::Talking { conversation, .. } => conversation.expire(now, context),
+            // What it waits for was lost.
+            Phase::Following(follow) => follow.tell(&mut context.finished, true),
+            _ => {}
         }
     }
 
@@ -440,6 +458,7 @@ impl Connection {
     pub(crate) fn oldest_pending(&self) -> Option<Nanos> {
         match &self.phase {
             Phase::Talking { conversation, .. } => conversation.oldest_pending(),
+            Phase::Following(follow) => follow.oldest_owed(),
             _ => None,
         }
     }
@@ -459,7 +478,7 @@ impl Connection {
 
     /// The instruction that holds for this connection now.
     pub(crate) fn budgets(&self) -> Instruction {
-        let [sent, received] = self.budget;
+        let [sent, received] = if let Phase::Following(_) = self.phase { [0; 2] } else { self.budget };
         Instruction::Budget { sent, received, tails: self.tails() }
     }
 
@@ -470,6 +489,62 @@ impl Connection {
                 .map(|direction| conversation.wants_tails(detect::speaker(*own, direction))),
             _ => [false; 2],
         }
+    }
+
+    /// Notes when bytes went by, where the other end is told the same. What was lost has no time.
+    fn mark(&mut self, direction: Direction, arrival: &Arrival<'_>, context: &mut Context) {
+        let length = match arrival.piece {
+            Piece::Bytes(bytes) => bytes.len() as u64,
+            Piece::Hidden(length) => length,
+            Piece::Lost(_) => return,
+        };
+        let end = arrival.position.wrapping_add(length as u32);
+        if let Some(lead) = &mut self.leads {
+            lead.marks[direction.index()].note(arrival.position, end, arrival.time);
+        } else if let Phase::Following(follow) = &mut self.phase {
+            follow.marks[direction.index()].note(arrival.position, end, arrival.time);
+            if follow.is_owed() {
+                follow.tell(&mut context.finished, false);
+            }
+        }
+    }
+
+    /// Another exchange, or several, finished; true when it is time to ask whether the other end could follow.
+    pub(crate) fn is_ripe(&mut self, finished: usize) -> bool {
+        if self.leads.is_some() || self.says_too_much || self.role != Role::Client {
+            return false;
+        }
+        let left = usize::from(self.until_paired).checked_sub(finished);
+        self.until_paired = left.map_or(PAIRED_AFTER, |left| left as u16);
+        left.is_none()
+    }
+
+    /// Where either direction stands, when no message is on its way and none is waited for.
+    pub(crate) fn quiet_at(&self) -> Option<[u32; 2]> {
+        let Phase::Talking { conversation, .. } = &self.phase else { return None };
+        let is_quiet = conversation.oldest_pending().is_none()
+            && self.unread.iter().all(|unread| unread.bytes.is_empty() && !unread.is_astray())
+            && !self.is_waiting()
+            && matches!(self.front, Front::Passed)
+            && self.ends_at.is_none()
+            && !self.closed
+            && self.ended == [false; 2]
+            && matches!(self.open.local, Endpoint::Ip(_))
+            && !self.datagrams;
+        let [sent, received] = &self.sequences;
+        is_quiet.then_some([sent.position()?, received.position()?])
+    }
+
+    /// How far a direction was seen.
+    pub(crate) fn position(&self, direction: Direction) -> Option<u32> {
+        self.sequences[direction.index()].position()
+    }
+
+    /// From now on its other end is read instead.
+    pub(crate) fn follow(&mut self, leader: ConnectionId) {
+        self.phase = Phase::Following(Box::new(Follow::new(leader)));
+        self.unread = Default::default();
+        self.tails = [false; 2];
     }
 
     pub(crate) fn leave_alone(&mut self, label: &'static str, effects: &mut Effects) {

@@ -21,6 +21,8 @@ pub struct Counters {
     pub forgotten: u64,
     /// Of these, the connections in which a request was still to be answered.
     pub forgotten_waiting: u64,
+    /// Connections with both ends on this host, of which one end is read for both.
+    pub paired: u64,
     /// Connections that were given up because they are left out for now.
     pub left_out: u64,
     /// Of these, the connections in which a request was still to be answered.

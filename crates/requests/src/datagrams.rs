@@ -58,7 +58,7 @@ impl Connection {
                 // The instruction was overwritten by another connection's before the kernel side saw it.
                 effects.instruction = Some(Instruction::Ignore);
             }
-            Phase::LeftAlone | Phase::Detecting { .. } => {}
+            Phase::LeftAlone | Phase::Following(_) | Phase::Detecting { .. } => {}
         }
         effects
     }

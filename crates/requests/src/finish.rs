@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use model::request::{Ends, Request};
 use model::time::ClockReading;
-use model::{Attributes, Direction, Nanos, Party, Role, Text, names};
-use protocols::{CutBy, Exchange, Outcome, Protocol};
+use model::{Attributes, ConnectionId, Direction, Nanos, Party, Role, Text, names};
+use protocols::{CutBy, Exchange, Half, Outcome, Protocol};
 
 use crate::connection::Connection;
 use crate::front::Behind;
@@ -15,7 +15,7 @@ use crate::groups;
 /// the same. `None` where the exchange never came to an end because nobody watched any more, or nobody had to
 /// answer.
 pub(crate) fn request(
-    exchange: Exchange,
+    exchange: &mut Exchange,
     protocol: Protocol,
     (connection, answering): (&Connection, &Connection),
     ends: &Arc<Ends>,
@@ -24,28 +24,82 @@ pub(crate) fn request(
     if matches!(exchange.outcome, Outcome::Cut(..)) && groups::role(&connection.open).is_some() {
         return None;
     }
-    let error = error(&exchange.outcome, connection.role)?;
+    let halves = [exchange.request, exchange.response];
+    let moment = moment(&exchange.outcome, halves, connection.role, cut_at)?;
     let here = if connection.role == Role::Server { answering } else { connection };
-    let first = exchange.request.first;
-    // A response may be shown before its request's last byte; a duration is never negative.
-    let cut = if matches!(exchange.outcome, Outcome::Cut(..)) { cut_at } else { 0 };
-    let last = exchange.response.last.max(exchange.request.last).max(cut).max(first);
     Some(Request {
-        time: clock.wall_at(first),
-        duration: last - first,
+        time: clock.wall_at(moment.first),
+        duration: moment.last - moment.first,
         role: connection.role,
         protocol: protocol.name(),
-        name: exchange.name,
-        error,
+        // To move all of it would take as long as to make the record.
+        name: std::mem::take(&mut exchange.name),
+        error: moment.error,
         ends: Arc::clone(ends),
         tid: thread(here, connection.role),
         request_bytes: exchange.request.bytes,
         response_bytes: exchange.response.bytes,
-        attributes: exchange.attributes,
+        attributes: std::mem::take(&mut exchange.attributes),
         connection: connection.id(),
         waiting: exchange.waiting,
         incomplete: exchange.incomplete,
     })
+}
+
+/// When an exchange happened, as one side saw it, and how it came out there.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    first: Nanos,
+    last: Nanos,
+    error: Option<Text>,
+}
+
+fn moment(outcome: &Outcome, [request, response]: [Half; 2], role: Role, cut_at: Nanos) -> Option<Moment> {
+    // A response may be shown before its request's last byte; a duration is never negative.
+    let cut = if matches!(outcome, Outcome::Cut(..)) { cut_at } else { 0 };
+    let last = response.last.max(request.last).max(cut).max(request.first);
+    Some(Moment { first: request.first, last, error: error(outcome, role)? })
+}
+
+/// The end that is not read: its records are those of the other one, but for who and when.
+#[derive(Debug)]
+pub(crate) struct Twin {
+    connection: ConnectionId,
+    role: Role,
+    tid: u32,
+    ends: Arc<Ends>,
+}
+
+impl Twin {
+    pub(crate) fn new(connection: &Connection, ends: Arc<Ends>) -> Twin {
+        let tid = thread(connection, connection.role);
+        Twin { connection: connection.id(), role: connection.role, tid, ends }
+    }
+
+    /// When an exchange happened here: its halves were seen then.
+    pub(crate) fn moment(&self, exchange: &Exchange, halves: [Half; 2], cut_at: Nanos) -> Option<Moment> {
+        moment(&exchange.outcome, halves, self.role, cut_at)
+    }
+
+    /// The record of what the other end's record tells.
+    pub(crate) fn record(&self, other: &Request, moment: Moment, clock: &ClockReading) -> Request {
+        Request {
+            time: clock.wall_at(moment.first),
+            duration: moment.last - moment.first,
+            role: self.role,
+            protocol: other.protocol,
+            name: other.name.clone(),
+            error: moment.error,
+            ends: Arc::clone(&self.ends),
+            tid: self.tid,
+            request_bytes: other.request_bytes,
+            response_bytes: other.response_bytes,
+            attributes: other.attributes.clone(),
+            connection: self.connection,
+            waiting: other.waiting,
+            incomplete: other.incomplete,
+        }
+    }
 }
 
 /// Adds the client behind the proxy.

@@ -150,7 +150,7 @@ mod tests {
         let mut front = Front::Open(None);
         let mut list = Vec::new();
         for (piece, time) in pieces.iter().zip(1..) {
-            let arrival = Arrival { piece: *piece, time, pid: 1, tid: 1 };
+            let arrival = Arrival { piece: *piece, position: 0, time, pid: 1, tid: 1 };
             front.take(arrival, |rest| list.push(format!("{} {:?}", rest.time, rest.piece)));
         }
         list

@@ -15,6 +15,7 @@ mod finish;
 mod front;
 mod groups;
 mod lookups;
+mod pair;
 mod switch;
 
 pub use analyzer::{Analyzer, Config};

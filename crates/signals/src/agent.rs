@@ -83,6 +83,13 @@ pub static FORGOTTEN: Metric = counter(
     Unit::Number("connection"),
     &[],
 );
+/// Connections read once.
+pub static PAIRED: Metric = counter(
+    "weir.agent.connections.paired",
+    "Connections with both ends on this host of which one end was read for both from some moment on",
+    Unit::Number("connection"),
+    &[],
+);
 /// CPU time.
 pub static CPU_TIME: Metric = counter(
     "weir.agent.cpu.time",
@@ -291,6 +298,7 @@ pub static METRICS: &[&Metric] = &[
     &CONNECTIONS,
     &LEFT_ALONE,
     &FORGOTTEN,
+    &PAIRED,
     &CPU_TIME,
     &MEMORY,
     &BPF_ON,

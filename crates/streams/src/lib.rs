@@ -7,5 +7,5 @@
 mod sequence;
 mod table;
 
-pub use sequence::{Arrival, Piece, Sequence};
+pub use sequence::{Arrival, Piece, Sequence, distance};
 pub use table::{Limits, Table};

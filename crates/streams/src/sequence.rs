@@ -34,6 +34,8 @@ pub enum Piece<'a> {
 pub struct Arrival<'a> {
     /// What came.
     pub piece: Piece<'a>,
+    /// Where its first byte stands.
+    pub position: u32,
     /// When.
     pub time: Nanos,
     /// Process id of who moved it; 0 where unknown.
@@ -98,8 +100,8 @@ impl Sequence {
         let Some(end) = end.filter(|_| self.started) else { return };
         let missing = distance(self.next, end);
         if missing > 0 {
-            self.next = end;
-            pass(Arrival { piece: Piece::Hidden(missing as u64), time, pid: 0, tid: 0 });
+            let position = std::mem::replace(&mut self.next, end);
+            pass(Arrival { piece: Piece::Hidden(missing as u64), position, time, pid: 0, tid: 0 });
         }
     }
 
@@ -113,17 +115,23 @@ impl Sequence {
         self.started && distance(self.next, position) <= 0
     }
 
+    /// Where the next byte stands; `None` before the first chunk.
+    pub fn position(&self) -> Option<u32> {
+        self.started.then_some(self.next)
+    }
+
     /// Something between here and there is missing that was, or will be, told.
     fn is_early(&self, position: u32, previous_end: u32) -> bool {
         distance(self.next, position) > 0 && distance(self.next, previous_end) > 0
     }
 
     fn pass_chunk(&mut self, chunk: &Chunk<'_>, pass: &mut impl FnMut(Arrival<'_>)) {
-        let arrival = |piece| Arrival { piece, time: chunk.time, pid: chunk.pid, tid: chunk.tid };
+        let arrival =
+            |piece, position| Arrival { piece, position, time: chunk.time, pid: chunk.pid, tid: chunk.tid };
         let ahead = distance(self.next, chunk.position);
         let mut seen = 0usize;
         if ahead > 0 {
-            pass(arrival(Piece::Hidden(ahead as u64)));
+            pass(arrival(Piece::Hidden(ahead as u64), self.next));
             self.next = chunk.position;
         } else {
             seen = ahead.unsigned_abs() as usize;
@@ -134,11 +142,12 @@ impl Sequence {
         }
         let payload = &chunk.payload[..chunk.payload.len().min(length)];
         if seen < payload.len() {
-            pass(arrival(Piece::Bytes(&payload[seen..])));
+            pass(arrival(Piece::Bytes(&payload[seen..]), chunk.position.wrapping_add(seen as u32)));
         }
         let shown = payload.len().max(seen);
         if shown < length {
-            pass(arrival(Piece::Hidden((length - shown) as u64)));
+            let position = chunk.position.wrapping_add(shown as u32);
+            pass(arrival(Piece::Hidden((length - shown) as u64), position));
         }
         self.next = chunk.position.wrapping_add(chunk.length);
     }
@@ -175,8 +184,8 @@ impl Sequence {
                     break;
                 }
                 let lost = distance(self.next, one.previous_end);
-                pass(Arrival { piece: Piece::Lost(lost as u64), time: one.time, pid: 0, tid: 0 });
-                self.next = one.previous_end;
+                let position = std::mem::replace(&mut self.next, one.previous_end);
+                pass(Arrival { piece: Piece::Lost(lost as u64), position, time: one.time, pid: 0, tid: 0 });
             }
             done += 1;
             self.pass_chunk(&one.as_chunk(), pass);
@@ -204,8 +213,8 @@ impl Held {
     }
 }
 
-/// How far `to` is ahead of `from`; negative when it is behind.
-fn distance(from: u32, to: u32) -> i32 {
+/// How far position `to` is ahead of `from`; negative when it is behind.
+pub fn distance(from: u32, to: u32) -> i32 {
     to.wrapping_sub(from).cast_signed()
 }
 

@@ -46,6 +46,7 @@ pub(super) fn renew(agent: &Agent, keeper: &Keeper, meter: &Meter, endpoint: &En
     set(&metrics::CONNECTIONS, &[], agent.analyzer().connections() as u64);
     counters.left_alone.iter().for_each(|(reason, count)| set(&metrics::LEFT_ALONE, &[reason], *count));
     set(&metrics::FORGOTTEN, &[], counters.forgotten);
+    set(&metrics::PAIRED, &[], counters.paired);
     set(&metrics::MEMORY, &["resident"], resident);
     set(&metrics::MEMORY, &["maps"], kept.memory.kernel(kept.sockets));
     set(&metrics::MEMORY, &["rings"], kept.memory.rings);

@@ -44,6 +44,15 @@ pub(crate) fn replay_with(
     path: &Path,
     mut change: impl FnMut(Event<'_>) -> Option<Event<'_>>,
 ) -> (Vec<Request>, Counters) {
+    replay_telling(config, path, |_, event| change(event))
+}
+
+/// The same; what changes the events hears what the kernel side is told.
+pub(crate) fn replay_telling(
+    config: Config,
+    path: &Path,
+    mut change: impl for<'e> FnMut(&mut Analyzer, Event<'e>) -> Option<Event<'e>>,
+) -> (Vec<Request>, Counters) {
     let mut reader = Reader::new(BufReader::new(File::open(path).unwrap())).unwrap();
     let processes =
         Processes::new(Source::Recorded, workload::Config::default(), Box::new(NoNames), Limits::default());
@@ -57,7 +66,7 @@ pub(crate) fn replay_with(
             }
             Entry::Facts(facts) => analyzer.learn(*facts),
             Entry::Event(event) => {
-                if let Some(event) = change(event) {
+                if let Some(event) = change(&mut analyzer, event) {
                     analyzer.event(&event);
                 }
             }

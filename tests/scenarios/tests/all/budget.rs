@@ -173,7 +173,9 @@ fn cpu_time_stays_within_the_budget() {
     let counting = Statistics::on();
     let counted_after = programs_rate(weir.pid());
     drop(counting);
-    eprintln!("programs: {estimated:.3} processors were told, {counted_before:.3} counted before, {counted_after:.3} after");
+    eprintln!(
+        "programs: {estimated:.3} processors were told, {counted_before:.3} counted before, {counted_after:.3} after"
+    );
     assert!(estimated >= 0.4 * counted_before.min(counted_after), "less was told than there was");
     assert!(estimated <= 2.5 * counted_before.max(counted_after), "more was told than there was");
     drop(load);
