@@ -4,6 +4,7 @@
 #include "socket.h"
 #include "process.h"
 #include "tcp.h"
+#include "sums.h"
 
 struct weir_record shared_record;
 struct weir_open_ip shared_open_ip;
@@ -14,6 +15,8 @@ struct weir_end shared_end;
 struct weir_exec shared_exec;
 struct weir_exit shared_exit;
 struct weir_tcp shared_tcp;
+struct weir_sums_key shared_sums_key;
+struct weir_sums shared_sums;
 enum weir_kind shared_kind;
 enum weir_loss shared_loss;
 enum weir_direction shared_direction;
@@ -25,3 +28,4 @@ enum weir_order shared_order;
 enum weir_tcp_moment shared_tcp_moment;
 enum weir_tcp_cause shared_tcp_cause;
 enum weir_tcp_flags shared_tcp_flags;
+enum weir_sums_limits shared_sums_limits;

@@ -28,5 +28,6 @@ enum weir_loss {
 	WEIR_LOSS_UNREADABLE = 3,      /* payload asked for, but the page was not there */
 	WEIR_LOSS_SEGMENTS = 4,        /* more segments in one call than are followed */
 	WEIR_LOSS_DATAGRAM = 5,        /* system calls: no peer is known, or too many datagrams in one call */
-	WEIR_LOSS_COUNT = 6,
+	WEIR_LOSS_NO_SUM = 6,          /* no loss: no room for a sum, so that a record was written in its place */
+	WEIR_LOSS_COUNT = 7,
 };

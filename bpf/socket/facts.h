@@ -6,9 +6,8 @@
 #pragma once
 
 #include "../events/tcp.h"
-
-/* A counter that some kernels lack: 0 there. */
-#define COUNTED(tcp, field) (bpf_core_field_exists((tcp)->field) ? (tcp)->field : 0)
+#include "counted.h"
+#include "sums.h"
 
 static __always_inline void fill_counters(struct weir_tcp *told, struct sock *sk, struct tcp_sock *tcp)
 {
@@ -46,15 +45,14 @@ static __noinline int fill_facts(struct weir_tcp *told, struct sock *sk, struct 
 		return 0;
 	told->role = c->role;
 	told->connection = c->id;
-	if (c->role != WEIR_ROLE_UNKNOWN)
+	/* Where openings are not told, this says that here is one. */
+	if (c->role != WEIR_ROLE_UNKNOWN && !(sums_wanted && c->told))
 		told->began = time_of_id(c->id);
 	told->connect = c->connect_time;
 	told->process = c->owner ? c->owner : c->opener;
 	told->inode = socket_inode(sk);
 	told->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	told->local_port = sk->__sk_common.skc_num;
-	if (!told->local_port) /* of one that is closed it has been given back */
-		told->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	told->local_port = local_port(sk);
 	told->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
 	socket_addresses(sk, told->local, told->remote);
 	if (told->state == TCP_LISTEN) {
@@ -79,53 +77,10 @@ static __always_inline void note_opener(struct connection *c)
 	if (c->owner || c->opener)
 		return;
 	c->opener = bpf_get_current_pid_tgid() >> 32;
+	if (sums_wanted && is_told_of(c->opener))
+		return;
 	announce_owner(c, c->opener);
 	c->owner = 0; /* whoever moves bytes is told again, behind what the connection is */
-}
-
-/* What went wrong, by the socket's error; 0 where there is none. */
-static __always_inline __u8 cause_of_error(int error)
-{
-	switch (error) {
-	case 0:
-		return 0;
-	case ECONNRESET:
-	case EPIPE:
-		return WEIR_TCP_REMOTE_RESET;
-	case ECONNREFUSED:
-		return WEIR_TCP_REFUSED;
-	case ETIMEDOUT:
-		return WEIR_TCP_TIMED_OUT;
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-		return WEIR_TCP_UNREACHABLE;
-	case ECONNABORTED:
-		return WEIR_TCP_ABORTED;
-	default:
-		return WEIR_TCP_OTHER;
-	}
-}
-
-/* Why a connection is gone, or came to nothing: its error, else the way that it went to its end. */
-static __always_inline __u8 cause_of_end(struct sock *sk, struct tcp_sock *tcp, int before)
-{
-	__u8 cause = cause_of_error(sk->sk_err);
-
-	if (cause)
-		return cause;
-	switch (before) {
-	case TCP_SYN_SENT: /* before a SYN went out, only the local end can have been the matter */
-		return tcp->segs_out ? WEIR_TCP_ABORTED : WEIR_TCP_LOCAL_ADDRESS;
-	case TCP_LAST_ACK:
-		return WEIR_TCP_REMOTE_FIN;
-	case TCP_FIN_WAIT2:
-	case TCP_CLOSING:
-	case TCP_TIME_WAIT:
-		return WEIR_TCP_LOCAL_FIN;
-	default: /* no FIN was acknowledged: bytes were left unread, came too late, or it was not to linger */
-		return WEIR_TCP_LOCAL_RESET;
-	}
 }
 
 /* A function of its own: it is long, and three ways lead to it. */
@@ -143,6 +98,7 @@ static __noinline int tell_facts(struct sock *sk, struct tcp_sock *tcp, struct c
 	if (moment == WEIR_TCP_CLOSED || moment == WEIR_TCP_FAILED)
 		told->cause = cause_of_end(sk, tcp, state);
 	fill_facts(told, sk, tcp, c);
+	c->told = 1;
 	submit(told);
 	return 0;
 }
@@ -176,15 +132,21 @@ static __always_inline void is_established(struct sock *sk, struct tcp_sock *tcp
 		return;
 	if (before == TCP_SYN_SENT)
 		c->connect_time = (bpf_ktime_get_ns() - time_of_id(c->id)) / 1000;
-	tell_facts(sk, tcp, c, WEIR_TCP_OPENED, TCP_ESTABLISHED);
+	if (sums_wanted)
+		shake_hands(sk, c);
+	else
+		tell_facts(sk, tcp, c, WEIR_TCP_OPENED, TCP_ESTABLISHED);
 }
 
 static __always_inline void is_closed(struct sock *sk, struct tcp_sock *tcp, int before)
 {
 	struct connection *c = find_connection(sk);
 
-	if (c)
-		tell_facts(sk, tcp, c, before == TCP_SYN_SENT ? WEIR_TCP_FAILED : WEIR_TCP_CLOSED, before);
+	if (!c)
+		return;
+	if (sums_wanted && before != TCP_LISTEN && add_to_sums(sk, tcp, c, before))
+		return;
+	tell_facts(sk, tcp, c, before == TCP_SYN_SENT ? WEIR_TCP_FAILED : WEIR_TCP_CLOSED, before);
 }
 
 static __always_inline void tell_change(struct sock *sk, struct tcp_sock *tcp, int before, int now)
@@ -234,5 +196,7 @@ static __always_inline void tell_found(struct seq_file *seq, struct sock *sk, st
 	}
 	told.time = bpf_ktime_get_ns();
 	fill_facts(&told, sk, tcp, c);
-	bpf_seq_write(seq, &told, sizeof(told));
+	/* Where it finds no room this is run again for the same socket. */
+	if (!bpf_seq_write(seq, &told, sizeof(told)))
+		c->told = 1;
 }

@@ -35,7 +35,13 @@ struct connection {
 	__u8 flags;
 	__u8 senders;       /* threads within a send, where its beginning and end are seen */
 	__u32 inode;        /* in the hash: whose entry it is */
-	__u64 peer_id;      /* Unix: the other socket's id, which outlives its pointer */
+	union {
+		__u64 peer_id; /* Unix: the other socket's id, which outlives its pointer */
+		struct {
+			__u32 client; /* TCP, of a server: the process at the other end, where that is of this host */
+			__u32 told;   /* TCP: user space has a WEIR_TCP record of it */
+		};
+	};
 	__u32 opener;       /* the process that connected, listens, or closed it: told where nobody is seen to use it */
 	__u32 connect_time; /* microseconds */
 };
@@ -86,6 +92,9 @@ __u32 own_process = 0;
 
 /* Connections whose place is below this are left out for now, since this host cannot afford them all: see place_of. */
 __u32 left_out = 0;
+
+/* Of connections that user space has never heard of only sums are wanted: see sums.h. */
+__u32 sums_wanted = 0;
 
 /*
  * A connection's place among WEIR_PLACES, by what both of its ends know, so that both are left out or neither: of TCP and UDP

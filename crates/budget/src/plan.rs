@@ -23,6 +23,8 @@ pub struct Sizes {
     pub connections: u64,
     /// Ends of TCP connections of which the kernel's figures are kept.
     pub tcp: u64,
+    /// Kinds of connections that the kernel side sums up at a time.
+    pub sums: u64,
     /// Bytes of messages that are not whole.
     pub held: u64,
     /// Series of each metric.
@@ -58,6 +60,8 @@ const CONNECTION: u64 = 1_900;
 const TCP: u64 = 800;
 /// A socket's entry where the kernel's state is in a hash map.
 const SOCKET: u64 = 144;
+/// What the connections of a kind are summed up in, with its key and place.
+const SUM: u64 = 2_900;
 /// A series, and how many metrics have about as many as they may.
 const SERIES: u64 = 1_200;
 const FULL_METRICS: u64 = 8;
@@ -89,7 +93,8 @@ pub fn plan(memory: u64, host: Host) -> Result<Sizes, TooLittle> {
         rings,
         sockets: (part(10) / SOCKET).clamp(1 << 10, 1 << 16),
         connections: (part(40) / CONNECTION).min(200_000),
-        tcp: (part(20) / TCP).min(100_000),
+        tcp: (part(17) / TCP).min(100_000),
+        sums: (part(3) / SUM).min(4_096),
         held: part(10).min(32 << 20),
         series: part(12) / (SERIES * FULL_METRICS),
         queues: part(8),
@@ -106,15 +111,15 @@ mod tests {
 
     #[test]
     fn memory_is_shared_out() {
-        // processors, megabytes; rings (KiB of a processor), connections, TCP connections, held (kB), series, queues (kB)
+        // processors, megabytes; rings (KiB of a processor), connections, TCP connections, sums, held (kB), series, queues (kB)
         let cases = [
-            (2, 64, [2_048, 6_552, 7_781, 3_112, 389, 2_490]),
-            (2, 128, [4_096, 17_526, 20_812, 8_325, 1_040, 6_660]),
-            (2, 1_000, [4_096, 179_076, 100_000, 33_554, 10_632, 68_048]),
-            (1, 64, [4_096, 6_552, 7_781, 3_112, 389, 2_490]),
-            (16, 128, [512, 17_526, 20_812, 8_325, 1_040, 6_660]),
-            (128, 128, [128, 15_760, 18_715, 7_486, 935, 5_989]),
-            (128, 8_000, [512, 200_000, 100_000, 33_554, 86_898, 556_151]),
+            (2, 64, [2_048, 6_552, 6_614, 321, 3_112, 389, 2_490]),
+            (2, 128, [4_096, 17_526, 17_690, 861, 8_325, 1_040, 6_660]),
+            (2, 1_000, [4_096, 179_076, 100_000, 4_096, 33_554, 10_632, 68_048]),
+            (1, 64, [4_096, 6_552, 6_614, 321, 3_112, 389, 2_490]),
+            (16, 128, [512, 17_526, 17_690, 861, 8_325, 1_040, 6_660]),
+            (128, 128, [128, 15_760, 15_908, 774, 7_486, 935, 5_989]),
+            (128, 8_000, [512, 200_000, 100_000, 4_096, 33_554, 86_898, 556_151]),
         ];
         for (processors, megabytes, expected) in cases {
             let sizes = plan(megabytes * MB, host(processors)).expect("it is enough");
@@ -122,6 +127,7 @@ mod tests {
                 sizes.rings / processors as u64 / 1024,
                 sizes.connections,
                 sizes.tcp,
+                sizes.sums,
                 sizes.held / 1000,
                 sizes.series,
                 sizes.queues / 1000,
@@ -142,13 +148,20 @@ mod tests {
                     + sizes.sockets.max(1 << 10) * SOCKET
                     + sizes.connections * CONNECTION
                     + sizes.tcp * TCP
+                    + sizes.sums * SUM
                     + sizes.held
                     + sizes.series * SERIES * FULL_METRICS
                     + sizes.queues;
                 assert!(total <= memory, "{processors} {megabytes}: {total}");
                 let ring = sizes.rings / processors as u64;
                 assert!(ring.is_power_of_two() && ring >= LEAST_RING, "{processors} {megabytes}: {ring}");
-                assert!(sizes.connections > 0 && sizes.tcp > 0 && sizes.series > 0 && sizes.queues > 0);
+                assert!(
+                    sizes.connections > 0
+                        && sizes.tcp > 0
+                        && sizes.sums > 0
+                        && sizes.series > 0
+                        && sizes.queues > 0
+                );
             }
         }
     }

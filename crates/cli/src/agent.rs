@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use model::Request;
 use model::event::Event;
+use model::sums::Summed;
 use model::tcp::Connection;
 use model::time::ClockReading;
 use probes::rights::{self, Capability};
@@ -62,6 +63,9 @@ pub trait Sink {
     /// Takes what happened to TCP connections, where that is asked for.
     fn connections(&self, _: Vec<Connection>) {}
 
+    /// Takes what connections came to that were not told one by one.
+    fn sums(&self, _: Vec<Summed>) {}
+
     /// All connections that are open were among these since the last time; `tcp` knows what listens.
     fn looked(&self, _tcp: &Tcp) {}
 }
@@ -99,7 +103,7 @@ impl Agent {
             Box::new(Docker::new(naming.docker_root)),
             workload::Limits::default(),
         );
-        let tcp = observed.facts.then(|| Tcp::new(proc_root.clone()));
+        let tcp = observed.facts.then(|| Tcp::new(proc_root.clone(), observed.sums > 0));
         let sockets = (Listeners::new(proc_root.clone()), UnixSockets::new(proc_root));
         let analyzer = Analyzer::new(config, processes, sockets);
         Ok(Agent {
@@ -190,6 +194,11 @@ impl Agent {
     fn tell_connections(&mut self, sink: &impl Sink) {
         let Some(tcp) = self.tcp.as_mut().filter(|tcp| tcp.is_on) else { return };
         let looked = tcp.go_on(&mut self.capture, self.analyzer.processes_mut());
+        let summed = tcp.connections.take_summed();
+        if !summed.is_empty() {
+            summed.iter().for_each(|summed| self.left_out.note_summed(summed));
+            sink.sums(summed);
+        }
         let batch = tcp.connections.take_batch(Vec::new());
         if !batch.is_empty() {
             sink.connections(batch);
@@ -198,6 +207,15 @@ impl Agent {
         drop(tcp.connections.take_listening());
         if looked {
             sink.looked(tcp);
+        }
+    }
+
+    /// Passes on what there is, at the end.
+    pub fn end(&mut self, sink: &impl Sink) {
+        self.drain(sink);
+        if let Some(tcp) = self.tcp.as_mut().filter(|tcp| tcp.is_on) {
+            tcp.take_last_sums(&mut self.capture, self.analyzer.processes_mut());
+            sink.sums(tcp.connections.take_summed());
         }
     }
 

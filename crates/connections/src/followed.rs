@@ -37,7 +37,8 @@ impl Followed {
         if tcp.time >= self.tcp.time {
             // Who it is does not change; a role that was concluded is not to be forgotten.
             let role = if tcp.role == Role::Unknown { self.tcp.role } else { tcp.role };
-            self.tcp = Tcp { role, ..tcp.clone() };
+            // Where sums are taken, when it began is told once.
+            self.tcp = Tcp { role, began: tcp.began.or(self.tcp.began), ..tcp.clone() };
         }
     }
 

@@ -7,6 +7,7 @@
 mod ends;
 mod followed;
 mod listeners;
+mod sums;
 mod table;
 
 pub use ends::{Ends, Other, Placed};

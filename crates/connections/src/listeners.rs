@@ -1,6 +1,6 @@
 //! Sockets that listen, by where they do.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use model::request::Peer;
@@ -72,6 +72,15 @@ impl Listeners {
             .iter()
             .find(|known| address(known) == Some(local.ip().to_canonical()))
             .or_else(|| known.iter().find(|known| address(known).is_some_and(is_any)))
+    }
+
+    /// The service that listens where a client in this network namespace has connected to.
+    pub(crate) fn at_peer(&self, netns: u32, local: IpAddr, remote: SocketAddr) -> Option<Arc<str>> {
+        if !remote.ip().is_loopback() && local != remote.ip() {
+            return None;
+        }
+        let known = self.at(netns, &Endpoint::Ip(remote))?;
+        known.process.as_ref().map(|process| process.service.clone())
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Known> {

@@ -12,6 +12,7 @@ use workload::{Process, Processes};
 
 use crate::followed::{Followed, looks_like_client};
 use crate::listeners::Listeners;
+use crate::sums::Summing;
 use crate::{Ends, Other};
 
 /// How much is kept.
@@ -59,11 +60,14 @@ impl Totals {
 pub struct Connections {
     table: Table<Followed>,
     ends: Ends,
-    listeners: Listeners,
+    pub(crate) listeners: Listeners,
+    /// Openings are not told. A connection that is told with its beginning was opened since it could have been told before.
+    are_summed: bool,
+    pub(crate) sums: Summing,
     clock: ClockReading,
     batch: Vec<Connection>,
     listening: Vec<Listening>,
-    totals: Totals,
+    pub(crate) totals: Totals,
 }
 
 impl Connections {
@@ -74,11 +78,18 @@ impl Connections {
             table: Table::new(limits),
             ends: Ends::default(),
             listeners: Listeners::default(),
+            are_summed: false,
+            sums: Summing::default(),
             clock: ClockReading::default(),
             batch: Vec::new(),
             listening: Vec::new(),
             totals: Totals::default(),
         }
+    }
+
+    /// The kernel side tells sums of connections that begin and end between two surveys ([`Connections::sums`]), and openings of none.
+    pub fn expect_sums(&mut self) {
+        self.are_summed = true;
     }
 
     /// Sets by what monotonic times become wall-clock times from now on.
@@ -212,6 +223,10 @@ impl Connections {
         let id = tcp.connection;
         let process = processes.get(tcp.pid).cloned();
         let ends = matches!(tcp.moment, Moment::Closed(_) | Moment::Failed(_));
+        let was_opened = self.are_summed
+            && tcp.began.is_some()
+            && matches!(tcp.moment, Moment::GoesOn | Moment::Closed(_));
+        self.totals.opened += u64::from(was_opened || tcp.moment == Moment::Opened);
         match self.table.touch(id, tcp.time) {
             Some(followed) => {
                 let unplaced = followed.tcp.local.port() == Some(0);
@@ -222,19 +237,21 @@ impl Connections {
                 }
             }
             // Nobody has to give way to what is gone already.
-            None if ends => return self.end_of_unknown(tcp, process),
+            None if ends => return self.end_of_unknown(tcp, process, was_opened),
             None => self.follow(tcp),
         }
         self.assign(id, process);
+        if was_opened {
+            self.tell(id, Moment::Opened);
+        }
         if ends {
             return self.end(id, tcp.moment);
         }
-        self.totals.opened += u64::from(tcp.moment == Moment::Opened);
         self.tell(id, tcp.moment);
     }
 
     /// A connect that failed at once, or a connection whose beginning was lost or forgotten: its end tells all.
-    fn end_of_unknown(&mut self, tcp: &Tcp, process: Option<Arc<Process>>) {
+    fn end_of_unknown(&mut self, tcp: &Tcp, process: Option<Arc<Process>>, was_opened: bool) {
         let mut followed = Followed::new(tcp.clone());
         (followed.is_certain, followed.process) = (process.is_some(), process);
         place(&mut followed, &self.listeners);
@@ -243,8 +260,12 @@ impl Connections {
         {
             followed.peer = self.service_of(peer);
         }
+        if was_opened {
+            self.batch.push(followed.shown(Moment::Opened, self.clock));
+            followed.is_told();
+        }
         self.batch.push(followed.shown(tcp.moment, self.clock));
-        self.count_end(tcp.moment);
+        self.count_end(tcp.moment, 1);
     }
 
     fn follow(&mut self, tcp: &Tcp) {
@@ -303,17 +324,17 @@ impl Connections {
     fn end(&mut self, id: ConnectionId, moment: Moment) {
         self.tell(id, moment);
         self.bequeath(id);
-        self.count_end(moment);
+        self.count_end(moment, 1);
         if let Some(placed) = self.table.remove(id).and_then(|gone| gone.placed()) {
             self.ends.remove(&placed);
         }
     }
 
-    fn count_end(&mut self, moment: Moment) {
+    pub(crate) fn count_end(&mut self, moment: Moment, number: u64) {
         let place = |cause| Cause::ALL.iter().position(|one| *one == cause).unwrap_or(0);
         match moment {
-            Moment::Failed(cause) => self.totals.failed[place(cause)] += 1,
-            Moment::Closed(cause) => self.totals.closed[place(cause)] += 1,
+            Moment::Failed(cause) => self.totals.failed[place(cause)] += number,
+            Moment::Closed(cause) => self.totals.closed[place(cause)] += number,
             Moment::Opened | Moment::GoesOn => {}
         }
     }
@@ -353,12 +374,10 @@ impl Connections {
     fn listener_at_peer(&self, followed: &Followed) -> Option<Arc<str>> {
         let tcp = &followed.tcp;
         let (Endpoint::Ip(local), Endpoint::Ip(remote)) = (&tcp.local, &tcp.remote) else { return None };
-        let is_here = remote.ip().is_loopback() || local.ip() == remote.ip();
-        if tcp.role != Role::Client || !is_here {
+        if tcp.role != Role::Client {
             return None;
         }
-        let known = self.listeners.at(tcp.netns, &tcp.remote)?;
-        known.process.as_ref().map(|process| process.service.clone())
+        self.listeners.at_peer(tcp.netns, local.ip(), *remote)
     }
 
     fn service_of(&self, id: ConnectionId) -> Option<Arc<str>> {

@@ -8,6 +8,7 @@ pub mod connection;
 pub mod event;
 pub mod names;
 pub mod request;
+pub mod sums;
 pub mod tcp;
 pub mod time;
 

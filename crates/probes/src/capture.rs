@@ -6,6 +6,7 @@ use std::time::Duration;
 use libbpf_rs::{MapCore, MapFlags};
 use model::ConnectionId;
 use model::event::{Event, Instruction};
+use model::sums::Sums;
 
 use crate::account::{self, Account};
 use crate::backend::{Attempt, Backend, Purpose, Report, WAYS, Way};
@@ -15,6 +16,7 @@ use crate::loaded::{Loaded, processors};
 use crate::rings::Rings;
 use crate::share::Share;
 use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
+use crate::sums::SumsReader;
 use crate::survey::Survey;
 use crate::units::Unit;
 use crate::{Error, Losses, decode, files, kernel_error};
@@ -38,6 +40,9 @@ pub struct Config {
     pub bytes: bool,
     /// Tell what the kernel counts of TCP connections ([`Event::Tcp`]) and what listens ([`Event::Listener`]).
     pub facts: bool,
+    /// Of connections that begin and end between two looks ([`Capture::begin_survey`]) only sums are wanted ([`Capture::read_sums`]),
+    /// by so many kinds at a time at most; [`Event::Tcp`] is told of the others. 0: of none.
+    pub sums: u32,
     /// Observe this very process too; for tests.
     pub observe_self: bool,
     /// TCP sockets that can be followed where their state is in a hash map (kernel 5.10, kprobes).
@@ -55,6 +60,7 @@ impl Default for Config {
             datagrams: true,
             bytes: true,
             facts: false,
+            sums: 0,
             observe_self: false,
             hash_entries: 65_536,
         }
@@ -85,6 +91,7 @@ pub struct Capture {
     /// What the programs are told while they run.
     told: socket_bss,
     undecodable: u64,
+    sums: SumsReader,
 }
 
 impl Capture {
@@ -144,8 +151,10 @@ impl Capture {
         capture.report.foreign_proc = host::own_id_in_proc() != own;
         if !config.observe_self {
             capture.told.own_process = own;
-            capture.tell_programs()?;
         }
+        // Only now: what was fired had to be told.
+        capture.told.sums_wanted = u32::from(config.facts && config.sums > 0);
+        capture.tell_programs()?;
         Ok(capture)
     }
 
@@ -191,6 +200,24 @@ impl Capture {
         })
     }
 
+    /// Hands the sums that are complete to `handle`, of connections that ended within the last second and a half; each is told
+    /// once. False, and it costs nothing, until there can be others: about every second.
+    pub fn read_sums(&mut self, handle: impl FnMut(Sums)) -> bool {
+        if self.told.sums_wanted == 0 {
+            return false;
+        }
+        self.loaded.map("sums").is_some_and(|map| self.sums.read(&map, monotonic_now(), handle))
+    }
+
+    /// The same of all that there are by now. What ends at this very moment may be left behind.
+    pub fn read_last_sums(&mut self, handle: impl FnMut(Sums)) {
+        if self.told.sums_wanted != 0
+            && let Some(map) = self.loaded.map("sums")
+        {
+            self.sums.read_all(&map, handle);
+        }
+    }
+
     /// Tells the kernel side what was learnt about a connection. It may be forgotten; say it again if need be.
     pub fn instruct(&self, connection: ConnectionId, instruction: Instruction) {
         self.instructions.give(connection, instruction);
@@ -233,6 +260,7 @@ impl Capture {
             datagrams: count(weir_loss::WEIR_LOSS_DATAGRAM),
             missed_runs: self.programs().iter().map(|p| p.missed_runs).sum(),
             undecodable: self.undecodable,
+            unsummed: count(weir_loss::WEIR_LOSS_NO_SUM),
         }
     }
 
@@ -250,8 +278,9 @@ impl Capture {
             loaded,
             off: Vec::new(),
             report,
-            told: socket_bss { asleep: 0, own_process: 0, left_out: 0 },
+            told: socket_bss { asleep: 0, own_process: 0, left_out: 0, sums_wanted: 0 },
             undecodable: 0,
+            sums: SumsReader::default(),
         })
     }
 

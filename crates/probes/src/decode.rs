@@ -7,7 +7,7 @@ use model::{ConnectionId, Direction, Endpoint, Role, Text};
 
 use crate::shared::*;
 
-mod tcp;
+pub(crate) mod tcp;
 
 /// Hands the events of one record to `handle`; false when the record makes no sense.
 ///
@@ -70,7 +70,7 @@ fn chunk(record: &[u8], handle: &mut impl FnMut(Event<'_>)) -> bool {
     true
 }
 
-fn role(raw: u8) -> Role {
+pub(crate) fn role(raw: u8) -> Role {
     match weir_role(u32::from(raw)) {
         weir_role::WEIR_ROLE_CLIENT => Role::Client,
         weir_role::WEIR_ROLE_SERVER => Role::Server,

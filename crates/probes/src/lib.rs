@@ -23,6 +23,7 @@ mod selftest;
 mod share;
 mod shared;
 pub mod statistics;
+mod sums;
 mod survey;
 mod units;
 

@@ -10,9 +10,9 @@ use crate::host::KernelTypes;
 use crate::ring::Ring;
 use crate::shared::{
     bytes_of, kprobe_rodata, socket_rodata, syscalls_rodata, udp_kprobe_rodata, udp_rodata,
-    udp_syscalls_rodata,
+    udp_syscalls_rodata, weir_sums_limits,
 };
-use crate::{Config, Error, kernel_error, objects};
+use crate::{Config, Error, kernel_error, objects, sums};
 
 /// Objects and their links; links go first.
 pub(crate) struct Loaded {
@@ -40,6 +40,8 @@ struct Settings {
     /// Where TCP sockets' state is: programs that share the map must agree, and those with plain pointers have no choice.
     state_in_hash: bool,
     hash_entries: u32,
+    /// Sums at a time; 0 where none are wanted.
+    sums: u32,
     serves_tcp_sent: bool,
     serves_received: bool,
     tells_facts: bool,
@@ -56,6 +58,7 @@ impl Settings {
             state_in_hash: !types.has_function("bpf_sk_storage_get_tracing")
                 || ways.iter().any(|way| way.object.needs_hash()),
             hash_entries: config.hash_entries,
+            sums: if config.facts { config.sums } else { 0 },
             serves_tcp_sent: by_calls(Purpose::TcpSent),
             serves_received: by_calls(Purpose::Received),
             tells_facts: ways.iter().any(|way| way.purpose == Purpose::ConnectionFacts),
@@ -75,9 +78,14 @@ impl Settings {
             _ => self.young_budget,
         };
         match file {
-            ObjectFile::Socket => {
-                bytes_of(&socket_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
-            }
+            ObjectFile::Socket => bytes_of(&socket_rodata {
+                state_in_hash,
+                default_budget,
+                young_budget,
+                tells_facts,
+                sums_bounds: sums::bounds(),
+            })
+            .to_vec(),
             ObjectFile::Udp => {
                 bytes_of(&udp_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
             }
@@ -138,6 +146,10 @@ impl Loaded {
         objects::set_size(&mut open, "rings", possible_processors()? as u32)?;
         if settings.state_in_hash {
             objects::set_size(&mut open, "connections_by_address", settings.hash_entries)?;
+        }
+        if settings.sums > 0 {
+            objects::set_size(&mut open, "sums", settings.sums)?;
+            objects::set_size(&mut open, "handshakes", weir_sums_limits::WEIR_HANDSHAKES.0)?;
         }
         if let Some(first) = self.objects.first() {
             for map in ["rings", "losses", "connections", "connections_by_address", "instructions"] {

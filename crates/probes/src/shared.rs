@@ -57,7 +57,9 @@ plain!(
     weir_end,
     weir_exec,
     weir_exit,
-    weir_tcp
+    weir_tcp,
+    weir_sums_key,
+    weir_sums
 );
 
 /// Reads a `T` from the head of `bytes`; `None` when they are too few.
@@ -118,6 +120,8 @@ mod tests {
                 assert_eq!(offset, offset_of!(socket_bss, left_out), stringify!($object));
                 let offset = offset_of!($object::types::bss, asleep);
                 assert_eq!(offset, offset_of!(socket_bss, asleep), stringify!($object));
+                let offset = offset_of!($object::types::bss, sums_wanted);
+                assert_eq!(offset, offset_of!(socket_bss, sums_wanted), stringify!($object));
             )* };
         }
         check!(kprobe, syscalls, udp, udp_kprobe, udp_syscalls);
@@ -259,6 +263,39 @@ mod tests {
                 drops,
                 remote_port,
                 pad
+            }
+        );
+        check!(
+            btf,
+            weir_sums_key {
+                epoch,
+                netns,
+                process,
+                client,
+                local,
+                remote,
+                port,
+                role,
+                moment,
+                cause,
+                shard,
+                pad
+            }
+        );
+        check!(btf, weir_spread { count, sum, squares, least, most, buckets });
+        check!(
+            btf,
+            weir_sums {
+                number,
+                left_out,
+                sent,
+                received,
+                segments_out,
+                segments_in,
+                retransmits,
+                connect,
+                rtt,
+                lifetime
             }
         );
     }

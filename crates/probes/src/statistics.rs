@@ -21,6 +21,8 @@ pub struct Losses {
     pub missed_runs: u64,
     /// A record made no sense.
     pub undecodable: u64,
+    /// No loss: ends of connections that were told one by one, because there was no room for a sum.
+    pub unsummed: u64,
 }
 
 impl Losses {

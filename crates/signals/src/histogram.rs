@@ -4,6 +4,8 @@
 //! OpenTelemetry and Prometheus' native histograms have them) tell any quantile within a few percent, however the
 //! values lie. The one form cannot be had from the other, and to count in both costs a few nanoseconds.
 
+use model::sums::Spread;
+
 /// Bounds of a kind of explicit buckets.
 #[derive(Debug)]
 pub struct Buckets {
@@ -16,7 +18,17 @@ pub struct Buckets {
 /// Most bounds that explicit buckets may have.
 const MOST_BOUNDS: usize = 15;
 
+/// In nanoseconds.
+const MICROSECOND: u128 = 1000;
+
 impl Buckets {
+    /// The bucket of a value.
+    fn place(&self, value: u64) -> usize {
+        // Most values are small, so that the search ends early.
+        let place = self.bounds.iter().position(|bound| value <= *bound);
+        place.unwrap_or(self.bounds.len()).min(MOST_BOUNDS)
+    }
+
     /// Durations, recorded in nanoseconds and told in seconds; the bounds are OpenTelemetry's.
     pub const DURATIONS: Buckets = Buckets {
         bounds: &[
@@ -80,10 +92,25 @@ impl Histogram {
         self.squares = self.squares.saturating_add(u128::from(value) * u128::from(value));
         self.min = self.min.min(value);
         self.max = self.max.max(value);
-        // Most values are small, so that the search ends early.
-        let place = buckets.bounds.iter().position(|bound| value <= *bound);
-        self.explicit[place.unwrap_or(buckets.bounds.len()).min(MOST_BOUNDS)] += 1;
+        self.explicit[buckets.place(value)] += 1;
         self.exponential.record(value as f64 / buckets.per_unit);
+    }
+
+    /// Counts the values of a spread: durations, by buckets in nanoseconds. Each of its buckets has to lie within one of every form here.
+    pub fn merge(&mut self, buckets: &Buckets, spread: &Spread) {
+        if spread.count == 0 {
+            return;
+        }
+        self.count += spread.count;
+        self.sum += u128::from(spread.sum) * MICROSECOND;
+        self.squares = self.squares.saturating_add(u128::from(spread.squares) * MICROSECOND * MICROSECOND);
+        self.min = self.min.min(spread.least.saturating_mul(MICROSECOND as u64));
+        self.max = self.max.max(spread.most.saturating_mul(MICROSECOND as u64));
+        for (bound, count) in spread.filled() {
+            let value = u64::from(bound) * MICROSECOND as u64;
+            self.explicit[buckets.place(value)] += u64::from(count);
+            self.exponential.add(value as f64 / buckets.per_unit, count.into());
+        }
     }
 
     /// How many values there were.
@@ -168,14 +195,19 @@ impl Exponential {
 
     /// Counts a value, in any unit that is always the same.
     pub fn record(&mut self, value: f64) {
+        self.add(value, 1);
+    }
+
+    /// Counts a value so many times.
+    pub fn add(&mut self, value: f64, times: u64) {
         if value <= 0.0 {
-            self.zeros += 1;
+            self.zeros += times;
             return;
         }
         let index = finest_index(value) >> (FINEST - self.scale);
         match usize::try_from(index - self.first).ok().and_then(|place| self.counts.get_mut(place)) {
-            Some(count) => *count += 1,
-            None => self.widen(index, 1),
+            Some(count) => *count += times,
+            None => self.widen(index, times),
         }
     }
 

@@ -7,6 +7,7 @@ use ::budget::{Cause, Change, Controller, Host, Level, Limits, Reading, Sizes, S
 use config::Settings;
 use model::Endpoint;
 use model::event::Event;
+use model::sums::Summed;
 use model::tcp::Moment;
 use otlp::Exporter;
 use probes::{Account, Memory, Share};
@@ -77,7 +78,8 @@ impl Budget {
             Some(_) => capture.ring_bytes,
             None => number(self.sizes.rings),
         };
-        probes::Config { ring_bytes, hash_entries: number(self.sizes.sockets), ..capture }
+        let sums = number(self.sizes.sums);
+        probes::Config { ring_bytes, hash_entries: number(self.sizes.sockets), sums, ..capture }
     }
 
     /// Sizes of the analysis.
@@ -112,14 +114,22 @@ impl Default for LeftOut {
 }
 
 impl LeftOut {
-    /// Counts a connection that begins unseen.
+    /// Counts a connection that begins unseen. It is told, with its beginning, when it is first found.
     pub(super) fn note(&mut self, event: &Event<'_>) {
         if self.share != Share::ALL
             && let Event::Tcp(tcp) = event
-            && tcp.moment == Moment::Opened
+            && tcp.began.is_some()
+            && !matches!(tcp.moment, Moment::Failed(_))
             && let (Endpoint::Ip(local), Endpoint::Ip(remote)) = (&tcp.local, &tcp.remote)
         {
             self.opened += u64::from(!self.share.keeps_ports(local.port(), remote.port()));
+        }
+    }
+
+    /// The same of connections that have ended by now.
+    pub(super) fn note_summed(&mut self, summed: &Summed) {
+        if matches!(summed.moment, Moment::Closed(_)) {
+            self.opened += summed.totals.left_out;
         }
     }
 }

@@ -129,7 +129,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let lasted = began.elapsed();
     notify::tell(Moment::Stopping);
-    agent.drain(&meter);
+    agent.end(&meter);
     figures::renew(&agent, &keeper, &meter, &endpoint, &reloads);
     endpoint.stop();
     control.into_iter().for_each(Control::stop);

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use model::sums::Summed;
 use model::tcp::Connection;
 use model::{Nanos, Request};
 use otlp::Exporter;
@@ -133,6 +134,12 @@ impl Sink for Meter {
         let now = read_clocks().monotonic;
         let mut metrics = self.state.lock();
         batch.iter().for_each(|connection| metrics.connections.record(connection, now));
+    }
+
+    fn sums(&self, sums: Vec<Summed>) {
+        let now = read_clocks().monotonic;
+        let mut metrics = self.state.lock();
+        sums.iter().for_each(|summed| metrics.connections.record_sums(summed, now));
     }
 
     fn looked(&self, tcp: &Tcp) {

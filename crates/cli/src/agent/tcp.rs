@@ -29,12 +29,22 @@ pub struct Tcp {
     pub connections: Connections,
     /// What happens to them is told.
     pub is_on: bool,
+    /// Of connections that begin and end between two looks only sums are told.
+    are_summed: bool,
     proc_root: Option<PathBuf>,
     look: Option<Look>,
     looked: Option<Instant>,
     asked_all: Option<Instant>,
     owners: Option<JoinHandle<HashMap<u32, u32>>>,
     looked_for_owners: Option<Instant>,
+}
+
+fn connections(limits: Limits, are_summed: bool) -> Connections {
+    let mut connections = Connections::new(limits);
+    if are_summed {
+        connections.expect_sums();
+    }
+    connections
 }
 
 /// A look that is under way.
@@ -46,11 +56,13 @@ struct Look {
 }
 
 impl Tcp {
-    /// Begins with none. `proc_root` is where processes are found, if anywhere.
-    pub fn new(proc_root: Option<PathBuf>) -> Self {
+    /// Begins with none. `proc_root` is where processes are found, if anywhere. `are_summed`: only sums are told of connections that
+    /// begin and end between two looks.
+    pub fn new(proc_root: Option<PathBuf>, are_summed: bool) -> Self {
         Tcp {
-            connections: Connections::new(Limits::default()),
+            connections: connections(Limits::default(), are_summed),
             is_on: true,
+            are_summed,
             proc_root,
             look: None,
             looked: None,
@@ -62,7 +74,7 @@ impl Tcp {
 
     /// Keeps no more than so many connections. There are none yet.
     pub fn keep_at_most(&mut self, connections: usize) {
-        self.connections = Connections::new(Limits { connections });
+        self.connections = self::connections(Limits { connections }, self.are_summed);
     }
 
     /// Sets by what monotonic times become wall-clock times from now on.
@@ -85,6 +97,7 @@ impl Tcp {
         if self.owners.as_ref().is_some_and(JoinHandle::is_finished) {
             self.take_owners(processes);
         }
+        self.take_sums(capture, processes);
         if self.look.is_none() && self.looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
             self.begin_look(capture);
         }
@@ -111,6 +124,22 @@ impl Tcp {
         self.step(capture, processes);
         self.find_owners();
         self.take_owners(processes);
+    }
+
+    fn take_sums(&mut self, capture: &mut Capture, processes: &mut Processes) {
+        let mut sums = Vec::new();
+        if capture.read_sums(|one| sums.push(one)) {
+            self.connections.sums(sums, processes);
+        }
+    }
+
+    /// What was summed up until now, at the end.
+    pub fn take_last_sums(&mut self, capture: &mut Capture, processes: &mut Processes) {
+        let mut sums = Vec::new();
+        capture.read_last_sums(|one| sums.push(one));
+        self.connections.sums(sums, processes);
+        // Whose other end was not told by now is not waited for.
+        self.connections.sums(Vec::new(), processes);
     }
 
     fn begin_look(&mut self, capture: &Capture) {

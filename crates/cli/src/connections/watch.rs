@@ -34,7 +34,7 @@ impl Watch {
             Box::new(Docker::new(naming.docker_root)),
             workload::Limits::default(),
         );
-        Ok(Watch { capture, tcp: Tcp::new(proc_root), processes })
+        Ok(Watch { capture, tcp: Tcp::new(proc_root, false), processes })
     }
 
     /// Those that are known.

@@ -13,7 +13,7 @@ const MICROSECOND: Nanos = 1000;
 
 pub(super) fn tcp(raw: &weir_tcp) -> Option<Event<'static>> {
     let endpoint = |address: [u8; 16], port| Endpoint::ip(IpAddr::V6(Ipv6Addr::from(address)), port);
-    let moment = moment(raw)?;
+    let moment = moment(raw.moment, raw.cause)?;
     let state = State::of_kernel(raw.state)?;
     let local = endpoint(raw.local, raw.local_port);
     if state == State::Listen {
@@ -47,12 +47,12 @@ pub(super) fn tcp(raw: &weir_tcp) -> Option<Event<'static>> {
     }))
 }
 
-fn moment(raw: &weir_tcp) -> Option<Moment> {
-    Some(match weir_tcp_moment(u32::from(raw.moment)) {
+pub(crate) fn moment(moment: u8, why: u8) -> Option<Moment> {
+    Some(match weir_tcp_moment(u32::from(moment)) {
         weir_tcp_moment::WEIR_TCP_OPENED => Moment::Opened,
         weir_tcp_moment::WEIR_TCP_GOES_ON => Moment::GoesOn,
-        weir_tcp_moment::WEIR_TCP_CLOSED => Moment::Closed(cause(raw.cause)?),
-        weir_tcp_moment::WEIR_TCP_FAILED => Moment::Failed(cause(raw.cause)?),
+        weir_tcp_moment::WEIR_TCP_CLOSED => Moment::Closed(cause(why)?),
+        weir_tcp_moment::WEIR_TCP_FAILED => Moment::Failed(cause(why)?),
         _ => return None,
     })
 }

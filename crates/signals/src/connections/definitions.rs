@@ -52,6 +52,22 @@ pub(super) const ROUND_TRIPS: Buckets = Buckets {
     per_unit: 1e9,
 };
 
+/// From a request's to a day's.
+pub(super) const LIFETIMES: Buckets = Buckets {
+    bounds: &[
+        1_000_000,
+        10_000_000,
+        100_000_000,
+        1_000_000_000,
+        10_000_000_000,
+        60_000_000_000,
+        600_000_000_000,
+        3_600_000_000_000,
+        86_400_000_000_000,
+    ],
+    per_unit: 1e9,
+};
+
 const fn counter(
     name: &'static str,
     help: &'static str,
@@ -63,12 +79,19 @@ const fn counter(
 
 pub(super) static OPENED: Metric = counter(
     "weir.tcp.connections.opened",
-    "Connections that were established, and were seen to be",
+    "Connections that were established, and were seen to be: counted at their end, or when all that are open are next looked at",
     "connection",
     EDGE,
 );
 pub(super) static CLOSED: Metric =
     counter("weir.tcp.connections.closed", "Connections that ended", "connection", EDGE_AND_REASON);
+pub(super) static LIFETIME: Metric = Metric {
+    name: "weir.tcp.connection.duration",
+    help: "How long connections lasted that ended, of those that were seen from their beginning",
+    unit: Unit::Seconds,
+    kind: Kind::Histogram(&LIFETIMES),
+    labels: EDGE,
+};
 pub(super) static ACTIVE: Metric = Metric {
     name: "weir.tcp.connections.active",
     help: "Connections that were open when all were last looked at, which is every 10 seconds",
@@ -139,6 +162,7 @@ pub static METRICS: &[&Metric] = &[
     &OPENED,
     &CLOSED,
     &ACTIVE,
+    &LIFETIME,
     &CONNECT,
     &FAILED,
     &RTT,

@@ -4,6 +4,8 @@ mod definitions;
 
 use std::net::SocketAddr;
 
+use model::request::Peer;
+use model::sums::Summed;
 use model::tcp::{Cause, Connection, Listening, Moment};
 use model::{Endpoint, Nanos, Role};
 
@@ -39,6 +41,7 @@ struct Edge {
     retransmits: u64,
     connect: Histogram,
     rtt: Histogram,
+    lifetime: Histogram,
     /// Found by the last two looks that found any: the look's number, and how many.
     found: [(u64, u64); 2],
 }
@@ -94,7 +97,7 @@ impl ConnectionMetrics {
 
     /// Counts what happened to a connection. `now` is the time of a monotonic clock, as exact as is wanted of series' expiry.
     pub fn record(&mut self, connection: &Connection, now: Nanos) {
-        let cells = edge(connection);
+        let cells = edge(&connection.client, &connection.server, connection.role);
         let growth = &connection.growth;
         if let Some(edge) = self.edges.at(&cells, now) {
             edge.retransmits += u64::from(growth.retransmits);
@@ -106,14 +109,19 @@ impl ConnectionMetrics {
                     }
                 }
                 Moment::GoesOn => edge.is_open(self.look),
-                Moment::Closed(_) | Moment::Failed(_) => {}
+                Moment::Closed(_) => {
+                    if let Some(age) = connection.age {
+                        edge.lifetime.record(&LIFETIMES, age);
+                    }
+                }
+                Moment::Failed(_) => {}
             }
             let measures = matches!(connection.moment, Moment::GoesOn | Moment::Closed(_));
             if let Some(rtt) = connection.counters.rtt.filter(|_| measures) {
                 edge.rtt.record(&ROUND_TRIPS, rtt);
             }
         }
-        self.ended(connection, &cells, now);
+        self.ended(connection.moment, 1, &cells, now);
         let moved = [
             ("transmit", growth.sent, growth.segments_out),
             ("receive", growth.received, growth.segments_in),
@@ -124,19 +132,43 @@ impl ConnectionMetrics {
         }
     }
 
-    fn ended(&mut self, connection: &Connection, cells: &[Cell<'_>; 4], now: Nanos) {
-        let (table, cause) = match connection.moment {
+    /// Counts connections that the kernel side has summed up: they were opened and have ended, or were not opened.
+    pub fn record_sums(&mut self, summed: &Summed, now: Nanos) {
+        let cells = edge(&summed.client, &summed.server, summed.role);
+        let totals = &*summed.totals;
+        if let Some(edge) = self.edges.at(&cells, now) {
+            edge.retransmits += totals.retransmits;
+            if matches!(summed.moment, Moment::Closed(_)) {
+                edge.opened += totals.number;
+            }
+            edge.connect.merge(&ROUND_TRIPS, &totals.connect);
+            edge.rtt.merge(&ROUND_TRIPS, &totals.rtt);
+            edge.lifetime.merge(&LIFETIMES, &totals.lifetime);
+        }
+        self.ended(summed.moment, totals.number, &cells, now);
+        let moved = [
+            ("transmit", totals.sent, totals.segments_out),
+            ("receive", totals.received, totals.segments_in),
+        ];
+        for (direction, bytes, packets) in moved {
+            add(&mut self.bytes, &cells, direction, bytes, now);
+            add(&mut self.packets, &cells, direction, packets, now);
+        }
+    }
+
+    fn ended(&mut self, moment: Moment, number: u64, cells: &[Cell<'_>; 4], now: Nanos) {
+        let (table, cause) = match moment {
             Moment::Closed(cause) => (&mut self.closed, cause),
             Moment::Failed(cause) => (&mut self.failed, cause),
             Moment::Opened | Moment::GoesOn => return,
         };
-        add(table, cells, cause.as_str(), 1, now);
+        add(table, cells, cause.as_str(), number, now);
         let reset = match cause {
             Cause::LocalReset => "transmit",
             Cause::RemoteReset | Cause::Refused => "receive",
             _ => return,
         };
-        add(&mut self.resets, cells, reset, 1, now);
+        add(&mut self.resets, cells, reset, number, now);
     }
 
     /// All connections that are open were recorded since the last look, and these are the sockets that listen.
@@ -196,6 +228,7 @@ impl ConnectionMetrics {
             _ if is(&ACTIVE) => Some(Point::Count(edge.active(self.look - 1))),
             _ if is(&RETRANSMITS) => Some(Point::Count(edge.retransmits)),
             _ if is(&CONNECT) => histogram(&edge.connect),
+            _ if is(&LIFETIME) => histogram(&edge.lifetime),
             _ => histogram(&edge.rtt),
         }
     }
@@ -230,11 +263,11 @@ impl Collect for ConnectionMetrics {
 }
 
 /// The labels of who is connected, in the order of [`EDGE`].
-fn edge(connection: &Connection) -> [Cell<'_>; 4] {
+fn edge<'a>(client: &'a Peer, server: &'a Peer, role: Role) -> [Cell<'a>; 4] {
     // Where it is not known who accepted, neither port is the server's for sure: both would be labels without end.
-    let port = connection.server.endpoint.port().filter(|_| connection.role != Role::Unknown);
+    let port = server.endpoint.port().filter(|_| role != Role::Unknown);
     let port = port.map_or(Cell::None, |port| Cell::Int(port.into()));
-    [ends::end(&connection.client), ends::end(&connection.server), port, Cell::Text(connection.role.as_str())]
+    [ends::end(client), ends::end(server), port, Cell::Text(role.as_str())]
 }
 
 fn listener<'a>(listening: &'a Listening, address: &SocketAddr) -> [Cell<'a>; 3] {

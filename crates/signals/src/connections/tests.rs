@@ -1,5 +1,6 @@
 use model::ConnectionId;
 use model::request::Peer;
+use model::sums::{Spread, Summed, Totals};
 use model::tcp::{Counters, Growth, State};
 
 use super::*;
@@ -172,4 +173,97 @@ fn ports_of_unknown_sides_are_no_labels() {
     let mut metrics = metrics(&[one]);
     metrics.looked([].into_iter(), 0);
     assert!(lines(&metrics).contains(&"connections.active shop nginx  unknown 1".to_owned()));
+}
+
+fn spread(micros: &[u32]) -> Spread {
+    let mut spread = Spread::default();
+    micros.iter().for_each(|micros| spread.add(*micros));
+    spread
+}
+
+fn summed(moment: Moment, totals: Totals) -> Summed {
+    let Connection { role, client, server, .. } = connection(moment);
+    Summed { role, client, server, moment, totals: Box::new(totals) }
+}
+
+#[test]
+fn sums_become_the_series_that_the_single_connections_would() {
+    let totals = Totals {
+        number: 3,
+        sent: 300,
+        received: 2700,
+        segments_out: 9,
+        segments_in: 12,
+        retransmits: 1,
+        connect: spread(&[100, 200, 300]),
+        rtt: spread(&[50, 51]),
+        lifetime: spread(&[1_000, 1_001, 5_000_000]),
+        ..Totals::default()
+    };
+    let mut together = ConnectionMetrics::new(Limits::default());
+    together.record_sums(&summed(Moment::Closed(Cause::RemoteReset), totals), 0);
+    let failed = Totals { number: 2, segments_out: 4, retransmits: 2, ..Totals::default() };
+    together.record_sums(&summed(Moment::Failed(Cause::TimedOut), failed), 0);
+
+    let micros = |micros: u64| Some(micros * 1000);
+    let mut single = Vec::new();
+    for (number, (connect, age)) in [(100, 1_000), (200, 1_001), (300, 5_000_000)].into_iter().enumerate() {
+        let growth = Growth {
+            sent: 100,
+            received: 900,
+            segments_out: 3,
+            segments_in: 4,
+            retransmits: u32::from(number == 0),
+            ..Growth::default()
+        };
+        let rtt = [50, 51].get(number).and_then(|rtt| micros(*rtt));
+        let counters = Counters { rtt, ..Counters::default() };
+        single.push(Connection { connect: micros(connect), ..connection(Moment::Opened) });
+        let age = micros(age);
+        single.push(Connection { growth, counters, age, ..connection(Moment::Closed(Cause::RemoteReset)) });
+    }
+    for _ in 0..2 {
+        let growth = Growth { segments_out: 2, retransmits: 1, ..Growth::default() };
+        single.push(Connection { growth, ..connection(Moment::Failed(Cause::TimedOut)) });
+    }
+    let single = metrics(&single);
+    assert_eq!(lines(&together), lines(&single));
+    assert!(lines(&together).contains(&"connections.opened shop nginx 80 client 3".to_owned()));
+    assert!(lines(&together).contains(&"connection.duration shop nginx 80 client 3 of 5002001".to_owned()));
+    let histograms = |metrics: &ConnectionMetrics| {
+        let of = |edge: &Edge| format!("{:?} {:?} {:?}", edge.connect, edge.rtt, edge.lifetime);
+        let mut all = Vec::new();
+        metrics.edges.visit(0, 10, u64::MAX, |series| all.push(of(series.value)));
+        all
+    };
+    assert_eq!(histograms(&together), histograms(&single), "in every bucket");
+}
+
+#[test]
+fn sums_go_to_other_where_there_is_no_room_and_are_forgotten_when_idle() {
+    let mut metrics = ConnectionMetrics::new(Limits { series: 4, idle: 1000 });
+    for port in 0..10 {
+        let mut summed = summed(Moment::Closed(Cause::LocalFin), Totals { number: 7, ..Totals::default() });
+        summed.server = peer(&format!("10.0.0.9:{}", 80 + port), "nginx");
+        metrics.record_sums(&summed, 0);
+    }
+    let opened = |metrics: &ConnectionMetrics| {
+        let lines = lines(metrics).into_iter();
+        lines.filter(|line| line.starts_with("connections.opened")).collect::<Vec<_>>()
+    };
+    let told = opened(&metrics);
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(told.contains(&"connections.opened shop nginx other client 49".to_owned()), "{told:?}");
+    let overflowed: u64 = metrics.counts().map(|(_, _, counts)| counts.overflowed).sum();
+    assert_eq!(overflowed, 14, "seven ports, each opened and closed");
+    metrics.sweep(2000);
+    assert_eq!(opened(&metrics), [""; 0]);
+}
+
+#[test]
+fn what_stands_for_all_public_addresses_is_one() {
+    let server = peer("10.0.0.9:80", "nginx");
+    let client = peer("1.0.0.0:0", "");
+    let [client, ..] = edge(&client, &server, Role::Server);
+    assert_eq!(client, Cell::Text(ends::INTERNET));
 }

@@ -151,3 +151,30 @@ fn quantiles_are_within_half_a_bucket() {
     assert_eq!(self::spread([0, 0, 0, 8]).quantile(0.75), Some(0.0));
     assert_eq!(self::spread([]).quantile(0.5), None);
 }
+
+/// Each bucket of a spread lies within one bucket of both forms.
+#[test]
+fn a_spread_is_counted_as_its_values_would_be() {
+    let near = |bound: &u32| [*bound, bound.saturating_add(1), bound.saturating_sub(1).max(1)];
+    let values: Vec<u32> =
+        model::sums::bounds().iter().flat_map(near).filter(|value| *value <= 64_000_000).collect();
+    for bounds in [D.bounds, &[50_000, 250_000, 1_000_000, 60_000_000_000]] {
+        let buckets = Buckets { bounds, per_unit: 1e9 };
+        let (mut one_by_one, mut merged) = (Histogram::default(), Histogram::default());
+        for chunk in values.chunks(100) {
+            let mut spread = Spread::default();
+            chunk.iter().for_each(|value| spread.add(*value));
+            merged.merge(&buckets, &spread);
+        }
+        values.iter().for_each(|value| one_by_one.record(&buckets, u64::from(*value) * 1000));
+        assert_eq!(merged.explicit(&buckets), one_by_one.explicit(&buckets));
+        let told = |histogram: &Histogram| {
+            let numbers = (histogram.count(), histogram.range(&buckets), histogram.deviation(&buckets));
+            (numbers, histogram.exponential().scale(), histogram.exponential().buckets().collect::<Vec<_>>())
+        };
+        assert_eq!(told(&merged), told(&one_by_one));
+    }
+    let mut none = Histogram::default();
+    none.merge(D, &Spread::default());
+    assert_eq!((none.count(), none.range(D)), (0, None));
+}

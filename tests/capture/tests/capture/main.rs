@@ -13,6 +13,7 @@ mod order;
 mod partial;
 mod processes;
 mod shares;
+mod sums;
 mod talk;
 mod threads;
 mod udp;
