@@ -6,13 +6,16 @@
 #pragma once
 
 enum weir_sums_limits {
-	WEIR_SUMS_EPOCH_SHIFT = 30,       /* an epoch is the time, as bpf_ktime_get_ns() gives it, without these bits: 1.07 s */
-	WEIR_SUMS_SHARDS = 8,             /* processors by the remainder: they seldom add to the same sums at once */
-	WEIR_SUMS_BOUNDS = 256,           /* a power of two */
-	WEIR_SPREAD_BUCKETS = 216,        /* as many bounds as count; the others are never reached */
+	WEIR_SUMS_EPOCH_SHIFT =
+		30,           /* an epoch is the time, as bpf_ktime_get_ns() gives it, without these bits: 1.07 s */
+	WEIR_SUMS_SHARDS = 8, /* processors by the remainder: they seldom add to the same sums at once */
+	WEIR_SPREAD_BUCKETS = 216, /* each has an upper bound */
+	WEIR_SUMS_WINDOW = 16,     /* bounds within a doubling, at most; a power of two */
+	WEIR_SUMS_BOUNDS =
+		256 + 16, /* those of the buckets, and what no value exceeds up to a window behind any place */
 	WEIR_SUMS_LONGEST = 64 * 1000000, /* microseconds: longer lives are told one by one */
 	WEIR_SUMS_INTERNET = 0x01000000,  /* 1.0.0.0, which stands for all public addresses of clients */
-	WEIR_HANDSHAKES = 4096,
+	WEIR_HANDSHAKES = 512,
 	WEIR_TOLD_PROCESSES = 1024,
 };
 
@@ -34,7 +37,6 @@ struct weir_sums_key {
 
 /* Microseconds. Each bucket has the values above the bound before its own, up to that. */
 struct weir_spread {
-	__u64 count;
 	__u64 sum;
 	__u64 squares;
 	__u32 least; /* all bits turned, so that 0 is none */

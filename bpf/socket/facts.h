@@ -77,7 +77,7 @@ static __always_inline void note_opener(struct connection *c)
 	if (c->owner || c->opener)
 		return;
 	c->opener = bpf_get_current_pid_tgid() >> 32;
-	if (sums_wanted && is_told_of(c->opener))
+	if (sums_wanted && is_told_of(c->opener, c))
 		return;
 	announce_owner(c, c->opener);
 	c->owner = 0; /* whoever moves bytes is told again, behind what the connection is */

@@ -33,8 +33,8 @@ struct connection {
 	__u8 speaker;    /* direction that moved bytes last, plus one */
 	__u8 role;
 	__u8 flags;
-	__u8 senders;       /* threads within a send, where its beginning and end are seen */
-	__u32 inode;        /* in the hash: whose entry it is */
+	__u8 senders; /* threads within a send, where its beginning and end are seen */
+	__u32 inode;  /* in the hash: whose entry it is */
 	union {
 		__u64 peer_id; /* Unix: the other socket's id, which outlives its pointer */
 		struct {

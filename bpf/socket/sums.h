@@ -55,7 +55,8 @@ struct {
 	__type(value, struct told_process);
 } told_processes SEC(".maps");
 
-/* The buckets' upper bounds, microseconds. Set before loading. */
+/* The buckets' upper bounds, microseconds, and how many of them are below each power of two. Set before loading. */
+const volatile __u8 sums_starts[32] = {};
 const volatile __u32 sums_bounds[WEIR_SUMS_BOUNDS] = {};
 
 static __always_inline __u32 epoch_of(__u64 time)
@@ -65,23 +66,35 @@ static __always_inline __u32 epoch_of(__u64 time)
 
 static __always_inline __u32 netns_of(struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	return sk->__sk_common.skc_net.net->ns.inum;
 }
 
-/* User space was told of this process within this epoch; else it is about to be. */
-static __always_inline bool is_told_of(__u32 process)
+/* User space was told of this process within the epoch in which the connection began, or later; else it is about to be. */
+static __always_inline bool is_told_of(__u32 process, struct connection *c)
 {
-	__u32 epoch = epoch_of(bpf_ktime_get_ns());
+	__u32 epoch = epoch_of(time_of_id(c->id));
 	__u32 place = process % WEIR_TOLD_PROCESSES;
 	struct told_process *told = bpf_map_lookup_elem(&told_processes, &place);
 
 	if (!told)
 		return false;
-	if (told->process == process && told->epoch == epoch)
+	if (told->process == process && told->epoch >= epoch)
 		return true;
 	told->process = process;
 	told->epoch = epoch;
 	return false;
+}
+
+/* As socket_addresses() has them, of which this is the quick form for the pointers that there are here. */
+static __always_inline void addresses_of(struct sock *sk, __u64 *local, __u64 *remote)
+{
+	if (sk->__sk_common.skc_family != AF_INET) {
+		socket_addresses(sk, (__u8 *)local, (__u8 *)remote);
+		return;
+	}
+	local[0] = remote[0] = 0;
+	local[1] = bpf_cpu_to_be64(0xffff00000000 | bpf_ntohl(sk->__sk_common.skc_rcv_saddr));
+	remote[1] = bpf_cpu_to_be64(0xffff00000000 | bpf_ntohl(sk->__sk_common.skc_daddr));
 }
 
 /* 127.0.0.0/8 as IPv6 has it, or ::1. */
@@ -146,10 +159,10 @@ static __noinline int shake_hands(struct sock *sk, struct connection *c)
 	if (!c)
 		return 0;
 	if (c->role == WEIR_ROLE_CLIENT) {
-		socket_addresses(sk, (__u8 *)addresses, (__u8 *)(addresses + 2));
+		addresses_of(sk, addresses, addresses + 2);
 		is_client(c, netns_of(sk), local << 16 | remote, addresses);
 	} else {
-		socket_addresses(sk, (__u8 *)(addresses + 2), (__u8 *)addresses);
+		addresses_of(sk, addresses + 2, addresses);
 		is_server(c, netns_of(sk), remote << 16 | local, addresses);
 	}
 	return 0;
@@ -171,15 +184,29 @@ static __always_inline bool is_public(const __u8 address[16])
 	return v4 >> 20 != 0xac1 && v4 >> 16 != 0xc0a8 && v4 >> 16 != 0xa9fe && v4 >> 22 != 0x6440 >> 6;
 }
 
-/* The number of bounds below a value. Without a branch, so that there is one path to be verified. */
+/* All ones where `value` is above `bound`. */
+static __always_inline __u32 if_above(__u32 value, __u32 bound)
+{
+	return ((__s64)bound - (__s64)value) >> 63;
+}
+
+/*
+ * The number of bounds below a value: first its doubling, then within that, so that few lines of memory are looked at. Without a
+ * branch, so that there is one path to be verified.
+ */
 static __always_inline __u32 bucket_of(__u32 value)
 {
-	__u32 place = 0;
+	__u32 doubling = 0;
+	__u32 place;
 	__u32 step;
 
 #pragma unroll
-	for (step = WEIR_SUMS_BOUNDS / 2; step; step /= 2)
-		place += (__u32)(((__s64)sums_bounds[place + step - 1] - (__s64)value) >> 63) & step;
+	for (step = 16; step; step /= 2)
+		doubling += if_above(value >> doubling, (1U << step) - 1) & step;
+	place = sums_starts[doubling];
+#pragma unroll
+	for (step = WEIR_SUMS_WINDOW / 2; step; step /= 2)
+		place += if_above(value, sums_bounds[place + step - 1]) & step;
 	return place;
 }
 
@@ -189,7 +216,6 @@ static __noinline int add_to_spread(struct weir_spread *spread, __u32 value)
 
 	if (!spread)
 		return 0;
-	__sync_fetch_and_add(&spread->count, 1);
 	__sync_fetch_and_add(&spread->sum, value);
 	__sync_fetch_and_add(&spread->squares, (__u64)value * value);
 	if (place < WEIR_SPREAD_BUCKETS)
@@ -203,18 +229,21 @@ static __noinline int add_to_spread(struct weir_spread *spread, __u32 value)
 }
 
 static __always_inline void fill_key(struct weir_sums_key *key, struct sock *sk, struct tcp_sock *tcp,
-				     struct connection *c, int before, __u16 local)
+				     struct connection *c, int before)
 {
 	bool is_client = c->role == WEIR_ROLE_CLIENT;
+	__u64 addresses[4];
 
 	key->netns = netns_of(sk);
 	key->process = c->owner ? c->owner : c->opener;
 	key->role = c->role;
-	key->port = is_client ? bpf_ntohs(sk->__sk_common.skc_dport) : local;
+	key->port = is_client ? bpf_ntohs(sk->__sk_common.skc_dport) : local_port(sk);
 	key->moment = before == TCP_SYN_SENT ? WEIR_TCP_FAILED : WEIR_TCP_CLOSED;
 	key->cause = cause_of_end(sk, tcp, before);
 	key->shard = bpf_get_smp_processor_id() % WEIR_SUMS_SHARDS;
-	socket_addresses(sk, key->local, key->remote);
+	addresses_of(sk, addresses, addresses + 2);
+	__builtin_memcpy(key->local, addresses, sizeof(key->local));
+	__builtin_memcpy(key->remote, addresses + 2, sizeof(key->remote));
 	if (is_client)
 		return;
 	key->client = c->client;
@@ -258,7 +287,6 @@ static __noinline int add_to_sums(struct sock *sk, struct tcp_sock *tcp, struct 
 	struct weir_sums *s;
 	__u64 now, lifetime;
 	__u32 rtt;
-	__u16 local;
 
 	if (!c || c->told || c->role == WEIR_ROLE_UNKNOWN)
 		return 0;
@@ -266,16 +294,15 @@ static __noinline int add_to_sums(struct sock *sk, struct tcp_sock *tcp, struct 
 	lifetime = (now - time_of_id(c->id)) / 1000;
 	if (lifetime >= WEIR_SUMS_LONGEST)
 		return 0;
-	local = local_port(sk);
 	key.epoch = epoch_of(now);
-	fill_key(&key, sk, tcp, c, before, local);
+	fill_key(&key, sk, tcp, c, before);
 	s = sums_of(&key);
 	if (!s) {
 		count_loss(WEIR_LOSS_NO_SUM);
 		return 0;
 	}
 	__sync_fetch_and_add(&s->number, 1);
-	if (is_left_out(local + bpf_ntohs(sk->__sk_common.skc_dport)))
+	if (left_out && is_left_out(local_port(sk) + bpf_ntohs(sk->__sk_common.skc_dport)))
 		__sync_fetch_and_add(&s->left_out, 1);
 	add_counters(s, sk, tcp);
 	if (before == TCP_SYN_SENT)

@@ -42,6 +42,7 @@ impl Connections {
             self.totals.opened +=
                 if matches!(sums.moment, Moment::Closed(_)) { sums.totals.number } else { 0 };
             self.count_end(sums.moment, sums.totals.number);
+            self.totals.summed += sums.totals.number;
             processes.seen(sums.pid);
             processes.seen(sums.client_pid);
             // Over loopback a client is in the same namespace, where listeners are known.

@@ -37,6 +37,8 @@ pub struct Totals {
     pub closed: [u64; Cause::ALL.len()],
     /// Connects that came to nothing, likewise.
     pub failed: [u64; Cause::ALL.len()],
+    /// Those of all these that were not told one by one.
+    pub summed: u64,
     /// Connections that gave way to others, because there was no more room.
     pub forgotten: u64,
     /// Listeners for which there was no room.

@@ -112,7 +112,7 @@ fn both_ends_have_names() {
     ];
     assert_eq!(told, expected);
     let totals = bench.connections.totals();
-    assert_eq!((totals.opened, totals.all_closed()), (25, 25));
+    assert_eq!((totals.opened, totals.all_closed(), totals.summed), (25, 25, 25));
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn an_opening_is_counted_when_a_connection_is_first_told() {
     bench.tell(tcp(Moment::Failed(Cause::Refused), 950, Some(940), 0));
     assert_eq!(bench.told(), [(Moment::Failed(Cause::Refused), Some(10), 0)]);
     let totals = bench.connections.totals();
-    assert_eq!((totals.opened, totals.all_closed(), totals.all_failed()), (2, 2, 1));
+    assert_eq!((totals.opened, totals.all_closed(), totals.all_failed(), totals.summed), (2, 2, 1, 0));
 
     // It was told before, and gave way to others.
     bench.tell(tcp(Moment::GoesOn, 1000, None, 70));

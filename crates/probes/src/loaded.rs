@@ -83,6 +83,7 @@ impl Settings {
                 default_budget,
                 young_budget,
                 tells_facts,
+                sums_starts: sums::starts(),
                 sums_bounds: sums::bounds(),
             })
             .to_vec(),

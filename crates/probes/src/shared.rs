@@ -282,7 +282,7 @@ mod tests {
                 pad
             }
         );
-        check!(btf, weir_spread { count, sum, squares, least, most, buckets });
+        check!(btf, weir_spread { sum, squares, least, most, buckets });
         check!(
             btf,
             weir_sums {

@@ -28,6 +28,14 @@ pub(crate) fn bounds() -> [u32; ALL_BOUNDS] {
     all
 }
 
+/// How many of these are below each power of two.
+pub(crate) fn starts() -> [u8; 32] {
+    std::array::from_fn(|power| {
+        let below = model::sums::bounds().partition_point(|bound| *bound < 1 << power);
+        u8::try_from(below).unwrap_or(u8::MAX)
+    })
+}
+
 /// Reads sums when they are complete.
 #[derive(Debug, Default)]
 pub(crate) struct SumsReader {
@@ -102,13 +110,68 @@ fn decode(key: &weir_sums_key, value: &weir_sums) -> Option<Sums> {
 }
 
 fn spread(raw: &weir_spread) -> Spread {
-    let least = if raw.count > 0 { u64::from(!raw.least) } else { u64::MAX };
-    Spread {
-        count: raw.count,
-        sum: raw.sum,
-        squares: raw.squares,
-        least,
-        most: raw.most.into(),
-        buckets: raw.buckets,
+    let count = raw.buckets.iter().map(|count| u64::from(*count)).sum();
+    let least = if count > 0 { u64::from(!raw.least) } else { u64::MAX };
+    Spread { count, sum: raw.sum, squares: raw.squares, least, most: raw.most.into(), buckets: raw.buckets }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `bucket_of` in `bpf/socket/sums.h` looks.
+    fn bucket_of(value: u32) -> usize {
+        let mut place = usize::from(starts()[value.ilog2() as usize]);
+        let mut step = weir_sums_limits::WEIR_SUMS_WINDOW.0 as usize / 2;
+        while step > 0 {
+            place += if bounds()[place + step - 1] < value { step } else { 0 };
+            step /= 2;
+        }
+        place
+    }
+
+    #[test]
+    fn every_value_is_found_within_its_doubling() {
+        let own = model::sums::bounds();
+        for bound in own {
+            for value in [bound - 1, *bound, bound + 1] {
+                if value > 0 {
+                    assert_eq!(bucket_of(value), own.partition_point(|bound| *bound < value), "{value}");
+                }
+            }
+        }
+        assert_eq!(bucket_of(1), 0);
+    }
+
+    fn key(moment: u8, cause: u8) -> weir_sums_key {
+        weir_sums_key {
+            netns: 3,
+            process: 7,
+            client: 8,
+            local: std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped().octets(),
+            remote: Ipv6Addr::LOCALHOST.octets(),
+            port: 80,
+            role: 2,
+            moment,
+            cause,
+            ..weir_sums_key::default()
+        }
+    }
+
+    #[test]
+    fn sums_are_told_with_what_they_are_of() {
+        let mut value = weir_sums { number: 2, ..weir_sums::default() };
+        value.rtt.buckets[4] = 2;
+        (value.rtt.sum, value.rtt.least, value.rtt.most) = (10, !4, 6);
+        let sums = decode(&key(3, 2), &value).expect("it makes sense");
+        assert_eq!((sums.netns, sums.pid, sums.client_pid, sums.port), (3, 7, 8, 80));
+        assert_eq!((sums.local.to_string().as_str(), sums.remote.to_string().as_str()), ("127.0.0.1", "::1"));
+        assert_eq!(sums.moment, Moment::Closed(model::tcp::Cause::RemoteFin));
+        let rtt = &sums.totals.rtt;
+        assert_eq!((rtt.count, rtt.sum, rtt.least, rtt.most), (2, 10, 4, 6));
+        assert_eq!((sums.totals.connect.count, sums.totals.connect.least), (0, u64::MAX));
+        for (moment, cause) in [(1, 2), (2, 2), (3, 99), (9, 1), (0, 0)] {
+            assert!(decode(&key(moment, cause), &value).is_none(), "{moment} {cause}");
+        }
     }
 }

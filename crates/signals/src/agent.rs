@@ -90,6 +90,16 @@ pub static PAIRED: Metric = counter(
     Unit::Number("connection"),
     &[],
 );
+/// Ends of TCP connections by how they were told.
+pub static ENDS: Metric = counter(
+    "weir.agent.connections.ended",
+    "Ends of TCP connections, and connects that failed, which began since all that are open were last looked at: by how they were told",
+    Unit::Number("connection"),
+    &[Label::closed(
+        "way",
+        "`summed` in the kernel; `one by one` where there was no room for a sum, which is as exact and costs more",
+    )],
+);
 /// CPU time.
 pub static CPU_TIME: Metric = counter(
     "weir.agent.cpu.time",
@@ -299,6 +309,7 @@ pub static METRICS: &[&Metric] = &[
     &LEFT_ALONE,
     &FORGOTTEN,
     &PAIRED,
+    &ENDS,
     &CPU_TIME,
     &MEMORY,
     &BPF_ON,

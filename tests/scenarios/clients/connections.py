@@ -71,6 +71,12 @@ def client(case):
             connection.recv(1)
         except ConnectionResetError:
             print("ECONNRESET", flush=True)
+    elif case == "short":
+        for _ in range(50):
+            connection = socket.create_connection((SERVER, DRAIN))
+            connection.sendall(b"d" + bytes(999))
+            connection.close()
+        print("done", flush=True)
     elif case == "reset_by_us":
         connection = socket.create_connection((SERVER, DRAIN))
         connection.sendall(b"d")

@@ -47,6 +47,10 @@ pub(super) fn renew(agent: &Agent, keeper: &Keeper, meter: &Meter, endpoint: &En
     counters.left_alone.iter().for_each(|(reason, count)| set(&metrics::LEFT_ALONE, &[reason], *count));
     set(&metrics::FORGOTTEN, &[], counters.forgotten);
     set(&metrics::PAIRED, &[], counters.paired);
+    if let Some(tcp) = agent.tcp() {
+        set(&metrics::ENDS, &["summed"], tcp.connections.totals().summed);
+        set(&metrics::ENDS, &["one by one"], losses.unsummed);
+    }
     set(&metrics::MEMORY, &["resident"], resident);
     set(&metrics::MEMORY, &["maps"], kept.memory.kernel(kept.sockets));
     set(&metrics::MEMORY, &["rings"], kept.memory.rings);

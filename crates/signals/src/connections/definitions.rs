@@ -106,6 +106,26 @@ pub(super) static CONNECT: Metric = Metric {
     kind: Kind::Histogram(&ROUND_TRIPS),
     labels: EDGE,
 };
+const fn recent(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, help, unit: Unit::Seconds, kind: Kind::Gauge, labels: EDGE }
+}
+
+pub(super) static CONNECT_MIN: Metric = recent(
+    "weir.tcp.connect.duration.min",
+    "The shortest connect of the 10 seconds before the last look at all that are open",
+);
+pub(super) static CONNECT_MAX: Metric =
+    recent("weir.tcp.connect.duration.max", "The longest connect of these 10 seconds");
+pub(super) static CONNECT_DEVIATION: Metric =
+    recent("weir.tcp.connect.duration.deviation", "The standard deviation of connects of these 10 seconds");
+pub(super) static RTT_MIN: Metric = recent(
+    "weir.tcp.rtt.min",
+    "The least smoothed round-trip time of the 10 seconds before the last look at all that are open",
+);
+pub(super) static RTT_MAX: Metric =
+    recent("weir.tcp.rtt.max", "The greatest smoothed round-trip time of these 10 seconds");
+pub(super) static RTT_DEVIATION: Metric =
+    recent("weir.tcp.rtt.deviation", "The standard deviation of round-trip times of these 10 seconds");
 pub(super) static FAILED: Metric =
     counter("weir.tcp.connect.failures", "Connects that came to nothing", "connection", EDGE_AND_REASON);
 pub(super) static RTT: Metric = Metric {
@@ -164,8 +184,14 @@ pub static METRICS: &[&Metric] = &[
     &ACTIVE,
     &LIFETIME,
     &CONNECT,
+    &CONNECT_MIN,
+    &CONNECT_MAX,
+    &CONNECT_DEVIATION,
     &FAILED,
     &RTT,
+    &RTT_MIN,
+    &RTT_MAX,
+    &RTT_DEVIATION,
     &RETRANSMITS,
     &RESETS,
     &BYTES,

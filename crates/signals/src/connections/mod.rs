@@ -1,6 +1,7 @@
 //! TCP connections, as metrics: how many there were between whom, how they ended, what the kernel counted of them.
 
 mod definitions;
+mod interval;
 
 use std::net::SocketAddr;
 
@@ -12,6 +13,7 @@ use model::{Endpoint, Nanos, Role};
 pub use definitions::METRICS;
 use definitions::*;
 
+use self::interval::{Intervals, Values};
 use crate::collect::copy;
 use crate::labels::Cell;
 use crate::table::{Limits, Table};
@@ -42,6 +44,8 @@ struct Edge {
     connect: Histogram,
     rtt: Histogram,
     lifetime: Histogram,
+    recent_connect: Intervals,
+    recent_rtt: Intervals,
     /// Found by the last two looks that found any: the look's number, and how many.
     found: [(u64, u64); 2],
 }
@@ -106,6 +110,7 @@ impl ConnectionMetrics {
                     edge.opened += 1;
                     if let Some(connect) = connection.connect {
                         edge.connect.record(&ROUND_TRIPS, connect);
+                        edge.recent_connect.at(self.look).add(connect);
                     }
                 }
                 Moment::GoesOn => edge.is_open(self.look),
@@ -119,6 +124,7 @@ impl ConnectionMetrics {
             let measures = matches!(connection.moment, Moment::GoesOn | Moment::Closed(_));
             if let Some(rtt) = connection.counters.rtt.filter(|_| measures) {
                 edge.rtt.record(&ROUND_TRIPS, rtt);
+                edge.recent_rtt.at(self.look).add(rtt);
             }
         }
         self.ended(connection.moment, 1, &cells, now);
@@ -144,6 +150,8 @@ impl ConnectionMetrics {
             edge.connect.merge(&ROUND_TRIPS, &totals.connect);
             edge.rtt.merge(&ROUND_TRIPS, &totals.rtt);
             edge.lifetime.merge(&LIFETIMES, &totals.lifetime);
+            edge.recent_connect.at(self.look).add_all(&totals.connect);
+            edge.recent_rtt.at(self.look).add_all(&totals.rtt);
         }
         self.ended(summed.moment, totals.number, &cells, now);
         let moved = [
@@ -223,13 +231,23 @@ impl ConnectionMetrics {
     fn of_edge(&self, metric: &Metric, edge: &Edge) -> Option<Point> {
         let is = |other: &Metric| std::ptr::eq(other, metric);
         let histogram = |histogram: &Histogram| (histogram.count() > 0).then(|| Point::of(histogram));
+        let before = self.look - 1;
+        let connect =
+            |of: fn(&Values) -> f64| edge.recent_connect.before(before).map(|v| Point::Number(of(v)));
+        let rtt = |of: fn(&Values) -> f64| edge.recent_rtt.before(before).map(|v| Point::Number(of(v)));
         match metric {
             _ if is(&OPENED) => Some(Point::Count(edge.opened)),
             _ if is(&ACTIVE) => Some(Point::Count(edge.active(self.look - 1))),
             _ if is(&RETRANSMITS) => Some(Point::Count(edge.retransmits)),
             _ if is(&CONNECT) => histogram(&edge.connect),
             _ if is(&LIFETIME) => histogram(&edge.lifetime),
-            _ => histogram(&edge.rtt),
+            _ if is(&RTT) => histogram(&edge.rtt),
+            _ if is(&CONNECT_MIN) => connect(Values::least),
+            _ if is(&CONNECT_MAX) => connect(Values::most),
+            _ if is(&CONNECT_DEVIATION) => connect(Values::deviation),
+            _ if is(&RTT_MIN) => rtt(Values::least),
+            _ if is(&RTT_MAX) => rtt(Values::most),
+            _ => rtt(Values::deviation),
         }
     }
 

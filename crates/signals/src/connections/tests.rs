@@ -267,3 +267,47 @@ fn what_stands_for_all_public_addresses_is_one() {
     let [client, ..] = edge(&client, &server, Role::Server);
     assert_eq!(client, Cell::Text(ends::INTERNET));
 }
+
+/// Otherwise a bucket of a sum would lie in two of the metric's.
+#[test]
+fn bounds_are_among_those_of_sums() {
+    let longest = model::sums::bounds().last().map_or(0, |bound| u64::from(*bound) * 1000);
+    let bounds = ROUND_TRIPS.bounds.iter().chain(LIFETIMES.bounds);
+    for bound in bounds.filter(|bound| **bound <= longest) {
+        let micros = u32::try_from(bound / 1000).expect("they are no longer than a sum's");
+        assert!(bound % 1000 == 0 && model::sums::bounds().contains(&micros), "{bound} ns");
+    }
+}
+
+#[test]
+fn how_values_are_spread_is_told_of_the_last_interval() {
+    let mut metrics = ConnectionMetrics::new(Limits::default());
+    let told = |metrics: &ConnectionMetrics| -> Vec<String> {
+        let lines =
+            lines(metrics).into_iter().filter(|line| line.contains("rtt.") || line.contains("duration."));
+        lines
+            .filter_map(|line| {
+                Some(line.replace(" shop nginx 80 client", "")).filter(|line| !line.contains(" of "))
+            })
+            .collect()
+    };
+    let totals = |micros: &[u32]| Totals { number: 1, rtt: spread(micros), ..Totals::default() };
+    metrics.record_sums(&summed(Moment::Closed(Cause::LocalFin), totals(&[100])), 0);
+    let rtt = Counters { rtt: Some(300_000), ..Counters::default() };
+    metrics.record(&Connection { counters: rtt, ..connection(Moment::GoesOn) }, 0);
+    assert_eq!(told(&metrics), [""; 0], "the interval is not over");
+    metrics.looked([].into_iter(), 0);
+    // Of 100 and 300 microseconds.
+    assert_eq!(told(&metrics), ["rtt.min 0.0001", "rtt.max 0.0003", "rtt.deviation 0.0001"]);
+    metrics.record_sums(&summed(Moment::Closed(Cause::LocalFin), totals(&[200])), 0);
+    metrics.record(&Connection { connect: Some(7_000), ..connection(Moment::Opened) }, 0);
+    metrics.looked([].into_iter(), 0);
+    let connects =
+        ["connect.duration.min 0.000007", "connect.duration.max 0.000007", "connect.duration.deviation 0"];
+    assert_eq!(
+        told(&metrics),
+        [&connects[..], &["rtt.min 0.0002", "rtt.max 0.0002", "rtt.deviation 0"]].concat()
+    );
+    metrics.looked([].into_iter(), 0);
+    assert_eq!(told(&metrics), [""; 0]);
+}

@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
 
 use capture_tests::observer::{Observer, start_all, turn, with_shared};
 use capture_tests::sockets::{Family, Pair};
@@ -230,22 +229,4 @@ fn what_finds_no_room_is_told() {
         "{told:?}"
     );
     assert!(observer.capture().losses().unsummed - before >= told.len() as u64);
-}
-
-/// Each loopback is one of its own, though addresses and ports are the same.
-#[test]
-fn clients_on_another_loopback_are_not_meant() {
-    with_sums(|how, observer| {
-        if how != "sums alone" {
-            return;
-        }
-        let pair = Pair::new(Family::V4).unwrap();
-        let Endpoint::Ip(server) = pair.server_end else { panic!("no address") };
-        assert!(pair.client.as_raw_fd() > 0);
-        drop(pair);
-        let found = wait_for(observer, server.port(), 2);
-        let clients: Vec<u32> =
-            found.iter().filter(|sums| sums.role == Role::Server).map(|sums| sums.client_pid).collect();
-        assert_eq!(clients, [std::process::id()], "{how}: {found:?}");
-    });
 }

@@ -6,7 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use scenario_tests::process::Process;
+use scenario_tests::process::{Process, free_port};
+use scenario_tests::prometheus::fetch;
 use scenario_tests::record::Record;
 use scenario_tests::scenario;
 use scenario_tests::servers::{Nginx, NginxOptions};
@@ -313,6 +314,45 @@ fn ask_and_close(address: SocketAddr) -> u64 {
     let mut server = TcpStream::connect(address).unwrap();
     server.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
     std::io::copy(&mut server, &mut std::io::sink()).unwrap()
+}
+
+/// Nobody tells these one by one: the kernel programs themselves find out who is at the other end.
+#[test]
+fn sums_name_both_ends_in_two_network_namespaces() {
+    let Some(_alone) = scenario() else { return };
+    let net = Net::new();
+    let _server = net.server();
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
+    let mut command = Command::new(binary());
+    command.args(["agent", "--max-cpu", "100%", "--listen", &address.to_string()]);
+    let weir = Weir::start(&mut command, Keep::Text).unwrap();
+    let (client, said) = net.client("short");
+    assert_eq!(said, "done");
+    let began = Instant::now();
+    let (page, counts) = loop {
+        let page = fetch(address, "/metrics", "").unwrap().text();
+        let value = |name: &str, labels: &str| -> u64 {
+            let lines = page.lines().filter(|line| line.starts_with(name) && line.contains(labels));
+            lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>() as u64
+        };
+        let counts = ["client", "server"].map(|role| {
+            let edge = format!(
+                "{{client=\"connections\",server=\"connections\",server_port=\"7001\",weir_role=\"{role}\""
+            );
+            ["opened_total", "closed_total"].map(|name| value(&format!("weir_tcp_connections_{name}"), &edge))
+        });
+        let way = value("weir_agent_connections_ended_total", "summed");
+        if (counts == [[50; 2]; 2] && way >= 100) || began.elapsed() > Duration::from_secs(15) {
+            break (page, counts);
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    let shown: Vec<&str> = page.lines().filter(|line| line.starts_with("weir_tcp_connections")).collect();
+    assert_eq!(counts, [[50; 2]; 2], "{}", shown.join("\n"));
+    assert!(!shown.iter().any(|line| line.contains("10.77.0.")), "{}", shown.join("\n"));
+    end(client);
+    let run = weir.stop().unwrap();
+    assert!(run.summary.contains("nothing lost"), "{}", run.summary);
 }
 
 /// What is drawn on a terminal, at every width, and what is said otherwise.
