@@ -192,7 +192,12 @@ impl Agent {
     }
 
     fn tell_connections(&mut self, sink: &impl Sink) {
-        let Some(tcp) = self.tcp.as_mut().filter(|tcp| tcp.is_on) else { return };
+        let Some(tcp) = &mut self.tcp else { return };
+        if !tcp.is_on {
+            // The programs that sum up may run on for the bytes' sake: there has to be room when it goes on.
+            self.capture.read_sums(drop);
+            return;
+        }
         let looked = tcp.go_on(&mut self.capture, self.analyzer.processes_mut());
         let summed = tcp.connections.take_summed();
         if !summed.is_empty() {

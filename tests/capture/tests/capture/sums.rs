@@ -122,6 +122,12 @@ fn what_short_connections_came_to() {
             let told = told.iter().filter(|tcp| tcp.remote == Endpoint::Ip(address));
             assert_eq!(told.count(), 0, "{case}: nothing else is to be told of them");
             assert_eq!(observer.capture().losses().unsummed, 0, "{case}");
+            if how == "sums alone" {
+                // Who it is is told about once a second, not of each connection.
+                let owners = observer.all().flat_map(|told| &told.owners);
+                let own = owners.filter(|owner| owner.pid == std::process::id()).count() as u128;
+                assert!(own <= 2 + began.elapsed().as_millis() / 1000, "{case}: {own}");
+            }
             observer.forget();
         }
     });
