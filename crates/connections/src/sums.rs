@@ -15,12 +15,28 @@ use crate::Connections;
 /// What is known beyond the sums of one reading.
 #[derive(Debug, Default)]
 pub(crate) struct Summing {
-    /// Where processes were seen to be connected to, by what servers' ends told: the process, the server's address and its service.
-    reached: FxHashMap<(u32, IpAddr, u16), Reached>,
+    /// The services that processes were seen to be connected to, by what servers' ends told.
+    reached: FxHashMap<Place, Reached>,
     /// Clients' sums whose server is not known: it may be told with the next ones.
     waiting: Vec<Sums>,
     ready: Vec<Summed>,
     reading: u64,
+}
+
+/// Where a process is connected to.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Place {
+    client: u32,
+    /// Each network namespace has a loopback of its own; what is elsewhere may be reached from any: 0.
+    netns: u32,
+    address: IpAddr,
+    port: u16,
+}
+
+impl Place {
+    fn new(client: u32, netns: u32, address: IpAddr, port: u16) -> Place {
+        Place { client, netns: if address.is_loopback() { netns } else { 0 }, address, port }
+    }
 }
 
 #[derive(Debug)]
@@ -45,8 +61,7 @@ impl Connections {
             self.totals.summed += sums.totals.number;
             processes.seen(sums.pid);
             processes.seen(sums.client_pid);
-            // Over loopback a client is in the same namespace, where listeners are known.
-            if sums.role == Role::Server && sums.client_pid != 0 && !sums.local.is_loopback() {
+            if sums.role == Role::Server && sums.client_pid != 0 {
                 self.learn_place(sums, processes);
             }
         }
@@ -56,8 +71,7 @@ impl Connections {
         }
         for sums in sums {
             let server = self.server_of(&sums);
-            let is_far = sums.role != Role::Client || sums.remote.is_loopback();
-            if server.is_some() || is_far || self.sums.waiting.len() >= MOST {
+            if server.is_some() || sums.role != Role::Client || self.sums.waiting.len() >= MOST {
                 self.resolve(sums, server, processes);
             } else {
                 self.sums.waiting.push(sums);
@@ -74,7 +88,7 @@ impl Connections {
 
     fn learn_place(&mut self, sums: &Sums, processes: &Processes) {
         let Some(service) = self.own_service(sums, processes) else { return };
-        let place = (sums.client_pid, sums.local, sums.port);
+        let place = Place::new(sums.client_pid, sums.netns, sums.local, sums.port);
         if self.sums.reached.len() < MOST || self.sums.reached.contains_key(&place) {
             self.sums.reached.insert(place, Reached { service, reading: self.sums.reading });
         }
@@ -85,11 +99,11 @@ impl Connections {
         if sums.role != Role::Client {
             return None;
         }
-        let listening =
-            self.listeners.at_peer(sums.netns, sums.local, SocketAddr::new(sums.remote, sums.port));
-        listening.or_else(|| {
-            let place = self.sums.reached.get(&(sums.pid, sums.remote, sums.port))?;
-            Some(place.service.clone())
+        // By its own end, for who listens may be another process, or gone by now.
+        let place = Place::new(sums.pid, sums.netns, sums.remote, sums.port);
+        let seen = self.sums.reached.get(&place).map(|reached| reached.service.clone());
+        seen.or_else(|| {
+            self.listeners.at_peer(sums.netns, sums.local, SocketAddr::new(sums.remote, sums.port))
         })
     }
 

@@ -100,19 +100,22 @@ fn both_ends_have_names() {
         // Whose process is not known is who listens; a client that is not of this host goes by its address.
         Sums { pid: 0, ..server.clone() },
         sums(Role::Server, 1, 8, far, 80),
+        // Another process was not seen at a server's end.
+        sums(Role::Client, 1, 6, here, 80),
         // Another network namespace has another loopback.
         sums(Role::Client, 2, 7, here, 80),
     ]);
     let expected = [
-        "client shop > master :80 5",
+        "client shop > nginx :80 5",
         "server shop > nginx :80 5",
         "server 127.0.0.1:0 > master :80 5",
         "server 10.0.0.9:0 > nginx :80 5",
-        "client shop > 127.0.0.1:80 :80 5",
+        "client 127.0.0.1:0 > master :80 5",
     ];
     assert_eq!(told, expected);
+    assert_eq!(bench.read(&[]), ["client shop > 127.0.0.1:80 :80 5"]);
     let totals = bench.connections.totals();
-    assert_eq!((totals.opened, totals.all_closed(), totals.summed), (25, 25, 25));
+    assert_eq!((totals.opened, totals.all_closed(), totals.summed), (30, 30, 30));
 }
 
 #[test]
@@ -145,8 +148,12 @@ fn a_process_that_has_ended_keeps_its_name_until_its_sums_are_read() {
     bench.process(7, "curl");
     bench.processes.exit(&Exit { pid: 7, time: 1_000_000_000 });
     bench.processes.evict(3_500_000_000);
-    let told = bench.read(&[sums(Role::Client, 1, 7, ["127.0.0.1", "127.0.0.1"], 80)]);
-    assert_eq!(told, ["client curl > 127.0.0.1:80 :80 5"]);
+    let ends = ["127.0.0.1", "127.0.0.1"];
+    bench.process(8, "python3");
+    // It does not listen any more either.
+    let told =
+        bench.read(&[sums(Role::Client, 1, 7, ends, 80), from_client(sums(Role::Server, 1, 8, ends, 80), 7)]);
+    assert_eq!(told, ["client curl > python3 :80 5", "server curl > python3 :80 5"]);
 }
 
 fn tcp(moment: Moment, time: u64, began: Option<u64>, sent: u64) -> Tcp {
