@@ -54,7 +54,7 @@ fn replay(entries: &[Entry<'_>]) -> u64 {
         Processes::new(Source::Recorded, Default::default(), Box::new(NoNames), workload::Limits::default());
     let sockets = (Listeners::new(None), UnixSockets::new(None));
     let mut analyzer = Analyzer::new(requests::Config::default(), processes, sockets);
-    let meter = Meter::new(Limits::default(), 1);
+    let meter = Meter::new(Limits::default(), ClockReading { monotonic: 1, wall: 1 });
     let mut now = 0;
     for (place, entry) in entries.iter().enumerate() {
         match entry {

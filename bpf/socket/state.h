@@ -96,6 +96,9 @@ __u32 left_out = 0;
 /* Of connections that user space has never heard of only sums are wanted: see sums.h. */
 __u32 sums_wanted = 0;
 
+/* For now each of them is told at its end all the same. */
+__u32 one_by_one = 0;
+
 /*
  * A connection's place among WEIR_PLACES, by what both of its ends know, so that both are left out or neither: of TCP and UDP
  * the sum of the ports, of a Unix socket that of the two ids. Whoever is kept when few are is kept when more are.

@@ -288,7 +288,7 @@ static __noinline int add_to_sums(struct sock *sk, struct tcp_sock *tcp, struct 
 	__u64 now, lifetime;
 	__u32 rtt;
 
-	if (!c || c->told || c->role == WEIR_ROLE_UNKNOWN)
+	if (!c || c->told || one_by_one || c->role == WEIR_ROLE_UNKNOWN)
 		return 0;
 	now = bpf_ktime_get_ns();
 	lifetime = (now - time_of_id(c->id)) / 1000;

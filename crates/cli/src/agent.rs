@@ -1,9 +1,10 @@
 //! Capture and analysis joined: kernel in, batches of requests out; and `weir agent`, which makes metrics of them
-//! ([`command`], [`meter`], [`http`]), and sends spans.
+//! ([`command`], [`meter`], [`http`]), and sends spans; and how one hands over to another ([`takeover`]).
 
 pub mod budget;
 pub mod command;
 mod control;
+mod detach;
 mod export;
 pub(crate) mod figures;
 pub mod http;
@@ -13,25 +14,29 @@ mod orders;
 pub mod present;
 pub(crate) mod programs;
 mod reload;
+mod running;
 mod seccomp;
 mod switch;
+pub(crate) mod takeover;
 pub mod tcp;
 mod text_body;
+mod told;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use model::Request;
 use model::event::Event;
 use model::sums::Summed;
 use model::tcp::Connection;
 use model::time::ClockReading;
+use model::{Nanos, Request};
 use probes::rights::{self, Capability};
 use probes::{Capture, Report};
 use requests::{Analyzer, Config};
 use workload::{Docker, Listeners, Processes, Source, UnixSockets};
 
 use self::tcp::Tcp;
+use self::told::Told;
 use crate::options::Naming;
 
 /// Between two drains at most: long enough to work in batches; and traffic may set in at full speed, which fills a ring of
@@ -80,6 +85,12 @@ pub struct Agent {
     tcp: Option<Tcp>,
     events: Events,
     left_out: budget::LeftOut,
+    /// Which of it is passed on.
+    told: Told,
+    /// By what the times of what is passed on became wall-clock times.
+    clock: ClockReading,
+    /// What happened until then is known.
+    known_until: Nanos,
     quiet_drains: u32,
     last_read: u64,
     last_drain: Instant,
@@ -113,6 +124,9 @@ impl Agent {
             events: ["open", "owner", "chunk", "end", "exec", "exit", "tcp", "listener"]
                 .map(|kind| (kind, 0)),
             left_out: budget::LeftOut::default(),
+            told: Told::default(),
+            clock: read_clocks(),
+            known_until: 0,
             quiet_drains: 0,
             last_read: 0,
             last_drain: Instant::now(),
@@ -125,7 +139,9 @@ impl Agent {
         self.drain(sink);
         if let Some(tcp) = &mut self.tcp {
             tcp.look(&mut self.capture, self.analyzer.processes_mut(), |_, _, _| {});
-            sink.connections(tcp.connections.take_batch(Vec::new()));
+            let mut batch = tcp.connections.take_batch(Vec::new());
+            self.told.connections(&mut batch, self.clock);
+            sink.connections(batch);
             sink.looked(tcp);
         }
     }
@@ -155,6 +171,7 @@ impl Agent {
     /// Passes on the requests that finished so far.
     pub fn drain(&mut self, sink: &impl Sink) {
         let clock = read_clocks();
+        self.clock = clock;
         self.analyzer.set_clock(clock);
         if let Some(tcp) = &mut self.tcp {
             tcp.set_clock(clock);
@@ -180,10 +197,15 @@ impl Agent {
             for (connection, instruction) in self.analyzer.take_instructions() {
                 self.capture.instruct(connection, instruction);
             }
-            sink.write(self.analyzer.take_batch(sink.used_batch()));
+            let mut batch = self.analyzer.take_batch(sink.used_batch());
+            self.told.requests(&mut batch, clock);
+            sink.write(batch);
             self.tell_connections(sink);
             self.last_read += read;
             self.quiet_drains = if read == 0 { self.quiet_drains.saturating_add(1) } else { 0 };
+            if read < PORTION {
+                self.known_until = clock.monotonic;
+            }
             // No longer than what one ring holds: the caller has to see whether it is time to stop.
             if read < PORTION || self.last_read > self.capture.ring_bytes() {
                 return;
@@ -204,8 +226,9 @@ impl Agent {
             summed.iter().for_each(|summed| self.left_out.note_summed(summed));
             sink.sums(summed);
         }
-        let batch = tcp.connections.take_batch(Vec::new());
+        let mut batch = tcp.connections.take_batch(Vec::new());
         if !batch.is_empty() {
+            self.told.connections(&mut batch, self.clock);
             sink.connections(batch);
         }
         // They are shown with the next look.
@@ -218,6 +241,16 @@ impl Agent {
     /// Passes on what there is, at the end.
     pub fn end(&mut self, sink: &impl Sink) {
         self.drain(sink);
+        self.tell_last_sums(sink);
+    }
+
+    /// Has connections told one by one for now, each at its end: a sum has no time at which it could be divided.
+    fn pause_sums(&mut self) {
+        // Where that is refused, a second of sums may be counted twice.
+        let _ = self.capture.sum_up(false);
+    }
+
+    fn tell_last_sums(&mut self, sink: &impl Sink) {
         if let Some(tcp) = self.tcp.as_mut().filter(|tcp| tcp.is_on) {
             tcp.take_last_sums(&mut self.capture, self.analyzer.processes_mut());
             sink.sums(tcp.connections.take_summed());

@@ -39,7 +39,8 @@ fn run(compression: Compression, rate: f64) {
     let sampling = Sampling { rate, ..Sampling::default() };
     let config = Config { destinations: vec![destination], sampling, host: Vec::new(), version: "1" };
     let exporter =
-        Exporter::start(config, std::sync::Arc::new(Nothing), ClockReading::default).expect("an exporter");
+        Exporter::start(config, std::sync::Arc::new(Nothing), ClockReading::default, ClockReading::default())
+            .expect("an exporter");
     let whole = cpu_time(libc::CLOCK_PROCESS_CPUTIME_ID);
     let (mut made, mut offered) = (Duration::ZERO, Duration::ZERO);
     for batch in 0..BATCHES {

@@ -86,12 +86,30 @@ pub enum Error {
 }
 
 impl Exporter {
-    /// Begins to export: metrics of `source`, and spans of what is offered.
+    /// Sees whether all destinations can be spoken to as they are set, but for their spools, which somebody else may still use.
+    ///
+    /// # Errors
+    ///
+    /// When certificates cannot be used.
+    pub fn check(config: &Config) -> Result<(), Error> {
+        for destination in &config.destinations {
+            let client = Client::new(Arc::new(destination.clone()), config.version);
+            client.map_err(|error| Error::Client(destination.endpoint.to_string(), error))?;
+        }
+        Ok(())
+    }
+
+    /// Begins to export: metrics of `source`, and spans of what is offered. Beginnings are told by the reading `first`.
     ///
     /// # Errors
     ///
     /// When certificates or folders cannot be used. That a receiver is not there is no error.
-    pub fn start<S>(config: Config, source: Arc<S>, clocks: fn() -> ClockReading) -> Result<Exporter, Error>
+    pub fn start<S>(
+        config: Config,
+        source: Arc<S>,
+        clocks: fn() -> ClockReading,
+        first: ClockReading,
+    ) -> Result<Exporter, Error>
     where
         S: Source + Send + Sync + 'static,
     {
@@ -110,7 +128,7 @@ impl Exporter {
         let (give_back, used) = channel();
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let work = Work { config, routes, source, clocks, first: clocks(), shared: shared.clone() };
+        let work = Work { config, routes, source, clocks, first, shared: shared.clone() };
         let thread = std::thread::Builder::new().name("weir-otlp".into()).spawn(move || {
             // Threads inherit the priority of the one that empties the rings; to send is not as urgent.
             // SAFETY: takes no pointers.
@@ -164,6 +182,11 @@ impl Exporter {
         traces.clear();
         self.traces.set(traces);
         batch
+    }
+
+    /// Counts requests as lost that did not come as far as this.
+    pub fn lose(&self, requests: u64) {
+        self.shared.lost.fetch_add(requests, Ordering::Relaxed);
     }
 
     /// Decides by this on all spans from now on.

@@ -166,7 +166,7 @@ fn what_cannot_be_used_is_told_at_the_start() {
     let told = |destination: Destination| {
         let config = Config { destinations: vec![destination], version: "1", ..Config::default() };
         let metrics = signals::RequestMetrics::new(signals::Limits::default());
-        let started = Exporter::start(config, Arc::new(common::State::of(metrics)), clocks);
+        let started = Exporter::start(config, Arc::new(common::State::of(metrics)), clocks, clocks());
         started.err().map(|error| error.to_string()).unwrap_or_default()
     };
     for (tls, expected) in cases {

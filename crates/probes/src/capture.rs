@@ -278,10 +278,20 @@ impl Capture {
             loaded,
             off: Vec::new(),
             report,
-            told: socket_bss { asleep: 0, own_process: 0, left_out: 0, sums_wanted: 0 },
+            told: socket_bss { asleep: 0, own_process: 0, left_out: 0, sums_wanted: 0, one_by_one: 0 },
             undecodable: 0,
             sums: SumsReader::default(),
         })
+    }
+
+    /// Whether connections are summed up, where that is wanted at all. Else each is told at its end, as where there is no room for a sum.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it: all is as it was, then.
+    pub fn sum_up(&mut self, does: bool) -> Result<(), Error> {
+        self.told.one_by_one = u32::from(!does);
+        self.tell_programs()
     }
 
     /// Leaves out all connections but those of this share. They come back as ones that were open before.

@@ -122,6 +122,8 @@ mod tests {
                 assert_eq!(offset, offset_of!(socket_bss, asleep), stringify!($object));
                 let offset = offset_of!($object::types::bss, sums_wanted);
                 assert_eq!(offset, offset_of!(socket_bss, sums_wanted), stringify!($object));
+                let offset = offset_of!($object::types::bss, one_by_one);
+                assert_eq!(offset, offset_of!(socket_bss, one_by_one), stringify!($object));
             )* };
         }
         check!(kprobe, syscalls, udp, udp_kprobe, udp_syscalls);

@@ -23,6 +23,7 @@ mod pairs;
 mod peers;
 mod shed;
 mod sweep;
+mod under_way;
 
 /// What the user may change.
 #[derive(Debug, Clone, Copy)]

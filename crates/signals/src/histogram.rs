@@ -97,7 +97,7 @@ impl Histogram {
     }
 
     /// Counts the values of a spread: durations, by buckets in nanoseconds. Each of its buckets has to lie within one of every form here.
-    pub fn merge(&mut self, buckets: &Buckets, spread: &Spread) {
+    pub fn merge_spread(&mut self, buckets: &Buckets, spread: &Spread) {
         if spread.count == 0 {
             return;
         }
@@ -111,6 +111,19 @@ impl Histogram {
             self.explicit[buckets.place(value)] += u64::from(count);
             self.exponential.add(value as f64 / buckets.per_unit, count.into());
         }
+    }
+
+    /// Adds the values of `other`, which has the same buckets.
+    pub fn merge(&mut self, other: &Histogram) {
+        self.count = self.count.saturating_add(other.count);
+        self.sum = self.sum.saturating_add(other.sum);
+        self.squares = self.squares.saturating_add(other.squares);
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        for (own, others) in self.explicit.iter_mut().zip(other.explicit) {
+            *own = own.saturating_add(others);
+        }
+        self.exponential.merge(&other.exponential);
     }
 
     /// How many values there were.
@@ -204,11 +217,7 @@ impl Exponential {
             self.zeros += times;
             return;
         }
-        let index = finest_index(value) >> (FINEST - self.scale);
-        match usize::try_from(index - self.first).ok().and_then(|place| self.counts.get_mut(place)) {
-            Some(count) => *count += times,
-            None => self.widen(index, times),
-        }
+        self.add_at(finest_index(value) >> (FINEST - self.scale), times);
     }
 
     /// Adds the values of `other`, at the coarser of the two resolutions.
@@ -220,10 +229,15 @@ impl Exponential {
         for (index, values) in other.buckets() {
             // Room for one may have been made at the cost of resolution.
             let index = index >> (other.scale - self.scale);
-            match usize::try_from(index - self.first).ok().and_then(|place| self.counts.get_mut(place)) {
-                Some(count) => *count += values,
-                None => self.widen(index, values),
-            }
+            self.add_at(index, values);
+        }
+    }
+
+    /// Counts values at `index` of the present scale.
+    fn add_at(&mut self, index: i32, values: u64) {
+        match usize::try_from(index - self.first).ok().and_then(|place| self.counts.get_mut(place)) {
+            Some(count) => *count = count.saturating_add(values),
+            None => self.widen(index, values),
         }
     }
 
@@ -320,6 +334,9 @@ fn finest_index(value: f64) -> i32 {
     let above: i32 = EIGHTHS.iter().map(|bound| i32::from(fraction > *bound)).sum();
     doublings * 8 + above - 1
 }
+
+mod parts;
+pub(crate) use parts::Parts;
 
 #[cfg(test)]
 mod tests;

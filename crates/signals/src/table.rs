@@ -112,6 +112,14 @@ impl<V: Default> Table<V> {
         Some(&mut slot.value)
     }
 
+    /// The same for a series that another process began to count.
+    pub(crate) fn resume(&mut self, cells: &[Cell<'_>], began: Nanos, now: Nanos) -> Option<&mut V> {
+        self.at(cells, now)?;
+        let slot = self.slots.get_mut(self.last as usize)?.as_mut()?;
+        slot.began = slot.began.min(began);
+        Some(&mut slot.value)
+    }
+
     /// Forgets series that are idle.
     pub fn sweep(&mut self, now: Nanos) {
         for (place, slot) in (0u32..).zip(self.slots.iter_mut()) {

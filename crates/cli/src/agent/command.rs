@@ -1,37 +1,18 @@
 //! `weir agent`: metrics of this host's requests and connections, for as long as it runs.
 
-use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::Context as _;
-use clap::Args;
-use config::Settings;
-use otlp::Exporter;
-use probes::{Purpose, rights};
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
 
-use super::budget::{self, Budget, Keeper};
-use super::control::{Control, NoControl};
-use super::export::{self, Troubles};
-use super::figures;
-use super::http::Endpoint;
-use super::meter::Meter;
-use super::notify::{self, Moment};
-use super::orders::Orders;
-use super::reload::{self, Reloads};
-use super::seccomp::Filters;
-use super::{Agent, caution, read_clocks};
-use crate::options::{self, Naming, SelfArgs};
-use crate::requests::command::{seen_by, summary};
+use super::detach::{Detached, detach};
+use super::running::Running;
+use super::takeover::Earlier;
+use crate::options::SelfArgs;
 use crate::say::say;
 use crate::settings::{Observing, SettingsArgs};
-use crate::stop::Stop;
 use crate::units;
-
-/// How often figures about Weir itself are renewed: a scrape may see them so old.
-const FIGURES_EVERY: Duration = Duration::from_secs(1);
-/// How often it is looked for idle series.
-const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Arguments of `weir agent`.
 #[derive(Debug, Args)]
@@ -40,6 +21,12 @@ pub struct Arguments {
     /// End after this time (such as 10s; a bare number is seconds).
     #[arg(long, value_name = "DURATION", value_parser = units::parse_duration)]
     pub duration: Option<units::Duration>,
+    /// Take over from the agent that runs, if one does: go on with its counts and its sockets, and have it end.
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
+    pub replace: Option<Replace>,
+    /// Return once this host is observed, and go on in another process.
+    #[arg(long)]
+    pub detach: bool,
     /// What is set.
     #[command(flatten)]
     pub settings: SettingsArgs<Observing>,
@@ -48,122 +35,57 @@ pub struct Arguments {
     pub itself: SelfArgs,
 }
 
+/// When the agent that runs is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Replace {
+    /// Whichever it is.
+    Always,
+    /// If it is of another binary than this; else it reads its settings again.
+    Changed,
+}
+
 const EXAMPLES: &str = "\
 Examples:
   weir agent                              metrics at http://127.0.0.1:7401/metrics
-  weir agent --listen 0.0.0.0:7401        the same for other hosts: whoever reaches the port may read them";
+  weir agent --listen 0.0.0.0:7401        the same for other hosts: whoever reaches the port may read them
+  weir agent --replace                    take over from the agent that runs, as after an upgrade";
 
-/// Runs until it is told to stop.
+/// Runs until it is told to stop, or replaced.
 ///
 /// # Errors
 ///
-/// When the address is not to be had, or traffic cannot be seen on this host.
+/// When the address is not to be had, or traffic cannot be seen on this host; or when the agent that runs does not hand over.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let report = match arguments.detach.then(detach).transpose().context("detaching")? {
+        Some(Detached::Starter(true)) => return Ok(()),
+        Some(Detached::Starter(false)) => bail!("the agent did not start"),
+        Some(Detached::Agent(report)) => Some(report),
+        None => None,
+    };
     let settings = arguments.settings.load()?;
-    let (stop, hangup) = Stop::but_not_hangup()?;
-    rights::no_new();
-    let budget = Budget::of(&settings)?;
-    budget::spare_memory();
-    let limits = reload::limits(&settings, budget.sizes.series);
-    let mut meter = Meter::new(limits, read_clocks().monotonic);
-    // Before the capture, so that an address which is taken is said at once.
-    let listen = settings.metrics_listen();
-    let endpoint =
-        Endpoint::start(listen, meter.state()).with_context(|| format!("cannot listen at {listen}"))?;
-    if let Some(exporter) = export::start(&settings, meter.state(), budget.sizes.queues)? {
-        meter.export_by(exporter);
-    }
-    let control = control(&settings)?;
-    let config = requests::Config { protocols: options::protocols(&settings), ..Default::default() };
-    let config = budget.fit_analysis(config);
-    let capture = budget.fit_capture(&settings, options::capture(&settings, arguments.itself));
-    let capture = probes::Config { facts: settings.metrics_connections(), ..capture };
-    let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
-    budget.fit_agent(&mut agent);
-    // What another network namespace is entered with is raised for that moment only.
-    rights::keep(rights::RUNNING, &[rights::SYS_ADMIN]).context("giving up rights")?;
-    if settings.agent_seccomp()
-        && let Err(error) = Filters::new()?.apply()
+    let earlier = match arguments.replace {
+        Some(_) => Earlier::find(Path::new(&settings.agent_control()))?,
+        None => None,
+    };
+    if let Some(earlier) = &earlier
+        && arguments.replace == Some(Replace::Changed)
+        && earlier.is_same_binary()
     {
-        say(format_args!("caution: this kernel has no filters of system calls: {error}"));
+        earlier.reload().context("asking the agent to read its settings again")?;
+        say(format_args!(
+            "the agent that runs (process {}) is of this binary: it reads its settings again",
+            earlier.process
+        ));
+        report.into_iter().for_each(|report| report.send());
+        return Ok(());
     }
-    // Before anybody counts on being seen.
-    agent.begin(&meter);
-    let mut keeper =
-        Keeper::start(budget.limits, &mut agent, !meter.exporter().is_some_and(Exporter::has_spans));
-    let mut reloads = Reloads::new(settings, hangup, budget.sizes);
-    figures::renew(&agent, &keeper, &meter, &endpoint, &reloads);
-    say(ready(&agent, endpoint.address()));
-    if let Some(caution) = caution(agent.capture().report()) {
-        say(caution);
+    let mut running = Running::prepare(arguments, settings, earlier.as_ref(), report)?;
+    if let Some(earlier) = earlier {
+        running.take_over(earlier)?;
     }
-    for missing in agent.capture().report().host.missing_rights() {
-        say(format_args!("caution: {missing} is missing: {}", missing.missing));
-    }
-    notify::tell(Moment::Ready);
-    let began = Instant::now();
-    let end = arguments.duration.map(|duration| began + Duration::from_nanos(duration.0));
-    let (mut renewed, mut swept) = (began, began);
-    let mut troubles = Troubles::default();
-    let mut orders = Orders::default();
-    while !stop.is_set() && end.is_none_or(|end| Instant::now() < end) {
-        agent.observe(&meter);
-        keeper.look(&mut agent, meter.exporter());
-        keeper.tell();
-        let changed = control.as_ref().is_some_and(|control| orders.obey(control, &mut agent, &meter));
-        let reloaded = reloads.go_on(|| arguments.settings.load(), &mut agent, &mut meter);
-        if reloaded {
-            keeper.renew(&mut agent, meter.exporter());
-        }
-        let changed = changed || reloaded;
-        let now = Instant::now();
-        if now - swept >= SWEEP_EVERY {
-            swept = now;
-            meter.sweep(read_clocks().monotonic);
-        }
-        if changed || now - renewed >= FIGURES_EVERY {
-            renewed = now;
-            figures::renew(&agent, &keeper, &meter, &endpoint, &reloads);
-            meter.exporter().into_iter().for_each(|exporter| troubles.tell(exporter));
-        }
-    }
-    let lasted = began.elapsed();
-    notify::tell(Moment::Stopping);
-    agent.end(&meter);
-    figures::renew(&agent, &keeper, &meter, &endpoint, &reloads);
-    endpoint.stop();
-    control.into_iter().for_each(Control::stop);
-    if let Some(exporter) = meter.finish() {
-        say(export::summary(exporter.stop()));
-    }
-    reloads.finish();
-    if let Some(summary) = keeper.summary(&agent) {
-        say(summary);
-    }
-    let counters = agent.analyzer().counters();
-    say(summary(lasted, counters.requests, 0, agent.capture().losses(), counters));
+    running.announce();
+    let end = arguments.duration.map(|duration| Duration::from_nanos(duration.0));
+    let replaced = running.run(end);
+    running.end(replaced);
     Ok(())
-}
-
-/// The socket for control. An agent that cannot have one does without.
-///
-/// # Errors
-///
-/// When another agent has it: two would count everything twice.
-fn control(settings: &Settings) -> anyhow::Result<Option<Control>> {
-    match Control::start(Path::new(&settings.agent_control())) {
-        Ok(control) => Ok(Some(control)),
-        Err(NoControl::Impossible(error)) => {
-            say(format_args!("caution: `weir programs` will not reach this agent: {error:#}"));
-            Ok(None)
-        }
-        Err(taken) => Err(taken.into()),
-    }
-}
-
-/// The line that says that capture runs, and where its metrics are.
-fn ready(agent: &Agent, address: SocketAddr) -> String {
-    let report = agent.capture().report();
-    let seen = seen_by(report.chosen(Purpose::TcpSent), report.chosen(Purpose::Received));
-    format!("ready: metrics at http://{address}/metrics, {seen}; Ctrl-C ends")
 }

@@ -6,16 +6,19 @@
 use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -23,6 +26,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 use tokio::sync::{Semaphore, oneshot};
 
+use super::takeover::{self, Binary, Claim, Wish};
 use super::text_body::Text;
 
 /// Connections at a time; more wait.
@@ -70,15 +74,29 @@ pub(super) struct Control {
     /// The socket's own inode: another agent may have put one in its place.
     inode: u64,
     orders: Receiver<Ordered>,
+    wishes: Receiver<Wish>,
+    /// For another agent to go on with.
+    listener: StdListener,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
+}
+
+/// What those need who serve connections.
+#[derive(Debug, Clone)]
+struct Desk {
+    orders: SyncSender<Ordered>,
+    wishes: SyncSender<Wish>,
+    /// There is a take-over.
+    claimed: Arc<AtomicBool>,
+    /// Where metrics are offered, as it was set.
+    listen: String,
 }
 
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoControl {
     /// Another agent has it.
-    #[error("an agent runs already: it listens at {}", .0.display())]
+    #[error("an agent runs already: it listens at {} (`weir agent --replace` takes over from it)", .0.display())]
     Taken(PathBuf),
     /// The place is not to be had.
     #[error(transparent)]
@@ -86,32 +104,67 @@ pub(super) enum NoControl {
 }
 
 impl Control {
-    /// Begins to listen. A socket that nobody listens to any more is replaced.
+    /// Begins to listen. A socket that nobody listens to any more is replaced. `listen` is where metrics are offered, as it was set.
     ///
     /// # Errors
     ///
     /// When another agent listens there, or the place is not to be had.
-    pub(super) fn start(path: &Path) -> Result<Control, NoControl> {
+    pub(super) fn start(path: &Path, listen: &str) -> Result<Control, NoControl> {
+        let listener = self::listen(path)?;
+        Ok(Control::go_on(listener, path, listen)?)
+    }
+
+    /// The same with a socket that is listened to already.
+    ///
+    /// # Errors
+    ///
+    /// When there is no thread for it.
+    pub(super) fn go_on(listener: StdListener, path: &Path, listen: &str) -> anyhow::Result<Control> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build()
             .context("the socket for control")?;
-        let listener = {
+        listener.set_nonblocking(true).context("the socket for control")?;
+        let accepting = {
             let _inside = runtime.enter();
-            listen(path)?
+            let own = listener.try_clone().context("the socket for control")?;
+            UnixListener::from_std(own).context("the socket for control")?
         };
         let inode = fs::symlink_metadata(path).map_or(0, |own| own.ino());
         let (give, orders) = sync_channel(MOST_ORDERS);
+        let (wish, wishes) = sync_channel(1);
+        let desk = Desk { orders: give, wishes: wish, claimed: Arc::default(), listen: listen.to_owned() };
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("weir-control".into()).spawn(move || {
-            runtime.spawn(accept(listener, give));
+            runtime.spawn(accept(accepting, desk));
             // It is told, or nobody is there any more to tell it.
             let _ = runtime.block_on(stopped);
             runtime.shutdown_background();
         });
         let thread = thread.context("a thread for control")?;
-        Ok(Control { path: path.to_owned(), inode, orders, stop, thread })
+        Ok(Control { path: path.to_owned(), inode, orders, wishes, listener, stop, thread })
+    }
+
+    /// Another agent that wants to take over.
+    pub(super) fn wish(&self) -> Option<Wish> {
+        self.wishes.try_recv().ok()
+    }
+
+    /// The listening socket, for another agent.
+    ///
+    /// # Errors
+    ///
+    /// When too many files are open.
+    pub(super) fn socket(&self) -> io::Result<OwnedFd> {
+        self.listener.try_clone().map(OwnedFd::from)
+    }
+
+    /// Ends it, and leaves the socket to another agent.
+    pub(super) fn leave(self) {
+        // A thread that ended has nothing to be told.
+        let _ = self.stop.send(());
+        let _ = self.thread.join();
     }
 
     /// The next order that waits.
@@ -125,14 +178,12 @@ impl Control {
             // Whoever starts next replaces what is left.
             let _ = fs::remove_file(&self.path);
         }
-        // A thread that ended has nothing to be told.
-        let _ = self.stop.send(());
-        let _ = self.thread.join();
+        self.leave();
     }
 }
 
 /// Makes the socket, which nobody but its owner can ever open.
-fn listen(path: &Path) -> Result<UnixListener, NoControl> {
+fn listen(path: &Path) -> Result<StdListener, NoControl> {
     let folder = path.parent().context("no place for a socket")?;
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let at = || format!("cannot listen at {}", path.display());
@@ -154,6 +205,8 @@ fn listen(path: &Path) -> Result<UnixListener, NoControl> {
             Err(error) => return Err(anyhow::Error::from(error).context(at()).into()),
         }
     }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().with_context(at)?;
+    let _inside = runtime.enter();
     let socket = UnixSocket::new_stream().with_context(at)?;
     // Before it has a name: the file gets the socket's own mode.
     // SAFETY: the descriptor is open.
@@ -161,7 +214,8 @@ fn listen(path: &Path) -> Result<UnixListener, NoControl> {
         return Err(anyhow::Error::from(io::Error::last_os_error()).context(at()).into());
     }
     socket.bind(path).with_context(at)?;
-    Ok(socket.listen(MOST_CONNECTIONS as u32).with_context(at)?)
+    let listener = socket.listen(MOST_CONNECTIONS as u32).with_context(at)?;
+    Ok(listener.into_std().with_context(at)?)
 }
 
 /// A lock that ends with the process at the latest, and leaves no file behind.
@@ -174,16 +228,16 @@ fn lock(folder: &Path) -> io::Result<File> {
     Ok(folder)
 }
 
-async fn accept(listener: UnixListener, orders: SyncSender<Ordered>) {
+async fn accept(listener: UnixListener, desk: Desk) {
     super::step_back(&[]);
     let room = std::sync::Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         let Ok(place) = room.clone().acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let orders = orders.clone();
+                let desk = desk.clone();
                 tokio::spawn(async move {
-                    serve(stream, orders).await;
+                    serve(stream, desk).await;
                     drop(place);
                 });
             }
@@ -193,16 +247,67 @@ async fn accept(listener: UnixListener, orders: SyncSender<Ordered>) {
     }
 }
 
-async fn serve(stream: UnixStream, orders: SyncSender<Ordered>) {
+async fn serve(stream: UnixStream, desk: Desk) {
+    // SAFETY: has no preconditions.
+    let own = unsafe { libc::geteuid() };
+    let is_own_user = stream.peer_cred().is_ok_and(|peer| peer.uid() == own);
     let service = service_fn(move |request: Request<Incoming>| {
-        let orders = orders.clone();
-        async move { Ok::<_, Infallible>(answer(&request, &orders).await) }
+        let desk = desk.clone();
+        async move {
+            let answer = match request.uri().path() {
+                takeover::PATH => take_over(request, desk, is_own_user),
+                _ => answer(&request, &desk.orders).await,
+            };
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut http = http1::Builder::new();
     let http = http.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(false);
     // Whoever asked may be gone.
-    let served = http.serve_connection(TokioIo::new(stream), service);
+    let served = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let _ = tokio::time::timeout(HEAD + PATIENCE + Duration::from_secs(MOST_SAMPLE), served).await;
+}
+
+/// Lets another agent take over: from then on its connection is no HTTP any more.
+fn take_over(request: Request<Incoming>, desk: Desk, is_own_user: bool) -> Response<Text> {
+    let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let version = header(HeaderName::from_static(takeover::VERSION_HEADER)).unwrap_or_default();
+    let own_version = takeover::VERSION.to_string();
+    let refused = match () {
+        () if request.method() != Method::POST => return text(StatusCode::METHOD_NOT_ALLOWED, "only POST\n"),
+        () if header(UPGRADE) != Some(takeover::PROTOCOL) => "for `weir agent --replace` only\n".to_owned(),
+        () if !is_own_user => "only an agent of the same user can take over\n".to_owned(),
+        () if version != own_version => {
+            format!("it hands over by version {own_version} of what is to be said, and not by {version:?}\n")
+        }
+        () => String::new(),
+    };
+    let claim = if refused.is_empty() { Claim::take(&desk.claimed) } else { None };
+    let Some(claim) = claim else {
+        let busy = "another agent is about to take over\n".to_owned();
+        return text(StatusCode::CONFLICT, if refused.is_empty() { busy } else { refused });
+    };
+    tokio::spawn(async move {
+        let Ok(upgraded) = hyper::upgrade::on(request).await else { return };
+        let Ok(parts) = upgraded.downcast::<TokioIo<UnixStream>>() else { return };
+        let Ok(stream) = parts.io.into_inner().into_std() else { return };
+        if parts.read_buf.is_empty() && stream.set_nonblocking(false).is_ok() {
+            // Where nobody takes it, this agent is ending.
+            let _ = desk.wishes.try_send(Wish { stream, claim });
+        }
+    });
+    let mut response = text(StatusCode::SWITCHING_PROTOCOLS, "");
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_TYPE);
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static(takeover::PROTOCOL));
+    let binary = Binary::own().map(|binary| binary.to_string()).unwrap_or_default();
+    for (name, value) in [(takeover::LISTEN_HEADER, &desk.listen), (takeover::BINARY_HEADER, &binary)] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
+    response
 }
 
 async fn answer(request: &Request<Incoming>, orders: &SyncSender<Ordered>) -> Response<Text> {
@@ -291,18 +396,18 @@ mod tests {
     fn a_socket_has_one_owner_and_one_listener() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("run/agent.sock");
-        let first = Control::start(&path).expect("a socket");
+        let first = Control::start(&path, "").expect("a socket");
         assert_eq!(fs::symlink_metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
-        let second = Control::start(&path).expect_err("it is taken");
+        let second = Control::start(&path, "").expect_err("it is taken");
         assert!(matches!(&second, NoControl::Taken(taken) if *taken == path), "{second}");
         first.stop();
         assert!(!path.exists());
         // What a killed one left behind.
         drop(std::os::unix::net::UnixListener::bind(&path).expect("a socket"));
-        Control::start(&path).expect("it is replaced").stop();
+        Control::start(&path, "").expect("it is replaced").stop();
         // What is no socket is left alone.
         fs::write(&path, "precious").expect("a file");
-        assert!(matches!(Control::start(&path), Err(NoControl::Impossible(_))));
+        assert!(matches!(Control::start(&path, ""), Err(NoControl::Impossible(_))));
         assert_eq!(fs::read_to_string(&path).expect("still there"), "precious");
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use config::{Rule, Settings, units};
 use model::names;
+use model::time::ClockReading;
 use otlp::{Compression, Destination, Ended, Endpoint, Exporter, Histograms, Protocol, Sampling, Spool, Tls};
 use probes::rights;
 
@@ -20,12 +21,34 @@ const TELL_EVERY: Duration = Duration::from_secs(60);
 /// Bytes of a spool whose size is not set.
 const SPOOL_BYTES: u64 = 1 << 30;
 
-/// Begins to export, where anything is set to be. No more than `queues` bytes wait in memory for all destinations together.
+/// Sees whether [`start`] would succeed now, but for spools, which another agent may still use.
 ///
 /// # Errors
 ///
 /// When a destination cannot be spoken to as it is set.
-pub(super) fn start(settings: &Settings, state: Arc<State>, queues: u64) -> anyhow::Result<Option<Exporter>> {
+pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
+    let destinations: Result<Vec<_>, _> = settings.otlp().iter().map(destination).collect();
+    Ok(Exporter::check(&otlp::Config { destinations: destinations?, ..otlp::Config::default() })?)
+}
+
+/// Any destination is set to get spans.
+pub(super) fn wants_spans(settings: &Settings) -> bool {
+    let gets_spans = |rule: &Rule| destination(rule).is_ok_and(|destination| destination.spans);
+    settings.otlp().iter().any(gets_spans)
+}
+
+/// Begins to export, where anything is set to be. No more than `queues` bytes wait in memory for all destinations together. Beginnings
+/// are told by the reading `first`.
+///
+/// # Errors
+///
+/// When a destination cannot be spoken to as it is set.
+pub(super) fn start(
+    settings: &Settings,
+    state: Arc<State>,
+    first: ClockReading,
+    queues: u64,
+) -> anyhow::Result<Option<Exporter>> {
     let destinations: Result<Vec<_>, _> = settings.otlp().iter().map(destination).collect();
     let mut destinations = destinations?;
     if destinations.is_empty() {
@@ -33,6 +56,20 @@ pub(super) fn start(settings: &Settings, state: Arc<State>, queues: u64) -> anyh
     }
     let each = usize::try_from(queues).unwrap_or(usize::MAX) / destinations.len();
     destinations.iter_mut().for_each(|destination| destination.queue = destination.queue.min(each));
+    let config = otlp::Config { destinations, ..config(settings) };
+    // Its thread has the rights of the one that starts it; of those it needs one, for keys that only their owner may read.
+    let started = std::thread::scope(|scope| {
+        let starting = scope.spawn(|| {
+            super::step_back(&[rights::DAC_READ_SEARCH]);
+            Exporter::start(config, state, read_clocks, first)
+        });
+        starting.join().map_err(|_| anyhow::anyhow!("the exporter did not start"))
+    });
+    Ok(Some(started??))
+}
+
+/// All but the destinations.
+fn config(settings: &Settings) -> otlp::Config {
     let identity = identity::settle(settings);
     if let Some(caution) = identity.caution {
         say(format_args!("caution: {caution}"));
@@ -40,16 +77,7 @@ pub(super) fn start(settings: &Settings, state: Arc<State>, queues: u64) -> anyh
     let mut host = vec![(names::HOST_ID, identity.id), (names::OS_TYPE, "linux".to_owned())];
     host.extend(host_name().map(|name| (names::HOST_NAME, name)));
     let version = env!("CARGO_PKG_VERSION");
-    let config = otlp::Config { destinations, sampling: sampling(settings), host, version };
-    // Its thread has the rights of the one that starts it; of those it needs one, for keys that only their owner may read.
-    let started = std::thread::scope(|scope| {
-        let starting = scope.spawn(|| {
-            super::step_back(&[rights::DAC_READ_SEARCH]);
-            Exporter::start(config, state, read_clocks)
-        });
-        starting.join().map_err(|_| anyhow::anyhow!("the exporter did not start"))
-    });
-    Ok(Some(started??))
+    otlp::Config { sampling: sampling(settings), host, version, ..otlp::Config::default() }
 }
 
 pub(super) fn sampling(settings: &Settings) -> Sampling {

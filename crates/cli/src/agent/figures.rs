@@ -11,9 +11,16 @@ use super::budget::{self, Keeper};
 use super::http::Endpoint;
 use super::meter::Meter;
 use super::reload::Reloads;
+use super::takeover::Outcome;
 
 /// Writes the figures anew, as they are now.
-pub(super) fn renew(agent: &Agent, keeper: &Keeper, meter: &Meter, endpoint: &Endpoint, reloads: &Reloads) {
+pub(super) fn renew(
+    (agent, keeper): (&Agent, &Keeper),
+    meter: &Meter,
+    endpoint: Option<&Endpoint>,
+    reloads: &Reloads,
+    takeover: &Outcome,
+) {
     // What asks the kernel comes before the lock.
     let losses = agent.capture().losses();
     let programs = agent.capture().programs();
@@ -39,6 +46,7 @@ pub(super) fn renew(agent: &Agent, keeper: &Keeper, meter: &Meter, endpoint: &En
     losses.gaps().iter().for_each(|(cause, count)| set(&metrics::LOST, &["kernel", cause], *count));
     set(&metrics::LOST, &["analysis", "connection not known"], counters.orphan_chunks);
     set(&metrics::LOST, &["analysis", "forgotten while waiting"], counters.forgotten_waiting);
+    set(&metrics::LOST, &["analysis", "missed at a take-over"], takeover.missed);
     set(&metrics::LOST_BYTES, &["event lost"], counters.lost_bytes);
     set(&metrics::LOST_BYTES, &["beyond what is captured"], counters.uncaptured_bytes);
     set(&metrics::REQUESTS, &[], counters.requests);
@@ -64,7 +72,9 @@ pub(super) fn renew(agent: &Agent, keeper: &Keeper, meter: &Meter, endpoint: &En
         set(&metrics::SERIES_OVERFLOWED, &[metric.name], others.overflowed);
         set(&metrics::SERIES_EXPIRED, &[metric.name], others.expired);
     }
-    let (too_many, too_slow) = endpoint.closed();
+    set(&metrics::TAKEOVERS, &["complete"], takeover.complete);
+    set(&metrics::TAKEOVERS, &["broken off"], takeover.broken_off);
+    let (too_many, too_slow) = endpoint.map_or((0, 0), Endpoint::closed);
     set(&metrics::HTTP_CLOSED, &["too many"], too_many);
     set(&metrics::HTTP_CLOSED, &["too slow"], too_slow);
     set(&metrics::RELOADS, &["success"], reloads.succeeded);
@@ -89,6 +99,9 @@ pub(super) fn renew(agent: &Agent, keeper: &Keeper, meter: &Meter, endpoint: &En
         (&metrics::BUDGET_CPU_LIMIT, kept.limits.cpu),
     ] {
         figures.set(metric, &[], Point::Number(value));
+    }
+    if let Some(took) = takeover.took {
+        figures.set(&metrics::TAKEOVER_TIME, &[], Point::Number(took));
     }
     if let Some(exporter) = meter.exporter() {
         exporter.figures(figures);

@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
@@ -35,6 +36,10 @@ const MOST_CONNECTIONS: usize = 64;
 const HEAD: Duration = Duration::from_secs(30);
 /// How long an answer may take to be taken.
 const ANSWER: Duration = Duration::from_secs(60);
+/// At the end answers that are on their way, or about to be asked for, are waited for.
+const LAST_ANSWERS: Duration = Duration::from_millis(400);
+/// What was given to the connection is sent within this time.
+const FLUSH: Duration = Duration::from_millis(20);
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 16 * 1024;
 /// After the rings were not emptied for so long, something is wrong: nanoseconds.
@@ -51,6 +56,8 @@ Weir: metrics of this host's requests
 #[derive(Debug)]
 pub struct Endpoint {
     address: SocketAddr,
+    /// For another agent to go on with.
+    listener: StdListener,
     connections: Arc<Connections>,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
@@ -63,24 +70,49 @@ impl Endpoint {
     ///
     /// When the address is not to be had.
     pub fn start(listen: SocketAddr, state: Arc<State>) -> io::Result<Endpoint> {
-        let listener = std::net::TcpListener::bind(listen)?;
+        Endpoint::go_on(StdListener::bind(listen)?, state)
+    }
+
+    /// The same with a socket that is listened to already.
+    ///
+    /// # Errors
+    ///
+    /// When there is no thread for it.
+    pub fn go_on(listener: StdListener, state: Arc<State>) -> io::Result<Endpoint> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let listener = {
+        let accepting = {
             let _inside = runtime.enter();
-            TcpListener::from_std(listener)?
+            TcpListener::from_std(listener.try_clone()?)?
         };
         let connections = Arc::new(Connections::default());
         let (stop, stopped) = oneshot::channel();
-        let accepting = accept(listener, state, connections.clone());
+        let (watched, accepting) = (connections.clone(), accept(accepting, state, connections.clone()));
         let thread = std::thread::Builder::new().name("weir-http".into()).spawn(move || {
-            runtime.spawn(accepting);
-            // It is told, or nobody is there any more to tell it.
-            let _ = runtime.block_on(stopped);
+            let accepting = runtime.spawn(accepting);
+            runtime.block_on(async {
+                // It is told, or nobody is there any more to tell it.
+                let _ = stopped.await;
+                accepting.abort();
+                let end = Instant::now() + LAST_ANSWERS;
+                while watched.are_busy() && Instant::now() < end {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                tokio::time::sleep(FLUSH).await;
+            });
             runtime.shutdown_background();
         })?;
-        Ok(Endpoint { address, connections, stop, thread })
+        Ok(Endpoint { address, listener, connections, stop, thread })
+    }
+
+    /// The listening socket, for another agent.
+    ///
+    /// # Errors
+    ///
+    /// When too many files are open.
+    pub fn socket(&self) -> io::Result<OwnedFd> {
+        self.listener.try_clone().map(OwnedFd::from)
     }
 
     /// Where it listens.
@@ -93,7 +125,7 @@ impl Endpoint {
         (self.connections.too_many.load(Ordering::Relaxed), self.connections.too_slow.load(Ordering::Relaxed))
     }
 
-    /// Ends it, and with it all connections.
+    /// Ends it, and with it all connections, once what was asked for is answered.
     pub fn stop(self) {
         // A thread that ended has nothing to be told.
         let _ = self.stop.send(());
@@ -117,15 +149,19 @@ struct Connection {
 
 /// Since when an answer is on its way.
 #[derive(Debug, Clone, Default)]
-struct Answering(Arc<Mutex<Option<Instant>>>);
+struct Answering {
+    since: Arc<Mutex<Option<Instant>>>,
+    /// Something was asked for.
+    asked: Arc<AtomicBool>,
+}
 
 impl Answering {
     fn set(&self, since: Option<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
     fn since(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,6 +178,14 @@ impl Connections {
             }
         }
         open.push_back(connection);
+    }
+
+    /// Something is being answered, or a connection is so new that nothing was asked for.
+    fn are_busy(&self) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_busy =
+            |answering: &Answering| answering.since().is_some() || !answering.asked.load(Ordering::Relaxed);
+        open.iter().any(|connection| !connection.task.is_finished() && is_busy(&connection.answering))
     }
 
     /// Closes those whose answer is not taken.
@@ -198,6 +242,7 @@ async fn serve(stream: TcpStream, state: Arc<State>, answering: Answering, conne
 }
 
 fn answer(request: &Request<Incoming>, state: &Arc<State>, answering: &Answering) -> Response<Content> {
+    answering.asked.store(true, Ordering::Relaxed);
     if request.method() != Method::GET && request.method() != Method::HEAD {
         let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
         refused.headers_mut().insert(ALLOW, hyper::header::HeaderValue::from_static("GET, HEAD"));

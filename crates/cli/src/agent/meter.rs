@@ -1,15 +1,17 @@
 //! Metrics as they are being counted, shared by the thread that empties the rings and the one that gives them out.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::sums::Summed;
 use model::tcp::Connection;
+use model::time::ClockReading;
 use model::{Nanos, Request};
 use otlp::Exporter;
 use signals::agent::Figures;
-use signals::{Collect, ConnectionMetrics, Limits, RequestMetrics, Source};
+use signals::{Carried, Collect, ConnectionMetrics, Limits, RequestMetrics, Source};
 
 use super::tcp::Tcp;
 use super::{Sink, read_clocks};
@@ -50,29 +52,83 @@ impl Source for State {
     }
 }
 
+/// Requests that may wait for an exporter: as many as may wait in one.
+const MOST_EARLY: usize = 16_384;
+/// Of these, so many are passed on at a time.
+const EARLY_AT_ONCE: usize = 1024;
+
 /// Counts requests and connections, and passes requests on to be exported.
 pub struct Meter {
     state: Arc<State>,
     exporter: Option<Exporter>,
+    /// Where both clocks were when counting began: receivers of metrics are told beginnings by it.
+    first: ClockReading,
+    /// Requests of a time in which another agent still sends to the receivers.
+    early: RefCell<Option<VecDeque<Request>>>,
+    /// Those that found no room there.
+    early_lost: Cell<u64>,
     /// The last batch's memory.
     used: Cell<Vec<Request>>,
 }
 
 impl Meter {
     /// Begins to count.
-    pub fn new(limits: Limits, now: Nanos) -> Meter {
+    pub fn new(limits: Limits, first: ClockReading) -> Meter {
         let metrics = Metrics {
             requests: RequestMetrics::new(limits),
             connections: ConnectionMetrics::new(limits),
-            figures: Figures::new(now),
+            figures: Figures::new(first.monotonic),
         };
         let state = State { metrics: Mutex::new(metrics), alive: AtomicU64::new(0) };
-        Meter { state: Arc::new(state), exporter: None, used: Cell::default() }
+        Meter {
+            state: Arc::new(state),
+            exporter: None,
+            first,
+            early: RefCell::default(),
+            early_lost: Cell::default(),
+            used: Cell::default(),
+        }
+    }
+
+    /// Where both clocks were when counting began.
+    pub fn first(&self) -> ClockReading {
+        self.first
+    }
+
+    /// Goes on with what another agent counted; returns how many series found no place.
+    pub fn resume(&mut self, carried: &Carried, first: ClockReading) -> usize {
+        self.first = first;
+        let mut metrics = self.state.lock();
+        let Metrics { requests, connections, figures } = &mut *metrics;
+        carried.resume(requests, connections, figures, read_clocks().monotonic)
+    }
+
+    /// Keeps requests until there is an exporter, as far as there is room.
+    pub fn await_exporter(&self) {
+        self.early.replace(Some(VecDeque::new()));
     }
 
     /// Passes requests on from now on.
     pub fn export_by(&mut self, exporter: Exporter) {
+        exporter.lose(self.early_lost.take());
         self.exporter = Some(exporter);
+    }
+
+    /// Keeps a batch for the exporter that will come; or passes on some of what was kept.
+    fn keep_early(&self, batch: &mut Vec<Request>) {
+        let mut kept = self.early.borrow_mut();
+        let Some(early) = &mut *kept else { return };
+        let Some(exporter) = &self.exporter else {
+            let room = MOST_EARLY.saturating_sub(early.len());
+            self.early_lost.set(self.early_lost.get() + batch.len().saturating_sub(room) as u64);
+            early.extend(batch.drain(..).take(room));
+            return;
+        };
+        let some = early.len().min(EARLY_AT_ONCE);
+        exporter.offer(early.drain(..some).collect());
+        if early.is_empty() {
+            *kept = None;
+        }
     }
 
     /// Has somebody else take requests from now on, or nobody; returns who took them until now.
@@ -118,6 +174,7 @@ impl Sink for Meter {
             let mut metrics = self.state.lock();
             batch.iter().for_each(|request| metrics.requests.record(request, now));
         }
+        self.keep_early(&mut batch);
         match &self.exporter {
             // All are counted by now, so that metrics are right whatever is kept.
             Some(exporter) if !batch.is_empty() => batch = exporter.offer(batch),

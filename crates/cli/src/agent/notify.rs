@@ -13,6 +13,8 @@ pub(super) enum Moment {
     Ready,
     /// It ends.
     Stopping,
+    /// It ends, and another process is the agent from now on.
+    Replaced(u32),
 }
 
 /// Tells it, where anybody wants to know.
@@ -25,8 +27,9 @@ pub(super) fn tell(moment: Moment) {
 
 fn send(socket: &OsStr, moment: Moment) -> io::Result<()> {
     let text = match moment {
-        Moment::Ready => "READY=1\nSTATUS=Observing this host\n",
-        Moment::Stopping => "STOPPING=1\n",
+        Moment::Ready => "READY=1\nSTATUS=Observing this host\n".to_owned(),
+        Moment::Stopping => "STOPPING=1\n".to_owned(),
+        Moment::Replaced(by) => format!("MAINPID={by}\n"),
     };
     let address = match socket.as_bytes() {
         // A name that is no file.
@@ -55,6 +58,9 @@ mod tests {
         send(OsStr::new(&format!("@{name}")), Moment::Stopping).expect("it listens");
         let length = unnamed.recv(&mut buffer).expect("a datagram");
         assert_eq!(&buffer[..length], b"STOPPING=1\n");
+        send(OsStr::new(&format!("@{name}")), Moment::Replaced(77)).expect("it listens");
+        let length = unnamed.recv(&mut buffer).expect("a datagram");
+        assert_eq!(&buffer[..length], b"MAINPID=77\n");
         assert!(send(OsStr::new("/nosuch/socket"), Moment::Ready).is_err());
     }
 }

@@ -51,6 +51,11 @@ impl Reloads {
         }
     }
 
+    /// Those in force.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Reads settings again where that is wanted, and goes on with what takes a while. True when they were read.
     pub(super) fn go_on(
         &mut self,
@@ -122,7 +127,7 @@ impl Reloads {
         if has_spool(new) || has_spool(&self.settings) {
             return Ok(changed);
         }
-        let exporter = export::start(new, meter.state(), self.sizes.queues)?;
+        let exporter = export::start(new, meter.state(), meter.first(), self.sizes.queues)?;
         if let Some(earlier) = meter.replace_exporter(exporter) {
             self.end(earlier);
         }

@@ -92,6 +92,11 @@ impl Tcp {
         (self.look, self.looked, self.asked_all) = (None, None, None);
     }
 
+    /// A look is under way, or due.
+    pub fn is_looking(&self) -> bool {
+        self.look.is_some() || self.looked.is_none()
+    }
+
     /// Does a little of what is due: call it after each drain of the rings. True when a look came to its end.
     pub fn go_on(&mut self, capture: &mut Capture, processes: &mut Processes) -> bool {
         if self.owners.as_ref().is_some_and(JoinHandle::is_finished) {

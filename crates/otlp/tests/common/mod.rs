@@ -328,7 +328,7 @@ pub(crate) fn start_with(destinations: Vec<Destination>, sampling: Sampling) -> 
     let mut metrics = RequestMetrics::new(Limits::default());
     metrics.record(&testing::request(), 1);
     let config = Config { destinations, sampling, host: vec![("host.id", "h1".into())], version: "1" };
-    Exporter::start(config, Arc::new(State::of(metrics)), clocks).unwrap()
+    Exporter::start(config, Arc::new(State::of(metrics)), clocks, clocks()).unwrap()
 }
 
 pub(crate) fn offer(exporter: &Exporter, count: usize) {

@@ -2,6 +2,7 @@
 
 mod definitions;
 mod interval;
+mod resume;
 
 use std::net::SocketAddr;
 
@@ -147,9 +148,9 @@ impl ConnectionMetrics {
             if matches!(summed.moment, Moment::Closed(_)) {
                 edge.opened += totals.number;
             }
-            edge.connect.merge(&ROUND_TRIPS, &totals.connect);
-            edge.rtt.merge(&ROUND_TRIPS, &totals.rtt);
-            edge.lifetime.merge(&LIFETIMES, &totals.lifetime);
+            edge.connect.merge_spread(&ROUND_TRIPS, &totals.connect);
+            edge.rtt.merge_spread(&ROUND_TRIPS, &totals.rtt);
+            edge.lifetime.merge_spread(&LIFETIMES, &totals.lifetime);
             edge.recent_connect.at(self.look).add_all(&totals.connect);
             edge.recent_rtt.at(self.look).add_all(&totals.rtt);
         }

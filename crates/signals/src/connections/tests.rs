@@ -311,3 +311,32 @@ fn how_values_are_spread_is_told_of_the_last_interval() {
     metrics.looked([].into_iter(), 0);
     assert_eq!(told(&metrics), [""; 0]);
 }
+
+#[test]
+fn another_process_goes_on_with_them() {
+    use crate::carry::Carried;
+    use crate::{RequestMetrics, Source, agent::Figures};
+
+    struct Only(ConnectionMetrics);
+    impl Source for Only {
+        fn look<R>(&self, look: impl FnOnce(&[&dyn Collect]) -> R) -> R {
+            look(&[&self.0])
+        }
+    }
+    let mut old = ConnectionMetrics::new(Limits::default());
+    let opened = Connection { connect: Some(80_000), ..connection(Moment::Opened) };
+    let growth = Growth { sent: 100, received: 300, segments_out: 2, retransmits: 1, ..Growth::default() };
+    let closed = Connection { growth, ..connection(Moment::Closed(Cause::RemoteReset)) };
+    for one in [&opened, &closed, &connection(Moment::Failed(Cause::Refused))] {
+        old.record(one, 10);
+    }
+    let before = lines(&old);
+    let mut new = ConnectionMetrics::new(Limits::default());
+    let (mut requests, mut figures) = (RequestMetrics::new(Limits::default()), Figures::new(0));
+    assert_eq!(Carried::of(&Only(old)).resume(&mut requests, &mut new, &mut figures, 20), 0);
+    assert_eq!(lines(&new), before);
+    [&opened, &closed].into_iter().for_each(|one| new.record(one, 30));
+    let lines = lines(&new);
+    assert!(lines.contains(&"connections.opened shop nginx 80 client 2".to_owned()), "{lines:#?}");
+    assert!(lines.contains(&"bytes shop nginx 80 client receive 600".to_owned()), "{lines:#?}");
+}

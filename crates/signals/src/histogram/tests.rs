@@ -164,7 +164,7 @@ fn a_spread_is_counted_as_its_values_would_be() {
         for chunk in values.chunks(100) {
             let mut spread = Spread::default();
             chunk.iter().for_each(|value| spread.add(*value));
-            merged.merge(&buckets, &spread);
+            merged.merge_spread(&buckets, &spread);
         }
         values.iter().for_each(|value| one_by_one.record(&buckets, u64::from(*value) * 1000));
         assert_eq!(merged.explicit(&buckets), one_by_one.explicit(&buckets));
@@ -175,6 +175,6 @@ fn a_spread_is_counted_as_its_values_would_be() {
         assert_eq!(told(&merged), told(&one_by_one));
     }
     let mut none = Histogram::default();
-    none.merge(D, &Spread::default());
+    none.merge_spread(D, &Spread::default());
     assert_eq!((none.count(), none.range(D)), (0, None));
 }

@@ -4,6 +4,7 @@ mod families;
 
 use model::{Nanos, Request, Role};
 
+use crate::carry::Resumed;
 use crate::collect::copy;
 use crate::labels::Cell;
 use crate::table::{Limits, Table};
@@ -62,6 +63,17 @@ impl RequestMetrics {
         if request.incomplete.is_some() {
             count(&mut self.incomplete, request, families::INCOMPLETE_FROM, now);
         }
+    }
+
+    /// Goes on with a series of `metric` that another process began; false where there is nothing of the kind here.
+    pub(crate) fn resume(&mut self, metric: &Metric, carried: &Resumed<'_>, now: Nanos) -> bool {
+        if let Some((family, side)) = families::side(metric) {
+            let table = self.durations.get_mut(family).map(|tables| &mut tables[side]);
+            return table.is_some_and(|table| carried.add_values(table, now));
+        }
+        let tables = [(&WAITS, &mut self.waits), (&INCOMPLETE, &mut self.incomplete)];
+        let table = tables.into_iter().find(|(other, _)| std::ptr::eq(*other, metric));
+        table.is_some_and(|(_, table)| carried.add_count(table, now))
     }
 
     /// Forgets series that are idle. Call it every few seconds.

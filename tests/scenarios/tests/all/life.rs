@@ -72,7 +72,7 @@ fn label<'a>(line: &'a str, name: &str) -> &'a str {
 }
 
 /// Requests of nginx by `route status`, as one side saw them.
-fn counted(page: &str, side: &str) -> Counts {
+pub(crate) fn counted(page: &str, side: &str) -> Counts {
     let mut counts = Counts::new();
     let begins = format!("http_{side}_request_duration_seconds_count{{");
     for line in page.lines().filter(|line| line.starts_with(&begins) && line.contains("server=\"nginx\"")) {
@@ -420,14 +420,14 @@ fn receivers_change_and_no_span_is_lost() {
 }
 
 /// Ids of what there is of a kind in the kernel: `prog`, `map` or `link`.
-fn ids(kind: &str) -> BTreeSet<u64> {
+pub(crate) fn ids(kind: &str) -> BTreeSet<u64> {
     let listed = Command::new("bpftool").args(["--json", kind, "list"]).output().unwrap();
     let json: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     json.as_array().unwrap().iter().filter_map(|entry| entry["id"].as_u64()).collect()
 }
 
 /// Those that a process holds.
-fn ids_of(pid: u32, kind: &str) -> BTreeSet<u64> {
+pub(crate) fn ids_of(pid: u32, kind: &str) -> BTreeSet<u64> {
     let entries = fs::read_dir(format!("/proc/{pid}/fdinfo")).unwrap().flatten();
     let texts: Vec<String> = entries.filter_map(|entry| fs::read_to_string(entry.path()).ok()).collect();
     let name = format!("{kind}_id:");

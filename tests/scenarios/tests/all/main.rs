@@ -24,3 +24,4 @@ mod saturation;
 mod shapes;
 mod top;
 mod tunnels;
+mod upgrade;
