@@ -14,7 +14,7 @@ use crate::detect::{self, Found};
 use crate::drive::{Progress, Unread};
 use crate::front::{Behind, Front};
 use crate::groups;
-use crate::pair::{Follow, Lead};
+use crate::pair::{Follow, Lead, PAIRED_AFTER};
 use crate::switch::Earlier;
 
 /// How long what a server sent before it closed may lie unread in a client's Unix socket that is open.
@@ -23,8 +23,6 @@ const UNREAD_FOR: Nanos = 10_000_000_000;
 const FIRST_BUDGET: u32 = 4096;
 /// What it is raised to then.
 const LARGE_BUDGET: u32 = 65_520;
-/// Exchanges after which a connection is taken for one that lasts, so that it is worth while to read only one of its ends.
-const PAIRED_AFTER: u16 = 16;
 /// Stumbles without a finished exchange in between, after which the protocol was a mistake.
 const STUMBLES: u16 = 64;
 
@@ -41,7 +39,7 @@ pub(crate) struct Connection {
     /// No other end could be meant, so that the service does not have to be looked for again.
     pub(crate) peer_is_certain: bool,
     /// Whether a proxy's header may still come, or is going by.
-    front: Front,
+    pub(crate) front: Front,
     /// How often it began to speak something else.
     pub(crate) switches: u8,
     /// The client that a proxy's header told of.
@@ -54,19 +52,19 @@ pub(crate) struct Connection {
     /// It says more at once than can be captured: its other end, which hears it in parts, has to be read as well.
     pub(crate) says_too_much: bool,
     /// Exchanges that may still finish before it is asked whether the other end could be.
-    until_paired: u16,
+    pub(crate) until_paired: u16,
     /// What it spoke, also when it is left alone by now.
     pub(crate) protocol: Option<Protocol>,
-    sequences: [Sequence; 2],
+    pub(crate) sequences: [Sequence; 2],
     pub(crate) unread: [Unread; 2],
     pub(crate) speaker: Option<Direction>,
     /// Where the received direction will end, and how: the peer's FIN or reset is here, but not all before it was read.
-    ends_at: Option<(u32, CutBy)>,
+    pub(crate) ends_at: Option<(u32, CutBy)>,
     /// Unix sockets: since when the server's end is known to be closed, and the client's not to be; 0 while it is not.
     server_closed: Nanos,
     /// The process closed while the peer's end was still to be reached.
-    closed: bool,
-    ended: [bool; 2],
+    pub(crate) closed: bool,
+    pub(crate) ended: [bool; 2],
     /// As much of [`Connection::held`] as was counted in the sum of all connections.
     pub(crate) accounted: usize,
     budget: [u32; 2],
@@ -489,62 +487,6 @@ impl Connection {
                 .map(|direction| conversation.wants_tails(detect::speaker(*own, direction))),
             _ => [false; 2],
         }
-    }
-
-    /// Notes when bytes went by, where the other end is told the same. What was lost has no time.
-    fn mark(&mut self, direction: Direction, arrival: &Arrival<'_>, context: &mut Context) {
-        let length = match arrival.piece {
-            Piece::Bytes(bytes) => bytes.len() as u64,
-            Piece::Hidden(length) => length,
-            Piece::Lost(_) => return,
-        };
-        let end = arrival.position.wrapping_add(length as u32);
-        if let Some(lead) = &mut self.leads {
-            lead.marks[direction.index()].note(arrival.position, end, arrival.time);
-        } else if let Phase::Following(follow) = &mut self.phase {
-            follow.marks[direction.index()].note(arrival.position, end, arrival.time);
-            if follow.is_owed() {
-                follow.tell(&mut context.finished, false);
-            }
-        }
-    }
-
-    /// Another exchange, or several, finished; true when it is time to ask whether the other end could follow.
-    pub(crate) fn is_ripe(&mut self, finished: usize) -> bool {
-        if self.leads.is_some() || self.says_too_much || self.role != Role::Client {
-            return false;
-        }
-        let left = usize::from(self.until_paired).checked_sub(finished);
-        self.until_paired = left.map_or(PAIRED_AFTER, |left| left as u16);
-        left.is_none()
-    }
-
-    /// Where either direction stands, when no message is on its way and none is waited for.
-    pub(crate) fn quiet_at(&self) -> Option<[u32; 2]> {
-        let Phase::Talking { conversation, .. } = &self.phase else { return None };
-        let is_quiet = conversation.oldest_pending().is_none()
-            && self.unread.iter().all(|unread| unread.bytes.is_empty() && !unread.is_astray())
-            && !self.is_waiting()
-            && matches!(self.front, Front::Passed)
-            && self.ends_at.is_none()
-            && !self.closed
-            && self.ended == [false; 2]
-            && matches!(self.open.local, Endpoint::Ip(_))
-            && !self.datagrams;
-        let [sent, received] = &self.sequences;
-        is_quiet.then_some([sent.position()?, received.position()?])
-    }
-
-    /// How far a direction was seen.
-    pub(crate) fn position(&self, direction: Direction) -> Option<u32> {
-        self.sequences[direction.index()].position()
-    }
-
-    /// From now on its other end is read instead.
-    pub(crate) fn follow(&mut self, leader: ConnectionId) {
-        self.phase = Phase::Following(Box::new(Follow::new(leader)));
-        self.unread = Default::default();
-        self.tails = [false; 2];
     }
 
     pub(crate) fn leave_alone(&mut self, label: &'static str, effects: &mut Effects) {

@@ -4,12 +4,16 @@
 //! side captures none of them. An exchange that the leader finished is told of the follower too, with the times at which its
 //! first and last byte came by there. Positions are those of [`streams`]: both ends number a direction's bytes alike.
 
+mod ends;
+
 use std::collections::VecDeque;
 
 use model::{ConnectionId, Direction, Nanos};
 use protocols::{Exchange, Half};
 use streams::distance;
 
+/// Exchanges after which a connection is taken for one that lasts, so that it is worth while to read only one of its ends.
+pub(crate) const PAIRED_AFTER: u16 = 16;
 /// Moves that are told apart in a direction. Where there are more before an exchange is finished, each two neighbours become one.
 const MARKS: usize = 64;
 /// Exchanges that wait for the follower's own moves, nearly always none.
