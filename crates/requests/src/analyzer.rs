@@ -410,8 +410,10 @@ impl Analyzer {
         if !effects.earlier.is_empty() {
             self.tell_earlier((id, answering), effects.earlier);
         }
-        self.tell((id, answering), None, follower);
-        if let Some(follower) = follower {
+        self.tell((id, answering), None, follower.map(|(follower, _)| follower));
+        if let Some((follower, is_closed)) = follower
+            && (is_closed || is_over || unparsed > 0)
+        {
             self.hand_on((id, follower), unparsed, is_over.then_some(effects.left_alone));
         }
     }

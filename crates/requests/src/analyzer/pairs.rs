@@ -35,8 +35,9 @@ impl Analyzer {
         self.counters.paired += 1;
     }
 
-    /// Finds out when what a leader finished happened at its follower's end. Returns the follower, where there is one.
-    pub(super) fn owe(&mut self, id: ConnectionId, earlier: &[Earlier]) -> Option<ConnectionId> {
+    /// Finds out when what a leader finished happened at its follower's end. Returns the follower, where there is one, and whether it is
+    /// closed.
+    pub(super) fn owe(&mut self, id: ConnectionId, earlier: &[Earlier]) -> Option<(ConnectionId, bool)> {
         let connection = self.table.touch(id, 0)?;
         let lead = connection.leads.as_mut()?;
         let follower = lead.follower;
@@ -62,7 +63,7 @@ impl Analyzer {
         if !earlier.is_empty() {
             self.twins.clear();
         }
-        Some(follower)
+        Some((follower, follow.is_closed))
     }
 
     /// The follower, as far as it is needed for its records.
@@ -86,9 +87,6 @@ impl Analyzer {
             return;
         };
         let is_closed = follow.is_closed;
-        if unparsed == 0 && !is_closed && over.is_none() {
-            return;
-        }
         self.context.unparsed = unparsed;
         follow.tell(&mut self.context.finished, is_closed || over.is_some());
         self.tell((follower, follower), None, None);
