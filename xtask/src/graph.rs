@@ -20,6 +20,7 @@ const OWNED: &[(&str, &[&str], &str)] = &[
     ("tokio", &["cli", "otlp"], "libraries do no I/O of their own accord, but for the one that sends"),
     ("hyper", &["cli", "otlp"], "libraries do no I/O of their own accord, but for the one that sends"),
     ("rustls", &["otlp"], "only what goes over the network is encrypted"),
+    ("parquet", &["store"], "only the store knows the form of files"),
     ("anyhow", &["cli"], "libraries have errors of their own types"),
 ];
 

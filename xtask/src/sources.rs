@@ -35,6 +35,13 @@ const FORBIDDEN: &[Forbidden] = &[
     Forbidden { text: "std::fs", below: "crates/model/src", but: &[], why: "the vocabulary does nothing" },
     Forbidden { text: "std::time", below: "crates/streams/src", but: &[], why: "streams have no clock" },
     Forbidden { text: "std::fs", below: "crates/streams/src", but: &[], why: "streams do no I/O" },
+    Forbidden { text: "std::fs", below: "crates/schema/src", but: &[], why: "the schema does no I/O" },
+    Forbidden {
+        text: "std::fs",
+        below: "crates/store/src",
+        but: &["crates/store/src/disk/real.rs"],
+        why: "the store's I/O is behind its trait Disk",
+    },
     Forbidden { text: "std::fs", below: "crates/requests/src", but: &[], why: "analysis does no I/O" },
     Forbidden { text: "std::time", below: "crates/requests/src", but: &[], why: "analysis has no clock" },
 ];

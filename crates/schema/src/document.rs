@@ -1,0 +1,26 @@
+//! The tables as documentation.
+
+use std::fmt::Write;
+
+use crate::{Table, VERSION};
+
+/// A section for each table.
+pub fn document() -> String {
+    let mut text = format!("The schema has version {VERSION}.\n");
+    for table in Table::ALL {
+        let [first, second] = table.sorted_by();
+        // Writing to a String does not fail.
+        let _ = write!(
+            text,
+            "\n### `{table}`\n\n{}. Rows of a file are sorted by `{first}`, then `{second}`.\n\n| column | is | tells |\n|---|---|---|\n",
+            table.help()
+        );
+        for column in table.columns() {
+            let kind = column.kind.title();
+            let optional = if column.optional { "" } else { ", always" };
+            let keyed = if column.keyed { ", with a filter" } else { "" };
+            let _ = writeln!(text, "| `{}` | {kind}{optional}{keyed} | {} |", column.name, column.help);
+        }
+    }
+    text
+}

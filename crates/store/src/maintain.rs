@@ -1,0 +1,43 @@
+//! What a store does of its own accord: rows go from memory into files, small files become large ones, old ones go.
+
+mod compact;
+mod flush;
+mod retain;
+pub(crate) mod rollup;
+
+pub(crate) use compact::Wish;
+
+use std::sync::Arc;
+
+use schema::Table;
+
+use crate::engine::{Engine, Upkeep};
+use crate::error::{Error, Tried};
+use crate::manifest::{Change, Meta};
+use crate::segment::{self, Described, Segment};
+
+const HOUR: i64 = 3_600_000_000_000;
+
+impl Engine {
+    /// Writes files; of one that fails, and those before it, nothing remains but what the next start removes.
+    fn write_file(
+        &self,
+        upkeep: &mut Upkeep,
+        table: Table,
+        rows: &[Arc<arrow_array::RecordBatch>],
+        described: &Described,
+    ) -> Result<Meta, Error> {
+        let sorted = segment::sorted(table, rows)?;
+        let id = upkeep.next_id;
+        // A number is never used twice, also where its file came to nothing.
+        upkeep.next_id += 1;
+        segment::write(&*self.disk, (table, id), &sorted, described, self.config.row_group)
+    }
+
+    /// Has new files count in place of old ones.
+    fn note(&self, upkeep: &mut Upkeep, change: &Change) -> Result<Vec<Arc<Segment>>, Error> {
+        self.disk.sync_names().tried("making durable", "the folder")?;
+        upkeep.manifest.change(&*self.disk, change)?;
+        Ok(change.add.iter().map(|meta| Segment::new(meta.clone(), Arc::clone(&self.disk))).collect())
+    }
+}

@@ -1,0 +1,92 @@
+//! Small files of an hour become one. Rows are written twice more at most: a file that came of a merge is merged again only with
+//! its like, and then no more.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schema::Table;
+
+use super::HOUR;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::manifest::{Change, Meta};
+use crate::segment::{Described, Segment};
+
+/// How often rows are written anew at most.
+const MOST_LEVEL: u8 = 2;
+/// So many files of an hour that still goes on are worth it.
+const ENOUGH: usize = 8;
+
+/// What is merged, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// What is worth it at the time of the newest row: hours that are over, and those with many files.
+    Worthwhile,
+    /// All small files of each hour.
+    Everything,
+}
+
+impl Engine {
+    /// Merges files of one hour, if there are any; tells how many.
+    pub(crate) fn compact(&self, wish: Wish) -> Result<usize, Error> {
+        let mut upkeep = self.upkeep();
+        let segments: Vec<Arc<Segment>> = self.state().segments.values().cloned().collect();
+        let chosen = choose(&segments, wish, self.config.flush_rows as u64);
+        let (Some(first), Some(level)) =
+            (chosen.first(), chosen.iter().map(|segment| segment.meta.level).max())
+        else {
+            return Ok(0);
+        };
+        let table = first.meta.table;
+        let mut rows = Vec::new();
+        for segment in &chosen {
+            // A file that is damaged stays as it is, and so do those that would be merged with it.
+            rows.extend(segment.rows(&self.cache)?);
+        }
+        let ids: Vec<u64> = chosen.iter().map(|segment| segment.meta.id).collect();
+        let described = Described { level: level.saturating_add(1), replaces: ids.clone(), log_from: 0 };
+        let meta = self.write_file(&mut upkeep, table, &rows, &described)?;
+        drop(rows);
+        let change = Change { add: vec![meta], remove: ids.clone(), ..Change::default() };
+        let made = self.note(&mut upkeep, &change)?;
+        self.state().replace(0, made, &ids);
+        Ok(ids.len())
+    }
+}
+
+/// The hour that all rows of a file lie in.
+fn hour(meta: &Meta) -> Option<i64> {
+    let hour = meta.from.div_euclid(HOUR);
+    (hour == meta.to.div_euclid(HOUR)).then_some(hour)
+}
+
+fn choose(segments: &[Arc<Segment>], wish: Wish, most_rows: u64) -> Vec<Arc<Segment>> {
+    let newest = segments.iter().map(|segment| segment.meta.to).max().unwrap_or(0);
+    let mut hours: BTreeMap<(Table, i64), Vec<&Arc<Segment>>> = BTreeMap::new();
+    for segment in segments {
+        let small = segment.meta.rows < most_rows / 2;
+        let allowed = segment.meta.level < MOST_LEVEL || wish == Wish::Everything;
+        if let Some(hour) = hour(&segment.meta).filter(|_| small && allowed) {
+            hours.entry((segment.meta.table, hour)).or_default().push(segment);
+        }
+    }
+    for ((_, hour), mut files) in hours {
+        // Rows of an hour that has just ended may still be under way.
+        let over = newest > (hour + 1) * HOUR + HOUR / 6;
+        if files.len() < 2 || wish == Wish::Worthwhile && !over && files.len() < ENOUGH {
+            continue;
+        }
+        files.sort_by_key(|segment| segment.meta.rows);
+        let mut rows = 0;
+        let fits = |segment: &&&Arc<Segment>| {
+            rows += segment.meta.rows;
+            rows <= most_rows
+        };
+        let chosen: Vec<Arc<Segment>> =
+            files.iter().take_while(fits).map(|segment| Arc::clone(segment)).collect();
+        if chosen.len() >= 2 {
+            return chosen;
+        }
+    }
+    Vec::new()
+}

@@ -1,0 +1,126 @@
+//! Answers to questions ([`schema::query`]).
+
+mod apart;
+mod facets;
+mod field;
+mod groups;
+mod heat;
+mod keys;
+mod prune;
+mod rows;
+mod scan;
+mod test;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use schema::Table;
+use schema::query::{Answer, Ask, Filter, Order, Outcome, Query, Value};
+
+use crate::engine::Recent;
+use crate::error::Error;
+use crate::maintain::rollup;
+use crate::segment::{Cache, Segment};
+pub(crate) use field::Field;
+use scan::Scan;
+use test::Test;
+
+/// Lets the one who asked say that the answer is not wanted any more.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// The answer is not wanted any more.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.0.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// What is asked: files and rows in memory, as they were at one moment.
+pub(crate) struct Snapshot {
+    pub(crate) segments: Vec<Arc<Segment>>,
+    pub(crate) recent: Vec<Arc<Recent>>,
+}
+
+/// What a query may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) memory: usize,
+    pub(crate) threads: usize,
+}
+
+/// Answers.
+pub(crate) fn run(
+    snapshot: &Snapshot,
+    query: &Query,
+    cache: &Cache,
+    limits: Limits,
+    cancel: &Cancel,
+) -> Result<Answer, Error> {
+    query.validate()?;
+    let table = query.table;
+    let mut filter = query.filter.clone();
+    if query.from.is_some() || query.to.is_some() {
+        let [from, to] = [query.from, query.to].map(|time| time.map(Value::Number));
+        filter = Filter::Range { field: "time".into(), from, to }.and(filter);
+    }
+    if let Ask::Trace { id } = &query.ask {
+        filter = filter.and(Filter::is("trace_id", id.as_str()));
+    }
+    let scan = Scan {
+        table,
+        files: snapshot.segments.iter().filter(|segment| segment.meta.table == table).cloned().collect(),
+        recent: recent(snapshot, table)?,
+        test: Test::new(table, &filter)?,
+        cache,
+        limits,
+        cancel,
+    };
+    let (outcome, scanned) = match &query.ask {
+        Ask::Rows { columns, order, limit, after } => {
+            rows::run(&scan, rows::Wanted::new(table, columns, order, *limit, *after)?)
+        }
+        Ask::Trace { .. } => {
+            let order = Order { ascending: true, ..Order::default() };
+            let wanted = rows::Wanted::new(table, &[], &order, schema::query::MOST_ROWS, None)?;
+            rows::run(&scan, wanted)
+        }
+        Ask::Groups { by, every, measures, order, limit } => {
+            groups::run(&scan, by, *every, measures, (*order, *limit))
+        }
+        Ask::Facets { fields, limit } => facets::run(&scan, &Field::all(table, fields)?, *limit),
+        Ask::HeatMap { every, field, bits } => heat::run(&scan, Field::new(table, field)?, *every, *bits),
+        Ask::Apart { selection, fields, limit } => {
+            let fields =
+                if fields.is_empty() { apart::comparable(table)? } else { Field::all(table, fields)? };
+            apart::run(&scan, &fields, &Test::new(table, selection)?, *limit)
+        }
+    }?;
+    Ok(Answer { outcome, scanned })
+}
+
+type Answered = Result<(Outcome, schema::query::Scanned), Error>;
+
+/// The rows in memory. Edges of requests that are in no file yet are made when they are asked for.
+fn recent(snapshot: &Snapshot, table: Table) -> Result<Vec<Arc<arrow_array::RecordBatch>>, Error> {
+    let mut batches = Vec::new();
+    for recent in &snapshot.recent {
+        if recent.table == table {
+            batches.push(Arc::clone(&recent.rows));
+        } else if table == Table::Edges && recent.table == Table::Requests {
+            let edges = match recent.edges.get() {
+                Some(edges) => Arc::clone(edges),
+                None => {
+                    let edges = Arc::new(rollup::edges(&recent.rows)?);
+                    Arc::clone(recent.edges.get_or_init(|| edges))
+                }
+            };
+            batches.push(edges);
+        }
+    }
+    Ok(batches)
+}

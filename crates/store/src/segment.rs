@@ -1,0 +1,12 @@
+//! Files of rows: Parquet that any reader of it understands, sorted, and with checksums of every block beside it, so that no
+//! wrong byte is ever taken for a value.
+
+mod checked;
+mod merge;
+mod open;
+mod write;
+
+pub(crate) use checked::{CheckedFile, Sums};
+pub(crate) use merge::{sorted, times};
+pub(crate) use open::{Cache, Opened, Segment};
+pub(crate) use write::{Described, write};

@@ -1,0 +1,123 @@
+//! Batches of a table made into one, sorted, with one dictionary for each column of words.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int32Type, TimestampNanosecondType};
+use arrow_array::{Array, ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, new_null_array};
+use arrow_select::interleave::interleave;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use schema::{Kind, Table};
+
+use crate::error::Error;
+
+/// Where a row is: its batch, and its place therein.
+type Place = (usize, usize);
+
+/// A column's words over several batches: each word once, in order, and for each batch its keys' places among them.
+struct Words<'a> {
+    words: Vec<&'a str>,
+    places: Vec<Vec<i32>>,
+}
+
+fn words<'a>(batches: &'a [Arc<RecordBatch>], name: &str) -> Words<'a> {
+    let mut known: HashMap<&str, i32, RandomState> = HashMap::default();
+    let mut places: Vec<Vec<i32>> = Vec::with_capacity(batches.len());
+    for batch in batches {
+        let dictionary =
+            batch.column_by_name(name).and_then(|column| column.as_dictionary_opt::<Int32Type>());
+        let of_batch = dictionary.map_or_else(Vec::new, |dictionary| {
+            let values = dictionary.values().as_string::<i32>();
+            let place = |value: Option<&'a str>| {
+                let next = known.len() as i32;
+                *known.entry(value.unwrap_or_default()).or_insert(next)
+            };
+            values.iter().map(place).collect()
+        });
+        places.push(of_batch);
+    }
+    let mut order: Vec<(&str, i32)> = known.into_iter().collect();
+    order.sort_unstable();
+    let mut ranks = vec![0; order.len()];
+    for (rank, (_, number)) in order.iter().enumerate() {
+        ranks[*number as usize] = rank as i32;
+    }
+    for place in places.iter_mut().flatten() {
+        *place = ranks[*place as usize];
+    }
+    Words { words: order.into_iter().map(|(word, _)| word).collect(), places }
+}
+
+/// The place among all words of each row's, -1 where it has none.
+fn ranks(batches: &[Arc<RecordBatch>], name: &str, words: &Words<'_>) -> Vec<Vec<i32>> {
+    let of_batch = |(batch, places): (&Arc<RecordBatch>, &Vec<i32>)| {
+        let dictionary =
+            batch.column_by_name(name).and_then(|column| column.as_dictionary_opt::<Int32Type>());
+        let Some(dictionary) = dictionary else { return vec![-1; batch.num_rows()] };
+        let keys = dictionary.keys();
+        let rank = |key: Option<i32>| key.and_then(|key| places.get(key as usize)).copied().unwrap_or(-1);
+        keys.iter().map(rank).collect()
+    };
+    batches.iter().zip(&words.places).map(of_batch).collect()
+}
+
+/// The rows of `batches` in the order of the table's files.
+fn order(table: Table, batches: &[Arc<RecordBatch>]) -> Vec<Place> {
+    let [first, _] = table.sorted_by();
+    let words = words(batches, first);
+    let ranks = ranks(batches, first, &words);
+    let mut rows: Vec<(i32, i64, u32, u32)> = Vec::with_capacity(ranks.iter().map(Vec::len).sum());
+    for (number, (batch, ranks)) in batches.iter().zip(&ranks).enumerate() {
+        let times = times(batch);
+        for (place, rank) in ranks.iter().enumerate() {
+            let time = times.get(place).copied().unwrap_or(0);
+            rows.push((*rank, time, number as u32, place as u32));
+        }
+    }
+    rows.sort_unstable();
+    rows.into_iter().map(|(_, _, number, place)| (number as usize, place as usize)).collect()
+}
+
+/// The times of a batch's rows.
+pub(crate) fn times(batch: &RecordBatch) -> &[i64] {
+    let column =
+        batch.column_by_name("time").and_then(|column| column.as_primitive_opt::<TimestampNanosecondType>());
+    column.map_or(&[], |column| column.values())
+}
+
+/// Makes one sorted batch, with all columns of the table.
+pub(crate) fn sorted(table: Table, batches: &[Arc<RecordBatch>]) -> Result<RecordBatch, Error> {
+    let order = order(table, batches);
+    let column = |column: &schema::Column| -> Result<ArrayRef, Error> {
+        let arrays: Vec<Option<&ArrayRef>> =
+            batches.iter().map(|batch| batch.column_by_name(column.name)).collect();
+        if arrays.iter().all(Option::is_none) {
+            return Ok(new_null_array(&column.kind.arrow(), order.len()));
+        }
+        if column.kind == Kind::Word {
+            return gathered(batches, column.name, &order);
+        }
+        let filled: Vec<ArrayRef> = arrays
+            .iter()
+            .zip(batches)
+            .map(|(array, batch)| match array {
+                Some(array) => Arc::clone(array),
+                None => new_null_array(&column.kind.arrow(), batch.num_rows()),
+            })
+            .collect();
+        let filled: Vec<&dyn Array> = filled.iter().map(|array| &**array).collect();
+        Ok(interleave(&filled, &order)?)
+    };
+    let columns = table.columns().iter().map(column).collect::<Result<Vec<_>, _>>()?;
+    Ok(RecordBatch::try_new(table.arrow(), columns)?)
+}
+
+fn gathered(batches: &[Arc<RecordBatch>], name: &str, order: &[Place]) -> Result<ArrayRef, Error> {
+    let words = words(batches, name);
+    let ranks = ranks(batches, name, &words);
+    let keys = order.iter().map(|(batch, row)| Some(ranks[*batch][*row]).filter(|rank| *rank >= 0));
+    let keys: Int32Array = keys.collect();
+    let values = StringArray::from_iter_values(&words.words);
+    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(values))?))
+}

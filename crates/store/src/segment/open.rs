@@ -1,0 +1,136 @@
+//! Files of rows that are open.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use arrow_array::RecordBatch;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::metadata::PageIndexPolicy;
+
+use super::{CheckedFile, Described, Sums};
+use crate::disk::{Disk, read_all};
+use crate::error::{Error, Tried};
+use crate::manifest::{Meta, sums_name};
+use crate::segment::write::KEYS;
+
+/// A file of rows. When it is not needed any more, it is removed as the last one who reads it is done.
+pub(crate) struct Segment {
+    pub(crate) meta: Meta,
+    disk: Arc<dyn Disk>,
+    obsolete: AtomicBool,
+    opened: Mutex<Option<Arc<Opened>>>,
+}
+
+/// A file and its description.
+pub(crate) struct Opened {
+    pub(crate) file: CheckedFile,
+    pub(crate) metadata: ArrowReaderMetadata,
+}
+
+impl Segment {
+    pub(crate) fn new(meta: Meta, disk: Arc<dyn Disk>) -> Arc<Self> {
+        Arc::new(Segment { meta, disk, obsolete: AtomicBool::new(false), opened: Mutex::new(None) })
+    }
+
+    /// The file goes with the last one who has it.
+    pub(crate) fn remove_later(&self) {
+        self.obsolete.store(true, Ordering::Release);
+    }
+
+    /// Opens it, or gives what is open.
+    pub(crate) fn open(self: &Arc<Self>, cache: &Cache) -> Result<Arc<Opened>, Error> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = &*opened {
+            return Ok(Arc::clone(opened));
+        }
+        let found = Arc::new(Opened::open(&*self.disk, &self.meta.name())?);
+        *opened = Some(Arc::clone(&found));
+        drop(opened);
+        cache.note(self);
+        Ok(found)
+    }
+
+    fn close(&self) {
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// All of its rows, in order.
+    pub(crate) fn rows(self: &Arc<Self>, cache: &Cache) -> Result<Vec<Arc<RecordBatch>>, Error> {
+        let opened = self.open(cache)?;
+        (0..opened.metadata.metadata().num_row_groups()).try_fold(Vec::new(), |mut rows, group| {
+            rows.extend(opened.rows(self.meta.table, group)?);
+            Ok(rows)
+        })
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        if self.obsolete.load(Ordering::Acquire) {
+            // What remains is found and removed at the next start.
+            let _ = self.disk.remove(&self.meta.name());
+            let _ = self.disk.remove(&self.meta.sums_name());
+        }
+    }
+}
+
+impl Opened {
+    pub(crate) fn open(disk: &dyn Disk, name: &str) -> Result<Self, Error> {
+        let file = disk.open(name).tried("opening", name)?;
+        let sums = sums_name(name);
+        let bytes = read_all(&*disk.open(&sums).tried("opening", &sums)?).tried("reading", &sums)?;
+        let sums = Sums::decode(&bytes)
+            .ok_or_else(|| Error::Damaged(format!("{sums}: it is not as it was written")))?;
+        let file = CheckedFile::new(file, Arc::new(sums), name);
+        let metadata = ArrowReaderMetadata::load(
+            &file,
+            ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional),
+        )?;
+        Ok(Opened { file, metadata })
+    }
+
+    /// The rows of one of its groups.
+    pub(crate) fn rows(&self, table: schema::Table, group: usize) -> Result<Vec<Arc<RecordBatch>>, Error> {
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone());
+        let reader = builder.with_row_groups(vec![group]).with_batch_size(64 * 1024).build()?;
+        reader.map(|batch| crate::batch::fit(table, &batch?)).collect()
+    }
+
+    /// The version of the schema it was written with, and what it says of itself.
+    pub(crate) fn described(&self) -> Option<(u32, Described)> {
+        let pairs = self.metadata.metadata().file_metadata().key_value_metadata()?;
+        let value = |key: &str| pairs.iter().find(|pair| pair.key == key)?.value.as_deref();
+        let [version, level, replaces, log_from] = KEYS.map(value);
+        let replaces =
+            replaces?.split_whitespace().map(|id| id.parse().ok()).collect::<Option<Vec<u64>>>()?;
+        let described =
+            Described { level: level?.parse().ok()?, replaces, log_from: log_from?.parse().ok()? };
+        Some((version?.parse().ok()?, described))
+    }
+}
+
+/// Which files are open: so many at most, those that were opened last.
+pub(crate) struct Cache {
+    most: usize,
+    open: Mutex<VecDeque<Weak<Segment>>>,
+}
+
+impl Cache {
+    pub(crate) fn new(most: usize) -> Self {
+        Cache { most: most.max(1), open: Mutex::default() }
+    }
+
+    fn note(&self, segment: &Arc<Segment>) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.push_back(Arc::downgrade(segment));
+        let closed = if open.len() > self.most { open.pop_front() } else { None };
+        drop(open);
+        if let Some(segment) = closed.and_then(|segment| segment.upgrade()) {
+            segment.close();
+        }
+    }
+}

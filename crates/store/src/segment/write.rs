@@ -1,0 +1,154 @@
+//! Rows into a file.
+
+use std::io::{self, Write};
+
+use arrow_array::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::schema::types::ColumnPath;
+use schema::{Coding, Kind, Table};
+
+use super::Sums;
+use super::merge::times;
+use crate::disk::{Disk, WriteFile};
+use crate::error::{Error, Tried};
+use crate::manifest::Meta;
+
+/// Rows of a page: what is skipped or read as one.
+const PAGE_ROWS: usize = 8192;
+/// Wrongly told to be there: 1 of so many that are looked for.
+const FILTER_ERRORS: f64 = 0.01;
+
+/// What a file says of itself, so that the manifest can be made anew from files alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub(crate) level: u8,
+    /// The files whose rows it has; they are gone when this one counts.
+    pub(crate) replaces: Vec<u64>,
+    /// Log files before this one are not needed when this file counts; 0 where it was made of other files.
+    pub(crate) log_from: u64,
+}
+
+/// Keys of what a file says of itself.
+pub(crate) const KEYS: [&str; 4] = ["weir.version", "weir.level", "weir.replaces", "weir.log_from"];
+
+impl Described {
+    fn pairs(&self) -> Vec<KeyValue> {
+        let replaces = self.replaces.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+        let values =
+            [schema::VERSION.to_string(), self.level.to_string(), replaces, self.log_from.to_string()];
+        KEYS.iter().zip(values).map(|(key, value)| KeyValue::new((*key).to_owned(), value)).collect()
+    }
+}
+
+/// Writes sorted rows into a file of this number, durably but for its name. The file's name must not be in use.
+pub(crate) fn write(
+    disk: &dyn Disk,
+    (table, id): (Table, u64),
+    rows: &RecordBatch,
+    described: &Described,
+    row_group: usize,
+) -> Result<Meta, Error> {
+    let times = times(rows);
+    let (from, to) =
+        times.iter().fold((i64::MAX, i64::MIN), |(from, to), time| (from.min(*time), to.max(*time)));
+    let mut meta = Meta {
+        id,
+        table,
+        from,
+        to,
+        rows: rows.num_rows() as u64,
+        bytes: 0,
+        level: described.level,
+        version: schema::VERSION,
+    };
+    let name = meta.name();
+    let file = disk.create(&name).tried("making", &name)?;
+    let mut counted = Counted { file, sums: Sums::default(), gathered: Vec::new() };
+    let properties = properties(table, row_group, described);
+    let mut writer = ArrowWriter::try_new(&mut counted, rows.schema(), Some(properties))?;
+    writer.write(rows)?;
+    writer.close()?;
+    counted.flush().tried("writing", &name)?;
+    counted.file.sync().tried("making durable", &name)?;
+    meta.bytes = counted.sums.length();
+    let name = meta.sums_name();
+    let mut file = disk.create(&name).tried("making", &name)?;
+    file.write(&counted.sums.encode()).tried("writing", &name)?;
+    file.sync().tried("making durable", &name)?;
+    Ok(meta)
+}
+
+fn properties(table: Table, row_group: usize, described: &Described) -> WriterProperties {
+    let zstd = Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default());
+    let mut builder = WriterProperties::builder()
+        .set_created_by("weir".into())
+        .set_writer_version(WriterVersion::PARQUET_2_0)
+        .set_max_row_group_row_count(Some(row_group))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(PAGE_ROWS)
+        .set_data_page_size_limit(1 << 20)
+        .set_dictionary_page_size_limit(1 << 20)
+        .set_dictionary_enabled(false)
+        .set_compression(zstd)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_key_value_metadata(Some(described.pairs()));
+    let paged = table.sorted_by();
+    for column in table.columns() {
+        // The leaves of nested columns have names of their own; they are as the rest of the file.
+        if matches!(column.kind, Kind::Map | Kind::Histogram) {
+            continue;
+        }
+        let path = || ColumnPath::new(vec![column.name.to_owned()]);
+        builder = match column.coding {
+            Coding::Delta => builder.set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED),
+            Coding::Dictionary => builder.set_column_dictionary_enabled(path(), true),
+            Coding::Compressed => builder,
+            Coding::Plain => builder.set_column_compression(path(), Compression::UNCOMPRESSED),
+        };
+        if matches!(column.kind, Kind::Text | Kind::Bytes(_)) {
+            // Bounds of what is all different exclude nothing.
+            builder = builder.set_column_statistics_enabled(path(), EnabledStatistics::None);
+        }
+        if paged.contains(&column.name) || column.kind == Kind::Duration {
+            builder = builder.set_column_statistics_enabled(path(), EnabledStatistics::Page);
+        }
+        if column.keyed {
+            builder = builder
+                .set_column_bloom_filter_enabled(path(), true)
+                .set_column_bloom_filter_fpp(path(), FILTER_ERRORS)
+                .set_column_bloom_filter_max_ndv(path(), row_group as u64);
+        }
+    }
+    builder.build()
+}
+
+/// Bytes that are gathered before they are written.
+const GATHERED: usize = 256 * 1024;
+
+struct Counted {
+    file: Box<dyn WriteFile>,
+    sums: Sums,
+    gathered: Vec<u8>,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sums.take(bytes);
+        self.gathered.extend_from_slice(bytes);
+        if self.gathered.len() >= GATHERED {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.gathered.is_empty() {
+            self.file.write(&self.gathered)?;
+            self.gathered.clear();
+        }
+        Ok(())
+    }
+}

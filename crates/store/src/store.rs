@@ -1,0 +1,324 @@
+//! The store with its threads: one makes durable what comes in, one takes care of files.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use arrow_array::RecordBatch;
+use schema::Table;
+use schema::query::{Answer, Query};
+
+use crate::config::Config;
+use crate::disk::{Disk, RealDisk};
+use crate::engine::{Engine, Figures, Ticket};
+use crate::error::Error;
+use crate::log::Origin;
+use crate::maintain::Wish;
+use crate::manifest::Content;
+use crate::open::{self, Opening};
+use crate::query::{self, Cancel, Limits, Snapshot};
+use crate::segment::{Cache, Segment};
+
+/// How often it is looked whether there is something to do with files.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often what is old is looked for.
+const RETAIN_EVERY: Duration = Duration::from_secs(60);
+/// How long nothing is tried after a failure.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// An open store. Dropping it makes durable what waits; rows that are in no file yet stay in the log.
+pub struct Store {
+    engine: Arc<Engine>,
+    /// Wakes the thread that makes durable; none once it is to end.
+    wake: Option<SyncSender<()>>,
+    end: Option<Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+    trouble: Arc<Mutex<Option<String>>>,
+}
+
+impl Store {
+    /// Opens the store in a folder, or begins one there.
+    ///
+    /// # Errors
+    ///
+    /// When another process has it, it cannot be read, or what is needed is damaged or missing.
+    pub fn open(folder: &Path, config: Config) -> Result<(Self, Opening), Error> {
+        Self::on(Arc::new(RealDisk::lock(folder)?), config)
+    }
+
+    /// The same on any disk.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Store::open`].
+    pub fn on(disk: Arc<dyn Disk>, config: Config) -> Result<(Self, Opening), Error> {
+        let (engine, opening) = open::open(disk, config)?;
+        let engine = Arc::new(engine);
+        let trouble = Arc::new(Mutex::new(None));
+        let (wake, woken) = sync_channel(1);
+        let (end, ended) = channel();
+        let committer = {
+            let (engine, trouble) = (Arc::clone(&engine), Arc::clone(&trouble));
+            std::thread::Builder::new()
+                .name("store-commit".into())
+                .spawn(move || commit(&engine, &woken, &trouble))
+        };
+        let keeper = {
+            let (engine, trouble) = (Arc::clone(&engine), Arc::clone(&trouble));
+            std::thread::Builder::new()
+                .name("store-keep".into())
+                .spawn(move || keep(&engine, &ended, &trouble))
+        };
+        let spawned = |result: std::io::Result<JoinHandle<()>>| {
+            result.map_err(|source| Error::Io { what: "starting a thread".into(), source })
+        };
+        let threads = vec![spawned(committer)?, spawned(keeper)?];
+        Ok((Store { engine, wake: Some(wake), end: Some(end), threads, trouble }, opening))
+    }
+
+    /// Takes a batch; the ticket tells when it is durable. A batch that was stored before is not stored again.
+    ///
+    /// # Errors
+    ///
+    /// When it does not fit the table, or too much waits already.
+    pub fn submit(&self, origin: Origin, table: Table, batch: &RecordBatch) -> Result<Ticket, Error> {
+        let ticket = self.engine.submit(origin, table, batch)?;
+        if let Some(wake) = &self.wake {
+            // Where it is full the thread has been woken already.
+            let _ = wake.try_send(());
+        }
+        Ok(ticket)
+    }
+
+    /// Takes a batch and waits until it is durable.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub fn append(&self, origin: Origin, table: Table, batch: &RecordBatch) -> Result<(), Error> {
+        self.submit(origin, table, batch)?.wait()
+    }
+
+    /// Answers from all that is durable.
+    ///
+    /// # Errors
+    ///
+    /// When the question makes no sense, the answer takes too much memory, or it is cancelled. What is damaged is no error:
+    /// the answer tells it.
+    pub fn query(&self, query: &Query, cancel: &Cancel) -> Result<Answer, Error> {
+        let snapshot = {
+            let state = self.engine.state();
+            Snapshot { segments: state.segments.values().cloned().collect(), recent: state.recent.clone() }
+        };
+        query::run(&snapshot, query, &self.engine.cache, limits(&self.engine.config), cancel)
+    }
+
+    /// Writes all rows in memory into files.
+    ///
+    /// # Errors
+    ///
+    /// When the disk does not take them; they stay in memory and in the log then.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.engine.flush()
+    }
+
+    /// Merges small files until there are none; `told` gets the number that was merged, each time.
+    ///
+    /// # Errors
+    ///
+    /// When the disk does not play along, or a file is damaged.
+    pub fn compact(&self, mut told: impl FnMut(usize)) -> Result<(), Error> {
+        loop {
+            match self.engine.compact(Wish::Everything)? {
+                0 => return Ok(()),
+                merged => told(merged),
+            }
+        }
+    }
+
+    /// Drops what the configuration says is not kept; tells how many rows.
+    ///
+    /// # Errors
+    ///
+    /// When the disk does not play along.
+    pub fn retain(&self, now: i64) -> Result<u64, Error> {
+        self.engine.retain(now)
+    }
+
+    /// What it did since it was opened.
+    pub fn figures(&self) -> Figures {
+        self.engine.figures()
+    }
+
+    /// Rows and bytes that are in memory and in the log only.
+    pub fn in_memory(&self) -> (usize, usize) {
+        self.engine.state().in_memory()
+    }
+
+    /// Which files there are.
+    pub fn content(&self) -> Content {
+        self.engine.upkeep().manifest.content.clone()
+    }
+
+    /// What went wrong with the disk last, until it goes well again.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.engine.close();
+        drop(self.wake.take());
+        drop(self.end.take());
+        for thread in self.threads.drain(..) {
+            // It has told its trouble already.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits { memory: config.query_memory, threads: config.query_threads.max(1) }
+}
+
+/// Notes how it went.
+fn note<T>(trouble: &Mutex<Option<String>>, result: &Result<T, Error>) -> bool {
+    let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
+    *trouble = result.as_ref().err().map(ToString::to_string);
+    result.is_ok()
+}
+
+fn commit(engine: &Engine, woken: &Receiver<()>, trouble: &Mutex<Option<String>>) {
+    loop {
+        let ends = woken.recv().is_err();
+        let since = Instant::now();
+        // More is likely to come within the time in which one write to the disk is done.
+        while let Some(rest) = engine.may_wait(since).filter(|rest| !ends && !rest.is_zero()) {
+            std::thread::sleep(rest.min(Duration::from_millis(1)));
+        }
+        while engine.is_waiting() {
+            note(trouble, &engine.commit());
+        }
+        if ends {
+            return;
+        }
+    }
+}
+
+fn keep(engine: &Engine, ended: &Receiver<()>, trouble: &Mutex<Option<String>>) {
+    let mut looked_for_old: Option<Instant> = None;
+    let mut paused: Option<Instant> = None;
+    while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LOOK_EVERY) {
+        if engine.is_closed() {
+            return;
+        }
+        if paused.is_some_and(|since| since.elapsed() < PAUSE) {
+            continue;
+        }
+        let mut well = true;
+        if engine.wants_flush() {
+            well &= note(trouble, &engine.flush());
+        } else {
+            well &= note(trouble, &engine.compact(Wish::Worthwhile));
+        }
+        if looked_for_old.is_none_or(|looked| looked.elapsed() >= RETAIN_EVERY) {
+            looked_for_old = Some(Instant::now());
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            well &= note(trouble, &engine.retain(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)));
+        }
+        paused = (!well).then(Instant::now);
+    }
+}
+
+/// A store that is looked into and not changed. Nothing keeps another process from changing it meanwhile.
+pub struct Reader {
+    snapshot: Snapshot,
+    cache: Cache,
+    config: Config,
+    content: Content,
+    /// What was found.
+    pub opening: Opening,
+}
+
+impl Reader {
+    /// Looks into the store in a folder, also where it is damaged.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read at all.
+    pub fn open(folder: &Path, config: Config) -> Result<Self, Error> {
+        Self::on(Arc::new(RealDisk::look(folder)?), config)
+    }
+
+    pub(crate) fn on(disk: Arc<dyn Disk>, config: Config) -> Result<Self, Error> {
+        let mut found = open::look(&*disk)?;
+        found.opening.damaged.append(&mut found.missing);
+        let files = found.content.files.values();
+        let segments = files.map(|meta| Segment::new(meta.clone(), Arc::clone(&disk))).collect();
+        let engine = Engine::new(
+            disk,
+            config.clone(),
+            (crate::manifest::Manifest::new(found.content), 0),
+            found.logged,
+        );
+        let recent = engine.state().recent.clone();
+        let content = engine.upkeep().manifest.content.clone();
+        let cache = Cache::new(config.open_files);
+        Ok(Reader { snapshot: Snapshot { segments, recent }, cache, config, content, opening: found.opening })
+    }
+
+    /// Answers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Store::query`].
+    pub fn query(&self, query: &Query, cancel: &Cancel) -> Result<Answer, Error> {
+        query::run(&self.snapshot, query, &self.cache, limits(&self.config), cancel)
+    }
+
+    /// Which files there are.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// Rows of a table in the log only.
+    pub fn logged_rows(&self, table: Table) -> usize {
+        let of_table = self.snapshot.recent.iter().filter(|recent| recent.table == table);
+        of_table.map(|recent| recent.rows.num_rows()).sum()
+    }
+
+    /// All rows of a table, file by file, then those of the log; damaged files are left out and told.
+    ///
+    /// # Errors
+    ///
+    /// When `take` fails.
+    pub fn rows<E: From<Error>>(
+        &self,
+        table: Table,
+        mut take: impl FnMut(&RecordBatch) -> Result<(), E>,
+    ) -> Result<Vec<String>, E> {
+        let mut damaged = Vec::new();
+        for segment in self.snapshot.segments.iter().filter(|segment| segment.meta.table == table) {
+            let groups = match segment.open(&self.cache) {
+                Ok(opened) => opened.metadata.metadata().num_row_groups(),
+                Err(error) => {
+                    damaged.push(error.to_string());
+                    continue;
+                }
+            };
+            for group in 0..groups {
+                match segment.open(&self.cache).and_then(|opened| opened.rows(table, group)) {
+                    Ok(batches) => batches.iter().try_for_each(|batch| take(batch))?,
+                    Err(error) => damaged.push(error.to_string()),
+                }
+            }
+        }
+        for recent in self.snapshot.recent.iter().filter(|recent| recent.table == table) {
+            take(&recent.rows)?;
+        }
+        Ok(damaged)
+    }
+}

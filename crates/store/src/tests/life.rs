@@ -1,0 +1,228 @@
+//! A store in use: batches that come twice, memory that is full, what is old, the threads, a real disk.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schema::query::{Ask, Filter, Measure, Outcome, Query};
+use schema::{Rows, Table};
+
+use super::{all_rows, ask, config, lines, opened, origin, place, texts};
+use crate::config::{Config, Retention};
+use crate::disk::Disk;
+use crate::disk::simulated::SimulatedDisk;
+use crate::maintain::Wish;
+use crate::query::Cancel;
+use crate::{Error, Origin, Store, open};
+
+fn disk() -> Arc<dyn Disk> {
+    Arc::new(SimulatedDisk::default())
+}
+
+#[test]
+fn a_batch_that_comes_twice_is_stored_once() {
+    let disk = disk();
+    let engine = opened(&disk).unwrap();
+    let send = |engine: &crate::engine::Engine, sequence| {
+        let ticket = engine.submit(origin(sequence), Table::Logs, &lines(&["x"]));
+        engine.commit().unwrap();
+        ticket.and_then(|ticket| ticket.wait())
+    };
+    send(&engine, 1).unwrap();
+    send(&engine, 1).unwrap();
+    let both = [(); 2].map(|()| engine.submit(origin(2), Table::Logs, &lines(&["y"])).unwrap());
+    engine.commit().unwrap();
+    both.into_iter().for_each(|ticket| ticket.wait().unwrap());
+    assert_eq!(texts(&engine).0, ["x", "y"]);
+    engine.flush().unwrap();
+    send(&engine, 2).unwrap();
+    drop(engine);
+    let engine = opened(&disk).unwrap();
+    send(&engine, 2).unwrap();
+    send(&engine, 100).unwrap();
+    assert_eq!(texts(&engine).0, ["x", "x", "y"]);
+    assert!(matches!(send(&engine, 2), Err(Error::TooOld { .. })), "nobody knows any more");
+    assert_eq!(engine.figures().repeated, 1);
+}
+
+#[test]
+fn too_much_is_refused_until_there_is_room() {
+    let config = Config { most_waiting: 1, ..config() };
+    let (engine, _) = open::open(disk(), config).unwrap();
+    let first = engine.submit(origin(1), Table::Logs, &lines(&["a"])).unwrap();
+    assert!(matches!(engine.submit(origin(2), Table::Logs, &lines(&["b"])), Err(Error::Busy { .. })));
+    engine.commit().unwrap();
+    first.wait().unwrap();
+    engine.submit(origin(2), Table::Logs, &lines(&["b"])).unwrap();
+    assert_eq!(engine.figures().refused, 1);
+}
+
+#[test]
+fn a_batch_that_does_not_fit_is_refused() {
+    let engine = opened(&disk()).unwrap();
+    let told = engine.submit(origin(1), Table::Requests, &lines(&["a"])).unwrap_err().to_string();
+    assert!(told.contains("column `duration` of `requests` is missing"), "{told}");
+}
+
+#[test]
+fn small_files_of_an_hour_become_one() {
+    let disk = disk();
+    let engine = opened(&disk).unwrap();
+    for number in 0..8 {
+        engine.submit(origin(number), Table::Logs, &lines(&[&format!("{number}")])).unwrap();
+        engine.commit().unwrap();
+        engine.flush().unwrap();
+    }
+    assert_eq!(engine.compact(Wish::Worthwhile).unwrap(), 8);
+    assert_eq!(engine.compact(Wish::Worthwhile).unwrap(), 0);
+    assert_eq!(texts(&engine).0.len(), 8);
+    let files = disk.list().unwrap();
+    assert_eq!(files.iter().filter(|name| name.ends_with(".parquet")).count(), 1, "{files:?}");
+}
+
+#[test]
+fn a_file_that_is_read_stays_until_it_was_read() {
+    let disk = disk();
+    let engine = opened(&disk).unwrap();
+    for number in 0..2 {
+        engine.submit(origin(number), Table::Logs, &lines(&["x"])).unwrap();
+        engine.commit().unwrap();
+        engine.flush().unwrap();
+    }
+    let held: Vec<_> = engine.state().segments.values().cloned().collect();
+    engine.compact(Wish::Everything).unwrap();
+    assert!(held.iter().all(|segment| segment.rows(&engine.cache).unwrap().len() == 1));
+    drop(held);
+    assert_eq!(disk.list().unwrap().iter().filter(|name| name.ends_with(".parquet")).count(), 1);
+}
+
+#[test]
+fn what_is_old_or_too_much_goes_and_is_told() {
+    let keep = |age: Option<Duration>, bytes: Option<u64>| Config {
+        retention: vec![Retention { table: Table::Logs, age, bytes }],
+        ..config()
+    };
+    for (config, expected) in [
+        (keep(Some(Duration::from_secs(3600)), None), [2, 0]),
+        (keep(None, Some(1)), [0, 3]),
+        (keep(None, Some(1 << 30)), [0, 0]),
+    ] {
+        let disk = disk();
+        let (engine, _) = open::open(Arc::clone(&disk), config).unwrap();
+        let mut rows = Rows::new(Table::Logs);
+        for seconds in [100, 200, 9000] {
+            rows.number(0, seconds * 1_000_000_000);
+            rows.end().unwrap();
+        }
+        engine.submit(origin(1), Table::Logs, &rows.finish().unwrap()).unwrap();
+        engine.commit().unwrap();
+        engine.flush().unwrap();
+        assert_eq!(engine.retain(9_000_000_000_000).unwrap(), expected.iter().sum::<u64>());
+        drop(engine);
+        let engine = opened(&disk).unwrap();
+        let dropped = engine.upkeep().manifest.content.dropped.get(&Table::Logs).cloned().unwrap_or_default();
+        assert_eq!([dropped.age, dropped.size], expected);
+        let left = ask(&engine, &all_rows(Table::Logs, &["time"])).unwrap().scanned.matched;
+        assert_eq!(left, 3 - expected.iter().sum::<u64>());
+    }
+}
+
+#[test]
+fn edges_are_the_requests_summed_up() {
+    let engine = opened(&disk()).unwrap();
+    let send = |sequence, failed: bool| {
+        let mut rows = Rows::new(Table::Requests);
+        for number in 0..100 {
+            rows.number(place(Table::Requests, "time"), 7_200_000_000_000 + number * 1_000_000_000);
+            rows.number(place(Table::Requests, "duration"), (number + 1) * 1000);
+            rows.text(place(Table::Requests, "client"), "shop");
+            rows.text(place(Table::Requests, "server"), if number % 2 == 0 { "db" } else { "cache" });
+            if failed {
+                rows.text(place(Table::Requests, "error.type"), "500");
+            }
+            rows.end().unwrap();
+        }
+        engine.submit(origin(sequence), Table::Requests, &rows.finish().unwrap()).unwrap();
+        engine.commit().unwrap();
+    };
+    let measures = vec![
+        Measure::Count,
+        Measure::Errors,
+        Measure::Percentile { field: "duration".into(), percent: 50.0 },
+    ];
+    let groups = Ask::Groups {
+        by: vec!["server".into()],
+        every: Some(60_000_000_000),
+        measures,
+        order: None,
+        limit: 10,
+    };
+    let question = |table, filter| Query { table, from: None, to: None, filter, ask: groups.clone() };
+    let figures = |table, filter| {
+        let Outcome::Groups { groups, .. } = ask(&engine, &question(table, filter)).unwrap().outcome else {
+            panic!("no groups")
+        };
+        groups
+    };
+    let compare = || {
+        let edges = figures(Table::Edges, Filter::is("resolution", 60));
+        let rows = figures(Table::Requests, Filter::All);
+        assert_eq!(edges.len(), 4);
+        for (edge, row) in edges.iter().zip(&rows) {
+            assert_eq!(
+                (edge.time, &edge.keys, &edge.measures[..2]),
+                (row.time, &row.keys, &row.measures[..2])
+            );
+            let (edge, row) = (edge.measures[2].unwrap(), row.measures[2].unwrap());
+            assert!((edge - row).abs() / row < 0.07, "{edge} {row}");
+        }
+        edges.iter().map(|group| group.measures[0].unwrap()).sum::<f64>()
+    };
+    send(1, false);
+    assert_eq!(compare(), 100.0, "from memory");
+    engine.flush().unwrap();
+    assert_eq!(compare(), 100.0, "from a file");
+    send(2, true);
+    assert_eq!(compare(), 200.0, "from both");
+    engine.flush().unwrap();
+    while engine.compact(Wish::Everything).unwrap() > 0 {}
+    assert_eq!(compare(), 200.0, "from a merged file");
+}
+
+#[test]
+fn the_threads_of_a_store_do_all_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config { flush_rows: 500, ..config() };
+    let (store, _) = Store::open(folder.path(), config.clone()).unwrap();
+    std::thread::scope(|scope| {
+        for source in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for sequence in 0..20 {
+                    let own: Vec<String> =
+                        (0..25).map(|line| format!("{source}-{sequence}-{line}")).collect();
+                    let batch = lines(&own.iter().map(String::as_str).collect::<Vec<_>>());
+                    store.append(Origin { source, sequence }, Table::Logs, &batch).unwrap();
+                }
+            });
+        }
+    });
+    let count = |store: &Store| {
+        let answer = store.query(&all_rows(Table::Logs, &["body"]), &Cancel::default()).unwrap();
+        let Outcome::Rows { rows, .. } = answer.outcome else { panic!("no rows") };
+        rows.into_iter().map(|row| format!("{row:?}")).collect::<BTreeSet<_>>().len()
+    };
+    assert_eq!(count(&store), 2000);
+    assert!(store.figures().commits < 80, "batches are made durable together: {:?}", store.figures());
+    drop(store);
+    let (store, opening) = Store::open(folder.path(), config).unwrap();
+    assert_eq!(opening.damaged, [""; 0]);
+    assert_eq!(count(&store), 2000);
+    store.flush().unwrap();
+    store.compact(|_| {}).unwrap();
+    assert_eq!((count(&store), store.in_memory().0), (2000, 0));
+    let cancel = Cancel::default();
+    cancel.cancel();
+    assert!(matches!(store.query(&all_rows(Table::Logs, &[]), &cancel), Err(Error::Cancelled)));
+    assert_eq!(store.trouble(), None);
+}
