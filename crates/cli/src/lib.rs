@@ -15,6 +15,7 @@ pub mod requests;
 pub mod say;
 pub mod settings;
 pub mod stop;
+pub mod store;
 pub mod text;
 pub mod top;
 mod who;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use weir_cli::say::say;
-use weir_cli::{agent, configuration, connections, dev, doctor, programs, requests, top};
+use weir_cli::{agent, configuration, connections, dev, doctor, programs, requests, store, top};
 
 /// Sees every request that the services of this Linux host make or serve, without touching them.
 #[derive(Debug, Parser)]
@@ -28,6 +28,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Shows the kernel programs of the running agent, and switches them off and on.
     Programs(programs::Arguments),
+    /// Looks into a store's folder, checks and repairs it, and gets rows out of it.
+    Store(store::command::Arguments),
     /// Shows what is set and where, and checks files of settings.
     Config(configuration::Arguments),
     /// Tools for those who work on Weir.
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Agent(arguments) => agent::command::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Programs(arguments) => programs::run(&arguments),
+        Command::Store(arguments) => store::command::run(&arguments),
         Command::Config(arguments) => configuration::run(&arguments),
         Command::Dev(arguments) => dev::run(arguments),
     };

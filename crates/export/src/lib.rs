@@ -9,4 +9,4 @@ mod escape;
 pub mod json;
 pub mod prometheus;
 pub mod recent;
-mod time;
+pub mod time;

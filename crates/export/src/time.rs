@@ -3,7 +3,7 @@
 const SECOND: u64 = 1_000_000_000;
 
 /// Appends nanoseconds since 1970-01-01 UTC as `2026-11-20T08:00:00.123456789Z`.
-pub(crate) fn rfc3339(nanoseconds: u64, out: &mut Vec<u8>) {
+pub fn rfc3339(nanoseconds: u64, out: &mut Vec<u8>) {
     let seconds = nanoseconds / SECOND;
     let (year, month, day) = date(seconds / 86_400);
     let of_day = seconds % 86_400;
@@ -19,7 +19,7 @@ pub(crate) fn rfc3339(nanoseconds: u64, out: &mut Vec<u8>) {
 }
 
 /// Appends nanoseconds as seconds, with no more digits than are needed: `0.000213`, `2`.
-pub(crate) fn seconds(nanoseconds: u64, out: &mut Vec<u8>) {
+pub fn seconds(nanoseconds: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(nanoseconds / SECOND).as_bytes());
     let fraction = nanoseconds % SECOND;
     if fraction == 0 {
