@@ -18,6 +18,7 @@
 //! | `agent_memory_mb` | see [`memory`] |
 //! | `agent_cpu_percent.idle` | see [`idle`] |
 //! | `replay_requests_per_second` | see [`replay`] |
+//! | `ingest_rows_per_second_per_core`, `bytes_per_request_row`, `query_ms`, ... | see [`storage`] |
 
 mod agent;
 mod host;
@@ -27,6 +28,7 @@ mod memory;
 mod pair;
 mod replay;
 mod report;
+mod storage;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,7 +49,7 @@ struct Arguments {
     /// Seconds of load in a turn.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Only these: http, redis_p1, redis_p16, postgres, mysql, capture, replay, idle, memory.
+    /// Only these: http, redis_p1, redis_p16, postgres, mysql, capture, replay, idle, memory, store.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Nothing but a replay of this recording (of `weir dev capture`).
@@ -59,6 +61,9 @@ struct Arguments {
     /// Open connections in the measurement of memory.
     #[arg(long, default_value_t = 10_000)]
     connections: usize,
+    /// Rows of the store that is measured.
+    #[arg(long, default_value_t = 2_000_000)]
+    store_rows: u64,
     /// Where the figures are written.
     #[arg(long, default_value = "bench/out/latest.json")]
     out: PathBuf,
@@ -110,6 +115,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wants("memory") {
         memory::measure(&mut report, arguments.connections).context("memory")?;
+    }
+    if wants("store") {
+        storage::measure(&mut report, arguments.store_rows, arguments.rounds).context("store")?;
     }
     host::note_load(&mut report);
     report.write(&arguments.out)?;

@@ -1,0 +1,258 @@
+//! Rows as a busy host might have them; README.md describes them.
+
+use model::names;
+use schema::{Rows, Table};
+use store::Origin;
+
+/// Rows of a batch.
+pub(crate) const BATCH: usize = 8192;
+/// When the first request is: 2023-11-14T22:00:00Z.
+pub(crate) const START: i64 = 1_699_999_200_000_000_000;
+const HOUR: f64 = 3_600e9;
+const ROWS_AN_HOUR: f64 = 1_000_000.0;
+
+const SERVICES: usize = 50;
+const ROUTES: usize = 40;
+const CONNECTIONS: usize = 10_000;
+
+/// Numbers that look random and are the same every time (SplitMix64).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Above 0, up to 1.
+    fn part(&mut self) -> f64 {
+        ((self.next() >> 11) + 1) as f64 / (1u64 << 53) as f64
+    }
+
+    fn below(&mut self, most: usize) -> usize {
+        (self.next() % most as u64) as usize
+    }
+
+    /// Of a normal distribution (Box and Muller's way).
+    fn normal(&mut self) -> f64 {
+        (-2.0 * self.part().ln()).sqrt() * (std::f64::consts::TAU * self.part()).cos()
+    }
+
+    /// One of so many, the first ones most often: that of number `n` with the weight `1 / (n + 1)`, nearly.
+    fn zipf(&mut self, most: usize) -> usize {
+        (((most + 1) as f64).powf(self.part()) as usize).saturating_sub(1).min(most - 1)
+    }
+}
+
+struct Connection {
+    id: u64,
+    client: usize,
+    client_address: String,
+    client_port: i64,
+    host: usize,
+    thread: i64,
+}
+
+struct Route {
+    name: String,
+    route: String,
+    method: &'static str,
+    median: f64,
+}
+
+/// Makes batches of rows.
+pub(crate) struct Generator {
+    random: Random,
+    time: f64,
+    /// By the service that answers.
+    connections: Vec<Vec<Connection>>,
+    routes: Vec<Vec<Route>>,
+    services: Vec<String>,
+    places: Places,
+    rows: Rows,
+    trace: [u8; 16],
+    of_trace: usize,
+    made: u64,
+    lean: bool,
+}
+
+impl Generator {
+    /// `lean` rows have no paths and no ids.
+    pub(crate) fn new(lean: bool) -> Self {
+        let mut random = Random(42);
+        let services: Vec<String> = (0..SERVICES).map(|number| format!("service-{number:02}")).collect();
+        let mut connections: Vec<Vec<Connection>> = (0..SERVICES).map(|_| Vec::new()).collect();
+        for number in 0..CONNECTIONS {
+            let server = number % SERVICES;
+            connections[server].push(Connection {
+                id: random.next(),
+                client: random.below(SERVICES),
+                client_address: format!("10.0.{}.{}", random.below(16), random.below(250)),
+                client_port: 32_768 + random.below(28_000) as i64,
+                host: random.below(4),
+                thread: 2000 + server as i64 * 16 + random.below(16) as i64,
+            });
+        }
+        let route = |service: usize, number: usize, random: &mut Random| {
+            let method = ["GET", "GET", "GET", "POST", "PUT"][random.below(5)];
+            let route = format!("/api/v1/resource-{service}-{number}/{{id}}");
+            let median = 0.5e6 * 100f64.powf(random.part());
+            Route { name: format!("{method} {route}"), route, method, median }
+        };
+        let routes: Vec<Vec<Route>> = (0..SERVICES)
+            .map(|service| (0..ROUTES).map(|number| route(service, number, &mut random)).collect())
+            .collect();
+        Generator {
+            random,
+            time: START as f64,
+            connections,
+            routes,
+            services,
+            places: Places::new(),
+            rows: Rows::new(Table::Requests),
+            trace: [0; 16],
+            of_trace: 0,
+            made: 0,
+            lean,
+        }
+    }
+
+    /// A batch, and where it comes from.
+    pub(crate) fn batch(&mut self) -> anyhow::Result<(Origin, arrow_array::RecordBatch)> {
+        for _ in 0..BATCH {
+            self.row()?;
+        }
+        self.made += 1;
+        Ok((Origin { source: 1, sequence: self.made }, self.rows.finish()?))
+    }
+
+    /// The id of some trace that was made.
+    pub(crate) fn trace(&self) -> String {
+        self.trace.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn row(&mut self) -> anyhow::Result<()> {
+        let (random, rows, at) = (&mut self.random, &mut self.rows, &self.places);
+        self.time += -random.part().ln() * HOUR / ROWS_AN_HOUR;
+        let server = random.zipf(SERVICES);
+        let own = &self.connections[server];
+        let connection = &own[random.below(own.len())];
+        let route = &self.routes[server][random.zipf(ROUTES)];
+        let duration = route.median * random.normal().exp();
+        rows.number(at.time, self.time as i64);
+        rows.number(at.duration, duration as i64);
+        rows.text(at.service, &self.services[server]);
+        rows.text(at.host, ["host-a", "host-b", "host-c", "host-d"][connection.host]);
+        rows.text(at.role, "server");
+        rows.text(at.protocol, "http");
+        rows.text(at.name, &route.name);
+        rows.text(at.client, &self.services[connection.client]);
+        rows.text(at.server, &self.services[server]);
+        rows.text(at.client_address, &connection.client_address);
+        rows.number(at.client_port, connection.client_port);
+        rows.text(at.server_address, ["10.1.0.1", "10.1.0.2", "10.1.0.3", "10.1.0.4"][connection.host]);
+        rows.number(at.server_port, 8000 + server as i64);
+        rows.number(at.pid, 1000 + (server * 4 + connection.host) as i64);
+        rows.text(at.command, &self.services[server]);
+        rows.number(at.thread, connection.thread);
+        rows.number(at.connection, connection.id as i64);
+        rows.number(at.request_size, (200.0 * (0.3 * random.normal()).exp()) as i64);
+        rows.number(at.response_size, (1500.0 * random.normal().exp()) as i64);
+        rows.text(at.method, route.method);
+        rows.text(at.route, &route.route);
+        rows.text(at.version, "1.1");
+        let failing = if server == 3 && connection.host == 2 { 0.1 } else { 0.01 };
+        let status = if random.part() > failing { 200 } else { [500, 503, 504][random.below(3)] };
+        rows.number(at.status, status);
+        match status {
+            500 => rows.text(at.error, "500"),
+            503 => rows.text(at.error, "503"),
+            504 => rows.text(at.error, "504"),
+            _ => {}
+        }
+        if !self.lean {
+            let id = random.next() % 100_000_000;
+            rows.text(at.path, &route.route.replace("{id}", &id.to_string()));
+            if self.of_trace > 0 || random.part() < 0.125 {
+                if self.of_trace == 0 {
+                    self.trace[..8].copy_from_slice(&random.next().to_be_bytes());
+                    self.trace[8..].copy_from_slice(&random.next().to_be_bytes());
+                    self.of_trace = 3;
+                }
+                self.of_trace -= 1;
+                rows.bytes(at.trace, &self.trace);
+                rows.bytes(at.span, &random.next().to_be_bytes());
+            }
+        }
+        Ok(rows.end()?)
+    }
+}
+
+/// Where the columns are.
+struct Places {
+    time: usize,
+    duration: usize,
+    service: usize,
+    host: usize,
+    role: usize,
+    protocol: usize,
+    name: usize,
+    error: usize,
+    client: usize,
+    server: usize,
+    client_address: usize,
+    client_port: usize,
+    server_address: usize,
+    server_port: usize,
+    pid: usize,
+    command: usize,
+    thread: usize,
+    connection: usize,
+    request_size: usize,
+    response_size: usize,
+    method: usize,
+    status: usize,
+    route: usize,
+    path: usize,
+    version: usize,
+    trace: usize,
+    span: usize,
+}
+
+impl Places {
+    fn new() -> Self {
+        // A column that does not exist gets no values, and the figures would show it.
+        let at = |name: &str| Table::Requests.column(name).map_or(usize::MAX, |(place, _)| place);
+        Places {
+            time: at("time"),
+            duration: at("duration"),
+            service: at(names::SERVICE_NAME),
+            host: at(names::HOST_NAME),
+            role: at("role"),
+            protocol: at(names::NETWORK_PROTOCOL_NAME),
+            name: at("name"),
+            error: at(names::ERROR_TYPE),
+            client: at(names::CLIENT),
+            server: at(names::SERVER),
+            client_address: at("weir.client.address"),
+            client_port: at("weir.client.port"),
+            server_address: at("weir.server.address"),
+            server_port: at("weir.server.port"),
+            pid: at(names::PROCESS_PID),
+            command: at(names::PROCESS_EXECUTABLE_NAME),
+            thread: at(names::THREAD_ID),
+            connection: at(names::WEIR_CONNECTION),
+            request_size: at(names::WEIR_REQUEST_SIZE),
+            response_size: at(names::WEIR_RESPONSE_SIZE),
+            method: at(names::HTTP_REQUEST_METHOD),
+            status: at(names::HTTP_RESPONSE_STATUS_CODE),
+            route: at(names::HTTP_ROUTE),
+            path: at(names::URL_PATH),
+            version: at(names::NETWORK_PROTOCOL_VERSION),
+            trace: at("trace_id"),
+            span: at("parent_span_id"),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What the store costs and how fast it answers: README.md here says of what data, and what each figure is.
+
+mod generator;
+mod ingest;
+mod questions;
+
+use std::path::Path;
+
+use crate::report::Report;
+
+/// Rows a second while the memory is measured.
+const STEADY: u64 = 20_000;
+
+/// Makes a store of so many rows and asks it.
+pub(crate) fn measure(report: &mut Report, rows: u64, rounds: u32) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    ingest::lean(report, rows.min(1_000_000))?;
+    let trace = ingest::full(report, folder.path(), rows)?;
+    questions::measure(report, folder.path(), &trace, rounds)?;
+    ingest::steady(report, STEADY, 20)
+}
+
+/// The bytes of a folder's files whose names begin so.
+fn bytes(folder: &Path, beginning: &str) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(beginning) {
+            bytes += entry.metadata()?.len();
+        }
+    }
+    Ok(bytes)
+}
