@@ -123,6 +123,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Found, Error> {
         return Ok(found);
     }
     let version = u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
+    // A version whose checksum does not hold is none.
     if bytes[..FILE_HEAD] != file_head(version) {
         found.damaged.push(format!("{name}: its beginning is not that of a log"));
     } else if version > VERSION {
@@ -191,4 +192,72 @@ fn decode(content: &[u8]) -> Result<Logged, String> {
         table,
         batch: Arc::unwrap_or_clone(batch),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::Rows;
+
+    use super::*;
+
+    fn batch(text: &str) -> RecordBatch {
+        let mut rows = Rows::new(Table::Logs);
+        rows.text(Table::Logs.column("body").unwrap().0, text);
+        rows.end().unwrap();
+        rows.finish().unwrap()
+    }
+
+    fn file(texts: &[&str]) -> (Vec<u8>, Vec<usize>) {
+        let (mut bytes, mut places) = (file_head(VERSION).to_vec(), Vec::new());
+        for (sequence, text) in (0..).zip(texts) {
+            places.push(bytes.len());
+            let rows = crate::batch::fit(Table::Logs, &batch(text)).unwrap();
+            bytes.extend(encode(Origin { source: 9, sequence }, Table::Logs, &rows).unwrap());
+        }
+        (bytes, places)
+    }
+
+    fn sequences(found: &Found) -> Vec<u64> {
+        found.batches.iter().map(|logged| logged.origin.sequence).collect()
+    }
+
+    #[test]
+    fn batches_are_read_as_they_were_written() {
+        let found = read("log", &file(&["a", "b"]).0).unwrap();
+        assert_eq!((sequences(&found), found.cut, found.damaged.len()), (vec![0, 1], 0, 0));
+        assert_eq!(found.batches[0].origin.source, 9);
+        let rows = crate::batch::fit(Table::Logs, &batch("b")).unwrap();
+        assert_eq!((found.batches[1].table, &found.batches[1].batch), (Table::Logs, &*rows));
+    }
+
+    #[test]
+    fn an_end_that_is_cut_is_no_damage() {
+        let (bytes, places) = file(&["a", "b"]);
+        for length in [0, 7, 16, places[1] + 1, places[1] + 40, bytes.len() - 1] {
+            let found = read("log", &bytes[..length]).unwrap();
+            let whole = usize::from(length >= places[1]);
+            assert_eq!((found.batches.len(), found.damaged.len()), (whole, 0), "{length}");
+            assert_eq!(found.cut == 0, [0, 16].contains(&length), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_follows_damage_is_read() {
+        let (bytes, places) = file(&["a", "b", "c"]);
+        for at in [0, places[0], places[0] + 5, places[1] + 3, places[1] + 8, places[1] + 50] {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 0x10;
+            let found = read("log", &bytes).unwrap();
+            assert_eq!(found.damaged.len(), 1, "{at}");
+            assert!(sequences(&found).ends_with(&[2]), "{at}: {:?}", sequences(&found));
+            assert_eq!(found.batches.len(), if at == 0 { 3 } else { 2 }, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_later_version_is_not_guessed_at() {
+        let mut bytes = file_head(VERSION + 1).to_vec();
+        bytes.extend(&file(&["a"]).0[FILE_HEAD..]);
+        assert!(matches!(read("log", &bytes), Err(Error::TooNew { found: 2, known: 1, .. })));
+    }
 }

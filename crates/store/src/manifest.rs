@@ -262,3 +262,64 @@ pub(crate) fn load(disk: &dyn Disk) -> Result<Option<Found>, Error> {
         Err(error) => Err(error).tried("opening", NAME),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(id: u64) -> Meta {
+        Meta { id, table: Table::Logs, from: 1, to: 2, rows: 3, bytes: 4, level: 0, version: 1 }
+    }
+
+    fn text(changes: &[Change]) -> String {
+        let head = line(&Head { weir: NAME.into(), version: VERSION }).unwrap();
+        head + &changes.iter().map(|change| line(change).unwrap()).collect::<String>()
+    }
+
+    fn changes() -> Vec<Change> {
+        let dropped = BTreeMap::from([(Table::Logs, Dropped { age: 5, ..Dropped::default() })]);
+        vec![
+            Change { add: vec![meta(0), meta(1)], log_from: Some(2), ..Change::default() },
+            Change { sources: BTreeMap::from([(7, Seen::first(9))]), ..Change::default() },
+            Change { add: vec![meta(5)], remove: vec![0], dropped, ..Change::default() },
+        ]
+    }
+
+    #[test]
+    fn changes_come_to_what_is_there() {
+        let found = read(text(&changes()).as_bytes()).unwrap();
+        assert_eq!((found.cut, found.damaged.len()), (0, 0));
+        let content = found.content;
+        assert_eq!(content.files.keys().collect::<Vec<_>>(), [&1, &5]);
+        assert_eq!((content.log_from, content.next_id, content.sources[&7].last), (2, 6, 9));
+        assert_eq!(content.dropped[&Table::Logs].age, 5);
+        assert_eq!(read(text(&[content.whole()]).as_bytes()).unwrap().content, content);
+    }
+
+    #[test]
+    fn a_change_is_there_as_a_whole_or_not_at_all() {
+        let whole = text(&changes());
+        let last = text(&changes()[..2]).len();
+        for length in last..whole.len() {
+            let found = read(&whole.as_bytes()[..length]).unwrap();
+            assert_eq!((found.whole, found.cut, found.damaged.len()), (last, length - last, 0));
+            assert_eq!(found.content.files.keys().collect::<Vec<_>>(), [&0, &1]);
+        }
+    }
+
+    #[test]
+    fn damage_between_lines_is_told() {
+        let mut bytes = text(&changes()).into_bytes();
+        let place = text(&changes()[..1]).len() + 12;
+        bytes[place] ^= 1;
+        let found = read(&bytes).unwrap();
+        assert_eq!((found.damaged.len(), found.cut), (1, 0));
+        assert_eq!(found.content.files.keys().collect::<Vec<_>>(), [&1, &5], "the rest counts");
+    }
+
+    #[test]
+    fn a_later_version_is_not_guessed_at() {
+        let head = line(&Head { weir: NAME.into(), version: VERSION + 1 }).unwrap();
+        assert!(matches!(read(head.as_bytes()), Err(Error::TooNew { found: 2, .. })));
+    }
+}
