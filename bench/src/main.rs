@@ -117,7 +117,10 @@ fn main() -> anyhow::Result<()> {
         memory::measure(&mut report, arguments.connections).context("memory")?;
     }
     if wants("store") {
-        storage::measure(&mut report, arguments.store_rows, arguments.rounds).context("store")?;
+        let result = storage::measure(&mut report, arguments.store_rows, arguments.rounds).context("store");
+        // What was measured before something failed is worth having.
+        report.write(&arguments.out)?;
+        result?;
     }
     host::note_load(&mut report);
     report.write(&arguments.out)?;

@@ -14,6 +14,8 @@ const ROWS_AN_HOUR: f64 = 1_000_000.0;
 const SERVICES: usize = 50;
 const ROUTES: usize = 40;
 const CONNECTIONS: usize = 10_000;
+/// Services that a service is asked by.
+const CLIENTS: usize = 5;
 
 /// Numbers that look random and are the same every time (SplitMix64).
 pub(crate) struct Random(pub(crate) u64);
@@ -88,7 +90,7 @@ impl Generator {
             let server = number % SERVICES;
             connections[server].push(Connection {
                 id: random.next(),
-                client: random.below(SERVICES),
+                client: (server + 1 + random.below(CLIENTS)) % SERVICES,
                 client_address: format!("10.0.{}.{}", random.below(16), random.below(250)),
                 client_port: 32_768 + random.below(28_000) as i64,
                 host: random.below(4),

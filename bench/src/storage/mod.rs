@@ -13,11 +13,12 @@ const STEADY: u64 = 20_000;
 
 /// Makes a store of so many rows and asks it.
 pub(crate) fn measure(report: &mut Report, rows: u64, rounds: u32) -> anyhow::Result<()> {
+    // First, while the process has not taken memory for anything else.
+    ingest::steady(report, STEADY, 20)?;
     let folder = tempfile::tempdir()?;
     ingest::lean(report, rows.min(1_000_000))?;
     let trace = ingest::full(report, folder.path(), rows)?;
-    questions::measure(report, folder.path(), &trace, rounds)?;
-    ingest::steady(report, STEADY, 20)
+    questions::measure(report, folder.path(), &trace, rounds)
 }
 
 /// The bytes of a folder's files whose names begin so.

@@ -104,14 +104,14 @@ fn questions(trace: &str) -> Vec<Asked> {
             name: "trace",
             query: all(Table::Requests, Filter::All, Ask::Trace { id: trace.into() }),
             sql: Some(format!(
-                "select count(*) over (), * from {{requests}} where trace_id = from_hex('{trace}') order by time"
+                "select count(*) over (), * exclude (time) from {{requests}} where trace_id = from_hex('{trace}') order by time"
             )),
         },
         Asked {
             name: "service_hour",
             query: hour(Table::Requests, is(names::SERVICE_NAME, SERVICE)),
             sql: Some(format!(
-                "select sum(count(*)) over (), time_bucket(interval '1 minute', time) m, count(\"error.type\"), \
+                "select sum(count(*)) over (), epoch_ns(time) // 60000000000 m, count(\"error.type\"), \
                  quantile_cont(duration, [0.5, 0.95, 0.99]) from {{requests}} \
                  where \"service.name\" = '{SERVICE}' and {time} >= {START} and {time} < {end} group by m order by m"
             )),
@@ -138,7 +138,7 @@ fn questions(trace: &str) -> Vec<Asked> {
                 Ask::HeatMap { every: MINUTE, field: "duration".into(), bits: 0 },
             ),
             sql: Some(
-                "select sum(count(*)) over (), time_bucket(interval '1 minute', time) m, \
+                "select sum(count(*)) over (), epoch_ns(time) // 60000000000 m, \
                  floor(log2(greatest(duration, 1))) b from {requests} group by m, b"
                     .into(),
             ),

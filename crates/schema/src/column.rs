@@ -53,8 +53,10 @@ pub enum Kind {
 /// How values are written into files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coding {
-    /// Differences from one value to the next: times, and numbers that are all different.
+    /// Differences from one value to the next: what rises.
     Delta,
+    /// First bytes with first bytes, second ones with second ones, compressed: numbers that are all different.
+    Split,
     /// Each different value once: what occurs again and again.
     Dictionary,
     /// As they are, compressed.
@@ -128,12 +130,12 @@ impl Column {
     }
 
     pub(crate) const fn duration(name: &'static str, help: &'static str) -> Self {
-        Column::new(name, Kind::Duration, Coding::Delta, help)
+        Column::new(name, Kind::Duration, Coding::Split, help)
     }
 
     /// A number that differs from row to row.
     pub(crate) const fn amount(name: &'static str, help: &'static str) -> Self {
-        Column::new(name, Kind::Number, Coding::Delta, help)
+        Column::new(name, Kind::Number, Coding::Split, help)
     }
 
     /// A number that occurs again and again.

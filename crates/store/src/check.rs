@@ -12,7 +12,7 @@ use crate::error::{Error, Tried};
 use crate::log;
 use crate::manifest::{Change, Content, Dropped, Manifest, Meta, id_of, sums_name};
 use crate::open;
-use crate::segment::{self, Described, Opened, sorted, times};
+use crate::segment::{self, Described, Opened, Sorted, times};
 
 /// How far something has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,8 +175,9 @@ fn save(disk: &dyn Disk, config: &Config, meta: &Meta, id: u64) -> Result<Change
     let kept: usize = rows.iter().map(|batch| batch.num_rows()).sum();
     if kept > 0 {
         let described = Described { level: meta.level, replaces: vec![meta.id], log_from: 0 };
-        let sorted = sorted(meta.table, &rows)?;
-        change.add.push(segment::write(disk, (meta.table, id), &sorted, &described, config.row_group)?);
+        let sorted = Sorted::new(meta.table, &rows);
+        let parts = sorted.parts(config.row_group);
+        change.add.push(segment::write(disk, (meta.table, id), parts, &described, config.row_group)?);
     }
     let damaged = meta.rows.saturating_sub(kept as u64);
     change.dropped = BTreeMap::from([(meta.table, Dropped { damaged, ..Dropped::default() })]);

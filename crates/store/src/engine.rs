@@ -1,6 +1,6 @@
 //! The store without threads: each step is called by somebody, which may be a test.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -30,6 +30,8 @@ pub(crate) struct Engine {
 pub(crate) struct Upkeep {
     pub(crate) manifest: Manifest,
     pub(crate) next_id: u64,
+    /// Files that could not be read when they were to be merged.
+    pub(crate) unreadable: BTreeSet<u64>,
 }
 
 struct LogFile {
@@ -187,7 +189,7 @@ impl Engine {
             disk,
             cache: Cache::new(config.open_files),
             config,
-            upkeep: Mutex::new(Upkeep { manifest, next_id }),
+            upkeep: Mutex::new(Upkeep { manifest, next_id, unreadable: BTreeSet::new() }),
             log: Mutex::new(LogFile { file: None, number: log_number }),
             state: Mutex::new(state),
         }

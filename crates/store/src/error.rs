@@ -24,7 +24,7 @@ pub enum Error {
         holder: String,
     },
     /// What is stored is not what was written.
-    #[error("damaged: {0}")]
+    #[error("{0}")]
     Damaged(String),
     /// A file was written by a later version.
     #[error("{name} has the format of version {found}; this program knows versions up to {known}")]
@@ -77,10 +77,31 @@ pub enum Error {
     Cancelled,
     /// Columns could not be worked with.
     #[error(transparent)]
-    Arrow(#[from] ArrowError),
+    Arrow(ArrowError),
     /// A file of columns could not be read or written.
     #[error(transparent)]
-    Parquet(#[from] ParquetError),
+    Parquet(ParquetError),
+}
+
+/// Our own checks speak through the libraries that read files: they are told in their own words.
+impl From<ParquetError> for Error {
+    fn from(error: ParquetError) -> Self {
+        match error {
+            ParquetError::External(error) => Error::Damaged(error.to_string()),
+            other => Error::Parquet(other),
+        }
+    }
+}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        match error {
+            ArrowError::ParquetError(text) => {
+                Error::Damaged(text.strip_prefix("External: ").unwrap_or(&text).to_owned())
+            }
+            other => Error::Arrow(other),
+        }
+    }
 }
 
 /// Adds what was tried to the system's error.

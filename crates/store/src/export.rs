@@ -51,8 +51,9 @@ impl Reader {
         let mut writer = ArrowWriter::try_new(out, table.arrow(), Some(properties))?;
         let damaged = self.rows(table, |batch: &RecordBatch| {
             // It brings all columns back, which a batch leaves out where they are empty.
-            let whole = segment::sorted(table, &[std::sync::Arc::new(batch.clone())])?;
-            Ok::<(), Error>(writer.write(&whole)?)
+            let batches = [std::sync::Arc::new(batch.clone())];
+            let sorted = segment::Sorted::new(table, &batches);
+            sorted.parts(batch.num_rows()).try_for_each(|whole| Ok::<(), Error>(writer.write(&whole?)?))
         })?;
         writer.close()?;
         Ok(damaged)

@@ -17,6 +17,8 @@ use crate::manifest::{Change, Meta};
 use crate::segment::{self, Described, Segment};
 
 const HOUR: i64 = 3_600_000_000_000;
+/// Rows that are put into order and written at a time.
+const PART: usize = 65_536;
 
 impl Engine {
     /// Writes files; of one that fails, and those before it, nothing remains but what the next start removes.
@@ -27,11 +29,24 @@ impl Engine {
         rows: &[Arc<arrow_array::RecordBatch>],
         described: &Described,
     ) -> Result<Meta, Error> {
-        let sorted = segment::sorted(table, rows)?;
+        self.write_file_and(upkeep, table, rows, described, |_| Ok(()))
+    }
+
+    /// The same; `see` gets each part of it.
+    fn write_file_and(
+        &self,
+        upkeep: &mut Upkeep,
+        table: Table,
+        rows: &[Arc<arrow_array::RecordBatch>],
+        described: &Described,
+        mut see: impl FnMut(&arrow_array::RecordBatch) -> Result<(), Error>,
+    ) -> Result<Meta, Error> {
+        let sorted = segment::Sorted::new(table, rows);
+        let parts = sorted.parts(PART).map(|part| part.and_then(|part| see(&part).map(|()| part)));
         let id = upkeep.next_id;
         // A number is never used twice, also where its file came to nothing.
         upkeep.next_id += 1;
-        segment::write(&*self.disk, (table, id), &sorted, described, self.config.row_group)
+        segment::write(&*self.disk, (table, id), parts, described, self.config.row_group)
     }
 
     /// Has new files count in place of old ones.

@@ -7,6 +7,6 @@ mod open;
 mod write;
 
 pub(crate) use checked::{CheckedFile, Sums};
-pub(crate) use merge::{sorted, times};
+pub(crate) use merge::{Sorted, times};
 pub(crate) use open::{Cache, Opened, Segment};
 pub(crate) use write::{Described, write};

@@ -39,7 +39,7 @@ pub(super) fn repair(folder: &Path) -> anyhow::Result<()> {
     }
     let told = match (repaired.done.is_empty(), repaired.lost_rows) {
         (true, _) => "nothing was damaged\n".to_owned(),
-        (false, lost) => format!("repaired; {} rows are lost\n", Count(lost)),
+        (false, lost) => format!("repaired; rows lost: {}\n", Count(lost)),
     };
     Ok(answer(&told)?)
 }
@@ -55,7 +55,7 @@ pub(super) fn compact(folder: &Path) -> anyhow::Result<()> {
     store.flush()?;
     store.compact(|merged| say(format_args!("{merged} files merged")))?;
     let after = store.content().files.len();
-    Ok(answer(&format!("{after} files, {before} before\n"))?)
+    Ok(answer(&format!("files: {after}, before: {before}\n"))?)
 }
 
 /// Tells on a terminal how far it is.

@@ -30,7 +30,8 @@ impl Engine {
     /// Merges files of one hour, if there are any; tells how many.
     pub(crate) fn compact(&self, wish: Wish) -> Result<usize, Error> {
         let mut upkeep = self.upkeep();
-        let segments: Vec<Arc<Segment>> = self.state().segments.values().cloned().collect();
+        let mut segments: Vec<Arc<Segment>> = self.state().segments.values().cloned().collect();
+        segments.retain(|segment| !upkeep.unreadable.contains(&segment.meta.id));
         let chosen = choose(&segments, wish, self.config.flush_rows as u64);
         let (Some(first), Some(level)) =
             (chosen.first(), chosen.iter().map(|segment| segment.meta.level).max())
@@ -40,8 +41,10 @@ impl Engine {
         let table = first.meta.table;
         let mut rows = Vec::new();
         for segment in &chosen {
-            // A file that is damaged stays as it is, and so do those that would be merged with it.
-            rows.extend(segment.rows(&self.cache)?);
+            // A file that is damaged stays as it is; the others of its hour are merged without it the next time.
+            rows.extend(segment.rows(&self.cache).inspect_err(|_| {
+                upkeep.unreadable.insert(segment.meta.id);
+            })?);
         }
         let ids: Vec<u64> = chosen.iter().map(|segment| segment.meta.id).collect();
         let described = Described { level: level.saturating_add(1), replaces: ids.clone(), log_from: 0 };

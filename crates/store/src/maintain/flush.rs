@@ -31,9 +31,12 @@ impl Engine {
         let mut edges: BTreeMap<i64, Vec<Arc<RecordBatch>>> = BTreeMap::new();
         for ((table, hour), batches) in by_hour(&frozen.recent)? {
             if table == Table::Requests {
-                let sorted = segment::sorted(table, &batches)?;
-                edges.entry(hour).or_default().push(Arc::new(rollup::edges(&sorted)?));
-                change.add.push(self.write_file(&mut upkeep, table, &[Arc::new(sorted)], &described)?);
+                let edges = edges.entry(hour).or_default();
+                let meta = self.write_file_and(&mut upkeep, table, &batches, &described, |part| {
+                    edges.push(Arc::new(rollup::edges(part)?));
+                    Ok(())
+                })?;
+                change.add.push(meta);
             } else if table == Table::Edges {
                 edges.entry(hour).or_default().extend(batches);
             } else {

@@ -122,6 +122,12 @@ pub(crate) fn group_may_match(test: &Test, metadata: &ParquetMetaData, group: &R
     })
 }
 
+/// No row of a group has a value in this column.
+pub(crate) fn is_empty(metadata: &ParquetMetaData, group: &RowGroupMetaData, column: &str) -> bool {
+    let statistics = leaf(metadata, column).and_then(|leaf| group.column(leaf).statistics());
+    statistics.is_some_and(|found| found.null_count_opt() == u64::try_from(group.num_rows()).ok())
+}
+
 fn has(metadata: &ParquetMetaData, column: &str) -> bool {
     metadata.file_metadata().schema().get_fields().iter().any(|field| field.name() == column)
 }

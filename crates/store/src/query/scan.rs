@@ -138,11 +138,7 @@ impl Scan<'_> {
                 // What is damaged is found before any of it is passed on: a group counts as a whole, or not at all.
                 match self.group(opened, *group, columns, scanned) {
                     Ok(found) => found.iter().try_for_each(|rows| self.pass(rows, threads, fold, scanned)),
-                    Err(Error::Parquet(error)) => {
-                        scanned.damaged.push(error.to_string());
-                        Ok(())
-                    }
-                    Err(Error::Arrow(error)) => {
+                    Err(error @ (Error::Damaged(_) | Error::Parquet(_) | Error::Arrow(_))) => {
                         scanned.damaged.push(error.to_string());
                         Ok(())
                     }
@@ -200,14 +196,14 @@ impl Scan<'_> {
         }
         let mut tested = Vec::new();
         self.test.columns(&mut |column| tested.push(column));
-        let projection = projection(opened, columns);
+        let projection = projection(opened, group, columns);
         if self.test != Test::All {
-            // A test that looks at no column at all still has an answer for each row.
+            // A test that looks at no column that is there still has an answer for each row.
             tested.push("time");
             let test = self.test.clone();
             let cancel = self.cancel.clone();
             let predicate =
-                ArrowPredicateFn::new(self::projection(opened, &tested), move |rows: RecordBatch| {
+                ArrowPredicateFn::new(self::projection(opened, group, &tested), move |rows: RecordBatch| {
                     if cancel.check().is_err() {
                         return Ok(BooleanArray::from(vec![false; rows.num_rows()]));
                     }
@@ -216,12 +212,18 @@ impl Scan<'_> {
             builder = builder.with_row_filter(RowFilter::new(vec![Box::new(predicate)]));
         }
         let reader = builder.with_projection(projection).build()?;
-        reader.map(|rows| self.cancel.check().and(rows.map_err(Error::Arrow))).collect()
+        reader.map(|rows| self.cancel.check().and(rows.map_err(Error::from))).collect()
     }
 }
 
-fn projection(opened: &Opened, columns: &[&'static str]) -> ProjectionMask {
+/// The columns that are read. One in which no row of the group has a value is as good as one that is not there; but time always is.
+fn projection(opened: &Opened, group: usize, columns: &[&'static str]) -> ProjectionMask {
+    let metadata = opened.metadata.metadata();
+    let is_empty = |name: &str| name != "time" && prune::is_empty(metadata, metadata.row_group(group), name);
     let fields = opened.metadata.schema().fields();
-    let places = fields.iter().enumerate().filter(|(_, field)| columns.contains(&field.name().as_str()));
+    let places = fields
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| columns.contains(&field.name().as_str()) && !is_empty(field.name()));
     ProjectionMask::roots(opened.metadata.parquet_schema(), places.map(|(place, _)| place))
 }

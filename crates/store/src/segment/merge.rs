@@ -1,4 +1,4 @@
-//! Batches of a table made into one, sorted, with one dictionary for each column of words.
+//! Batches of a table in one order, with one dictionary for each column of words.
 
 use std::sync::Arc;
 
@@ -86,38 +86,68 @@ pub(crate) fn times(batch: &RecordBatch) -> &[i64] {
     column.map_or(&[], |column| column.values())
 }
 
-/// Makes one sorted batch, with all columns of the table.
-pub(crate) fn sorted(table: Table, batches: &[Arc<RecordBatch>]) -> Result<RecordBatch, Error> {
-    let order = order(table, batches);
-    let column = |column: &schema::Column| -> Result<ArrayRef, Error> {
-        let arrays: Vec<Option<&ArrayRef>> =
-            batches.iter().map(|batch| batch.column_by_name(column.name)).collect();
-        if arrays.iter().all(Option::is_none) {
-            return Ok(new_null_array(&column.kind.arrow(), order.len()));
+/// Batches of a table in the order of its files, to be had part by part: all of them at once would take the memory of a row's
+/// empty columns too.
+pub(crate) struct Sorted<'a> {
+    table: Table,
+    batches: &'a [Arc<RecordBatch>],
+    order: Vec<Place>,
+    /// Of each column of words.
+    words: Vec<Option<(Words<'a>, Vec<Vec<i32>>)>>,
+}
+
+impl<'a> Sorted<'a> {
+    pub(crate) fn new(table: Table, batches: &'a [Arc<RecordBatch>]) -> Self {
+        let words_of = |column: &schema::Column| {
+            let there = batches.iter().any(|batch| batch.column_by_name(column.name).is_some());
+            (there && column.kind == Kind::Word).then(|| {
+                let words = words(batches, column.name);
+                let ranks = ranks(batches, column.name, &words);
+                (words, ranks)
+            })
+        };
+        let words = table.columns().iter().map(words_of).collect();
+        Sorted { table, batches, order: order(table, batches), words }
+    }
+
+    /// Its rows, so many at a time, with all columns of the table.
+    pub(crate) fn parts(&self, rows: usize) -> impl Iterator<Item = Result<RecordBatch, Error>> {
+        self.order.chunks(rows.max(1)).map(|places| self.part(places))
+    }
+
+    fn part(&self, places: &[Place]) -> Result<RecordBatch, Error> {
+        let columns = self.table.columns().iter().zip(&self.words);
+        let arrays = columns.map(|(column, words)| self.column(column, words.as_ref(), places));
+        let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
+        Ok(RecordBatch::try_new(self.table.arrow(), arrays)?)
+    }
+
+    fn column(
+        &self,
+        column: &schema::Column,
+        words: Option<&(Words<'a>, Vec<Vec<i32>>)>,
+        places: &[Place],
+    ) -> Result<ArrayRef, Error> {
+        if let Some((words, ranks)) = words {
+            let keys = places.iter().map(|(batch, row)| Some(ranks[*batch][*row]).filter(|rank| *rank >= 0));
+            let keys: Int32Array = keys.collect();
+            let values = StringArray::from_iter_values(&words.words);
+            return Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(values))?));
         }
-        if column.kind == Kind::Word {
-            return gathered(batches, column.name, &order);
+        let arrays = self.batches.iter().map(|batch| batch.column_by_name(column.name));
+        let arrays: Vec<Option<&ArrayRef>> = arrays.collect();
+        if arrays.iter().all(Option::is_none) {
+            return Ok(new_null_array(&column.kind.arrow(), places.len()));
         }
         let filled: Vec<ArrayRef> = arrays
             .iter()
-            .zip(batches)
+            .zip(self.batches)
             .map(|(array, batch)| match array {
                 Some(array) => Arc::clone(array),
                 None => new_null_array(&column.kind.arrow(), batch.num_rows()),
             })
             .collect();
         let filled: Vec<&dyn Array> = filled.iter().map(|array| &**array).collect();
-        Ok(interleave(&filled, &order)?)
-    };
-    let columns = table.columns().iter().map(column).collect::<Result<Vec<_>, _>>()?;
-    Ok(RecordBatch::try_new(table.arrow(), columns)?)
-}
-
-fn gathered(batches: &[Arc<RecordBatch>], name: &str, order: &[Place]) -> Result<ArrayRef, Error> {
-    let words = words(batches, name);
-    let ranks = ranks(batches, name, &words);
-    let keys = order.iter().map(|(batch, row)| Some(ranks[*batch][*row]).filter(|rank| *rank >= 0));
-    let keys: Int32Array = keys.collect();
-    let values = StringArray::from_iter_values(&words.words);
-    Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(values))?))
+        Ok(interleave(&filled, places)?)
+    }
 }

@@ -43,23 +43,21 @@ impl Described {
     }
 }
 
-/// Writes sorted rows into a file of this number, durably but for its name. The file's name must not be in use.
+/// Writes rows, which come sorted and part by part, into a file of this number, durably but for its name. The file's name must not
+/// be in use.
 pub(crate) fn write(
     disk: &dyn Disk,
     (table, id): (Table, u64),
-    rows: &RecordBatch,
+    rows: impl Iterator<Item = Result<RecordBatch, Error>>,
     described: &Described,
     row_group: usize,
 ) -> Result<Meta, Error> {
-    let times = times(rows);
-    let (from, to) =
-        times.iter().fold((i64::MAX, i64::MIN), |(from, to), time| (from.min(*time), to.max(*time)));
     let mut meta = Meta {
         id,
         table,
-        from,
-        to,
-        rows: rows.num_rows() as u64,
+        from: i64::MAX,
+        to: i64::MIN,
+        rows: 0,
         bytes: 0,
         level: described.level,
         version: schema::VERSION,
@@ -68,8 +66,19 @@ pub(crate) fn write(
     let file = disk.create(&name).tried("making", &name)?;
     let mut counted = Counted { file, sums: Sums::default(), gathered: Vec::new() };
     let properties = properties(table, row_group, described);
-    let mut writer = ArrowWriter::try_new(&mut counted, rows.schema(), Some(properties))?;
-    writer.write(rows)?;
+    let mut rows = rows.peekable();
+    let schema = match rows.peek() {
+        Some(Ok(first)) => first.schema(),
+        _ => table.arrow(),
+    };
+    let mut writer = ArrowWriter::try_new(&mut counted, schema, Some(properties))?;
+    for part in rows {
+        let part = part?;
+        meta.rows += part.num_rows() as u64;
+        meta.from = times(&part).iter().copied().fold(meta.from, i64::min);
+        meta.to = times(&part).iter().copied().fold(meta.to, i64::max);
+        writer.write(&part)?;
+    }
     writer.close()?;
     counted.flush().tried("writing", &name)?;
     counted.file.sync().tried("making durable", &name)?;
@@ -104,6 +113,7 @@ fn properties(table: Table, row_group: usize, described: &Described) -> WriterPr
         let path = || ColumnPath::new(vec![column.name.to_owned()]);
         builder = match column.coding {
             Coding::Delta => builder.set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED),
+            Coding::Split => builder.set_column_encoding(path(), Encoding::BYTE_STREAM_SPLIT),
             Coding::Dictionary => builder.set_column_dictionary_enabled(path(), true),
             Coding::Compressed => builder,
             Coding::Plain => builder.set_column_compression(path(), Compression::UNCOMPRESSED),

@@ -9,6 +9,7 @@ use super::{config, lines, opened, origin, texts};
 use crate::check::{check_on, repair_on};
 use crate::disk::Disk;
 use crate::disk::simulated::{Loss, SimulatedDisk};
+use crate::maintain::Wish;
 use crate::store::Reader;
 
 /// Two files, and a batch in the log.
@@ -125,4 +126,21 @@ fn a_missing_file_is_told_and_given_up() {
     let repaired = repair_on(Arc::clone(&shared), &config(), |_| {}).unwrap();
     assert_eq!(repaired.lost_rows, 300);
     assert_eq!(texts(&opened(&shared).unwrap()).0.len(), all.len() - 300);
+}
+
+#[test]
+fn a_damaged_file_does_not_keep_others_from_being_merged() {
+    let disk = SimulatedDisk::default();
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let engine = opened(&shared).unwrap();
+    for number in 0..3 {
+        engine.submit(origin(number), Table::Logs, &lines(&[&format!("{number}")])).unwrap();
+        engine.commit().unwrap();
+        engine.flush().unwrap();
+    }
+    disk.flip("logs-00000001.parquet", 4000);
+    assert!(engine.compact(Wish::Everything).is_err());
+    assert_eq!(engine.compact(Wish::Everything).unwrap(), 2);
+    let (found, damaged) = texts(&engine);
+    assert_eq!((found, damaged.len()), (vec!["0".to_owned(), "2".to_owned()], 1));
 }

@@ -18,7 +18,7 @@ fn columns_that_a_file_does_not_have_are_empty() {
     let batch = lines(&["a", "b"]);
     let fewer = batch.project(&[0, 4]).unwrap();
     let described = Described { level: 0, replaces: Vec::new(), log_from: 0 };
-    let meta = segment::write(&*disk, (Table::Logs, 0), &fewer, &described, 100).unwrap();
+    let meta = segment::write(&*disk, (Table::Logs, 0), std::iter::once(Ok(fewer)), &described, 100).unwrap();
     let change = Change { add: vec![meta], ..Change::default() };
     engine.upkeep().manifest.change(&*disk, &change).unwrap();
     drop(engine);
