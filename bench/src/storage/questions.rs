@@ -18,11 +18,11 @@ const MINUTE: i64 = 60_000_000_000;
 /// The service that has most requests.
 const SERVICE: &str = "service-00";
 
-/// A question, and how often it takes part of the answer to count.
+/// A question.
 struct Asked {
     name: &'static str,
     query: Query,
-    /// The same for DuckDB; `{requests}` and `{edges}` are the files. Its first value has to be as `count` is.
+    /// The same for DuckDB; `{requests}` and `{edges}` are the files. Its first value is how many rows it is about.
     sql: Option<String>,
 }
 
@@ -71,17 +71,15 @@ fn ask(store: &Store, query: &Query) -> anyhow::Result<(u64, f64)> {
     Ok((count, took))
 }
 
-fn questions(trace: &str) -> Vec<Asked> {
+/// Rate, errors and times of each minute.
+fn by_minute() -> Ask {
     let percentile = |percent| Measure::Percentile { field: "duration".into(), percent };
     let measures =
         vec![Measure::Count, Measure::Errors, percentile(50.0), percentile(95.0), percentile(99.0)];
-    let by_minute = || Ask::Groups {
-        by: Vec::new(),
-        every: Some(MINUTE),
-        measures: measures.clone(),
-        order: None,
-        limit: 1000,
-    };
+    Ask::Groups { by: Vec::new(), every: Some(MINUTE), measures, order: None, limit: 1000 }
+}
+
+fn questions(trace: &str) -> Vec<Asked> {
     let all = |table, filter, ask| Query { table, from: None, to: None, filter, ask };
     let hour = |table, filter| Query {
         from: Some(START),
