@@ -28,6 +28,7 @@ fn child() {
     let (Some(folder), Ok(source)) = (std::env::var_os(FOLDER), std::env::var(SOURCE)) else { return };
     let source: u64 = source.parse().unwrap();
     let (store, _) = Store::open(Path::new(&folder), config()).unwrap();
+    println!("ready");
     let place = |name| Table::Logs.column(name).unwrap().0;
     for sequence in 0.. {
         let mut rows = Rows::new(Table::Logs);
@@ -57,10 +58,21 @@ fn killed(folder: &Path, source: u64) -> Option<u64> {
         .spawn()
         .unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());
+    let (ready, is_ready) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
-        let stored = |line: String| line.strip_prefix("stored ").and_then(|number| number.parse().ok());
+        let stored = |line: String| {
+            if line.ends_with("ready") {
+                // Some are killed before.
+                let _ = ready.send(());
+            }
+            line.strip_prefix("stored ").and_then(|number| number.parse().ok())
+        };
         out.lines().map_while(Result::ok).filter_map(stored).last()
     });
+    // One of four may be killed while it opens the store.
+    if !source.is_multiple_of(4) {
+        is_ready.recv_timeout(Duration::from_secs(20)).unwrap();
+    }
     std::thread::sleep(Duration::from_millis(20 + source * 37 % 130));
     child.kill().unwrap();
     child.wait().unwrap();
