@@ -400,8 +400,7 @@ impl Analyzer {
         }
         self.counters.lost_bytes += effects.lost_bytes;
         self.counters.uncaptured_bytes += effects.uncaptured_bytes;
-        let is_over =
-            effects.left_alone.is_some() || !effects.earlier.is_empty() || effects.uncaptured_bytes > 0;
+        let is_over = effects.left_alone.is_some() || !effects.earlier.is_empty();
         if self.context.finished.is_empty() && self.context.unparsed == 0 && !is_over {
             return;
         }

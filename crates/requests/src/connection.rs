@@ -49,8 +49,6 @@ pub(crate) struct Connection {
     pub(crate) phase: Phase,
     /// Its other end is told what is read here.
     pub(crate) leads: Option<Box<Lead>>,
-    /// It says more at once than can be captured: its other end, which hears it in parts, has to be read as well.
-    pub(crate) says_too_much: bool,
     /// Exchanges that may still finish before it is asked whether the other end could be.
     pub(crate) until_paired: u16,
     /// What it spoke, also when it is left alone by now.
@@ -129,7 +127,6 @@ impl Connection {
             movers: [(0, 0); 2],
             phase: Phase::Detecting { runs: 0 },
             leads: None,
-            says_too_much: false,
             until_paired: PAIRED_AFTER,
             protocol: None,
             sequences: Default::default(),

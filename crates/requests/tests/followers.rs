@@ -280,35 +280,6 @@ fn what_leaves_the_protocol_leaves_it_at_both_ends() {
     }
 }
 
-/// Ten thousand commands at once are more than is captured of a run; the server hears them in parts, between which it answers.
-#[test]
-fn where_the_leader_says_too_much_at_once_both_are_read() {
-    let mut pair = Pair::new();
-    let position = pair.said[0];
-    let chunk = pair.client.chunk(pair.time, true, position, REQUEST);
-    pair.analyzer.event(&Event::Chunk(Chunk { length: 100_000, ..chunk }));
-    pair.look();
-    let server = pair.server.id;
-    assert!(pair.instructions.contains(&(server, Instruction::Announce)), "{:?}", pair.instructions);
-    pair.said[0] += 100_000;
-    pair.server.announce(pair.time, &mut pair.analyzer);
-    pair.look();
-    for _ in 0..2 * SOME {
-        let said = pair.said;
-        for (side, of_client) in
-            [(pair.client, true), (pair.server, true), (pair.server, false), (pair.client, false)]
-        {
-            let payload = if of_client { REQUEST } else { RESPONSE };
-            let chunk = side.chunk(pair.time, of_client, said[usize::from(!of_client)], payload);
-            pair.analyzer.event(&Event::Chunk(chunk));
-            pair.look();
-        }
-        pair.said = [said[0] + REQUEST.len() as u32, said[1] + RESPONSE.len() as u32];
-    }
-    assert_eq!(pair.analyzer.counters().paired, 1, "not again");
-    assert!(pair.times(Role::Server).len() >= 2 * SOME as usize - 2);
-}
-
 /// Positions are those of the stream: where they differ, these are not two ends of one connection, whatever the addresses say.
 #[test]
 fn ends_at_different_places_are_both_read() {

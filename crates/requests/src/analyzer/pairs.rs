@@ -74,8 +74,8 @@ impl Analyzer {
         Some(Twin::new(connection, ends))
     }
 
-    /// What is left to do for a follower once its leader's records were made. `over`: what the leader says is not read any more, or not
-    /// all of it, or it is left alone by that name.
+    /// What is left to do for a follower once its leader's records were made. `over`: the leader speaks something else now, or is left
+    /// alone by that name.
     pub(super) fn hand_on(
         &mut self,
         (leader, follower): (ConnectionId, ConnectionId),
@@ -96,7 +96,6 @@ impl Analyzer {
         let Some(left_alone) = over else { return };
         if let Some(connection) = self.table.touch(leader, 0) {
             connection.leads = None;
-            connection.says_too_much = true;
         }
         match (left_alone, self.table.touch(follower, 0)) {
             (Some(label), Some(connection)) => {

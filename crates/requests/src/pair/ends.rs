@@ -29,7 +29,7 @@ impl Connection {
 
     /// Another exchange, or several, finished; true when it is time to ask whether the other end could follow.
     pub(crate) fn is_ripe(&mut self, finished: usize) -> bool {
-        if self.leads.is_some() || self.says_too_much || self.role != Role::Client {
+        if self.leads.is_some() || self.role != Role::Client {
             return false;
         }
         let left = usize::from(self.until_paired).checked_sub(finished);
