@@ -246,7 +246,8 @@ static __always_inline bool told_to_ignore(struct connection *c)
 			/* What it was told before is not known any more. */
 			c->budget[WEIR_SENT] = default_budget;
 			c->budget[WEIR_RECEIVED] = default_budget;
-			c->speaker = 0;
+			if (c->speaker != LEFT_OUT) /* that has yet to come back */
+				c->speaker = 0;
 		}
 		return false;
 	}
