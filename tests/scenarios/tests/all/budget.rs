@@ -93,6 +93,8 @@ fn programs_rate(pid: u32) -> f64 {
     (used_by_programs(pid) - before) as f64 / began.elapsed().as_nanos() as f64
 }
 
+/// For what takes two or three seconds where the host is not as busy as here.
+const PATIENCE: Duration = Duration::from_secs(30);
 const SAMPLE: Duration = Duration::from_millis(500);
 
 /// The most that was used in ten seconds of so many: processors.
@@ -160,9 +162,9 @@ fn cpu_time_stays_within_the_budget() {
         client.call(&[b"STRLEN", b"short"]).unwrap();
     }
     // Each on both sides, whether it was left out or not.
-    wait_until(Duration::from_secs(5), "that all connections count", || opened() == before_them + 200.0);
+    wait_until(PATIENCE, "that all connections count", || opened() == before_them + 200.0);
     // Figures about Weir itself are renewed every second.
-    wait_until(Duration::from_secs(5), "that those which were left out count", || {
+    wait_until(PATIENCE, "that those which were left out count", || {
         metric(address, "weir_agent_budget_left_out_total", &["opened"]) >= 20.0
     });
     std::thread::sleep(Duration::from_secs(10));
@@ -180,7 +182,7 @@ fn cpu_time_stays_within_the_budget() {
     assert!(estimated <= 2.5 * counted_before.max(counted_after), "more was told than there was");
     drop(load);
 
-    wait_until(Duration::from_secs(45), "that nothing is left out", || {
+    wait_until(2 * PATIENCE, "that nothing is left out", || {
         metric(address, "weir_agent_budget_stage", &[]) == 0.0
     });
     assert_eq!(metric(address, "weir_agent_budget_share", &[]), 1.0);
@@ -192,7 +194,7 @@ fn cpu_time_stays_within_the_budget() {
     for _ in 0..100 {
         stays.call(&[b"STRLEN", b"after"]).unwrap();
     }
-    wait_until(Duration::from_secs(5), "that a connection is seen again", || {
+    wait_until(PATIENCE, "that a connection is seen again", || {
         ["client", "server"].map(counted) == before.map(|count| count + 100.0)
     });
     let run = weir.stop().unwrap();
