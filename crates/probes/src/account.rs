@@ -64,6 +64,13 @@ impl Account {
         if known {
             self.last = read();
         }
+        if self.always && self.counting.is_none() && self.last.runs == before.runs {
+            // Whoever had it counted may have stopped, or nothing ran: the next look tells which. Until then it is as before.
+            self.estimate.add(passed, None);
+            self.always = false;
+            self.count_next(self.last);
+            return self.estimate.total as u64;
+        }
         self.estimate.add(passed, known.then(|| self.last.time.saturating_sub(before.time)));
         if self.counting.take().is_some() {
             // What ran until the kernel was told to stop is no sign of somebody else.
@@ -146,6 +153,31 @@ mod tests {
             }
             before = (told, counted.get().time);
         }
+    }
+
+    #[test]
+    fn when_others_stop_what_runs_on_is_not_taken_for_nothing() {
+        const EACH: u64 = 1_000_000;
+        let mut account = Account { always: true, ..Account::default() };
+        let counted = std::cell::Cell::new(Counted::default());
+        let mut now = 1;
+        let mut look = |account: &mut Account, is_counted: bool| {
+            now += TICK;
+            let more = if is_counted { 1 } else { 0 };
+            let last = counted.get();
+            counted.set(Counted { runs: last.runs + 10 * more, time: last.time + EACH * more });
+            account.look(now, false, || counted.get())
+        };
+        look(&mut account, true);
+        let before = look(&mut account, true);
+        // All of it ran on, and nobody counts but when asked to.
+        assert_eq!(look(&mut account, false) - before, EACH);
+        assert!(!account.always);
+        assert_eq!(look(&mut account, true) - before, 2 * EACH);
+        for _ in 0..10 {
+            look(&mut account, false);
+        }
+        assert_eq!(look(&mut account, false) - before, 13 * EACH);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use probes::Purpose;
-use signals::agent as metrics;
+use probes::{Losses, Purpose};
+use signals::agent::{self as metrics, Figures};
 use signals::{Cell, Metric, Point};
 
 use super::Agent;
@@ -27,38 +27,13 @@ pub(super) fn renew(
     let cpu_time = cpu_time();
     let kept = keeper.figures(agent);
     let resident = budget::own(&kept.memory);
-    let counters = agent.analyzer().counters();
-    let report = agent.capture().report();
-    let way = |purpose| report.chosen(purpose).map_or("", |backend| backend.as_str());
     let state = meter.state();
     let mut state = state.lock();
     let series: Vec<_> = state.requests.counts().chain(state.connections.counts()).collect();
     let figures = &mut state.figures;
     figures.clear();
-    let mut set = |metric: &'static Metric, cells: &[&str], value: u64| {
-        let cells: Vec<Cell<'_>> = cells.iter().map(|cell| Cell::text(cell)).collect();
-        figures.set(metric, &cells, Point::Count(value));
-    };
-    let ways = [way(Purpose::TcpSent), way(Purpose::Received)];
-    set(&metrics::INFO, &[env!("CARGO_PKG_VERSION"), &report.host.release, ways[0], ways[1]], 1);
-    agent.events().iter().for_each(|(kind, count)| set(&metrics::EVENTS, &[kind], *count));
-    losses.lost().iter().for_each(|(cause, count)| set(&metrics::LOST, &["kernel", cause], *count));
-    losses.gaps().iter().for_each(|(cause, count)| set(&metrics::LOST, &["kernel", cause], *count));
-    set(&metrics::LOST, &["analysis", "connection not known"], counters.orphan_chunks);
-    set(&metrics::LOST, &["analysis", "forgotten while waiting"], counters.forgotten_waiting);
-    set(&metrics::LOST, &["analysis", "missed at a take-over"], takeover.missed);
-    set(&metrics::LOST_BYTES, &["event lost"], counters.lost_bytes);
-    set(&metrics::LOST_BYTES, &["beyond what is captured"], counters.uncaptured_bytes);
-    set(&metrics::REQUESTS, &[], counters.requests);
-    counters.unparsed.iter().for_each(|(protocol, count)| set(&metrics::PARSE_ERRORS, &[protocol], *count));
-    set(&metrics::CONNECTIONS, &[], agent.analyzer().connections() as u64);
-    counters.left_alone.iter().for_each(|(reason, count)| set(&metrics::LEFT_ALONE, &[reason], *count));
-    set(&metrics::FORGOTTEN, &[], counters.forgotten);
-    set(&metrics::PAIRED, &[], counters.paired);
-    if let Some(tcp) = agent.tcp() {
-        set(&metrics::ENDS, &["summed"], tcp.connections.totals().summed);
-        set(&metrics::ENDS, &["one by one"], losses.unsummed);
-    }
+    seen(agent, &losses, takeover, &mut |metric, cells, value| count(figures, metric, cells, value));
+    let mut set = |metric, cells: &[&str], value| count(figures, metric, cells, value);
     set(&metrics::MEMORY, &["resident"], resident);
     set(&metrics::MEMORY, &["maps"], kept.memory.kernel(kept.sockets));
     set(&metrics::MEMORY, &["rings"], kept.memory.rings);
@@ -105,6 +80,43 @@ pub(super) fn renew(
     }
     if let Some(exporter) = meter.exporter() {
         exporter.figures(figures);
+    }
+}
+
+fn count(figures: &mut Figures, metric: &'static Metric, cells: &[&str], value: u64) {
+    let cells: Vec<Cell<'_>> = cells.iter().map(|cell| Cell::text(cell)).collect();
+    figures.set(metric, &cells, Point::Count(value));
+}
+
+/// What was seen, and what was not.
+fn seen(
+    agent: &Agent,
+    losses: &Losses,
+    takeover: &Outcome,
+    set: &mut impl FnMut(&'static Metric, &[&str], u64),
+) {
+    let counters = agent.analyzer().counters();
+    let report = agent.capture().report();
+    let way = |purpose| report.chosen(purpose).map_or("", |backend| backend.as_str());
+    let ways = [way(Purpose::TcpSent), way(Purpose::Received)];
+    set(&metrics::INFO, &[env!("CARGO_PKG_VERSION"), &report.host.release, ways[0], ways[1]], 1);
+    agent.events().iter().for_each(|(kind, count)| set(&metrics::EVENTS, &[kind], *count));
+    losses.lost().iter().for_each(|(cause, count)| set(&metrics::LOST, &["kernel", cause], *count));
+    losses.gaps().iter().for_each(|(cause, count)| set(&metrics::LOST, &["kernel", cause], *count));
+    set(&metrics::LOST, &["analysis", "connection not known"], counters.orphan_chunks);
+    set(&metrics::LOST, &["analysis", "forgotten while waiting"], counters.forgotten_waiting);
+    set(&metrics::LOST, &["analysis", "missed at a take-over"], takeover.missed);
+    set(&metrics::LOST_BYTES, &["event lost"], counters.lost_bytes);
+    set(&metrics::LOST_BYTES, &["beyond what is captured"], counters.uncaptured_bytes);
+    set(&metrics::REQUESTS, &[], counters.requests);
+    counters.unparsed.iter().for_each(|(protocol, count)| set(&metrics::PARSE_ERRORS, &[protocol], *count));
+    set(&metrics::CONNECTIONS, &[], agent.analyzer().connections() as u64);
+    counters.left_alone.iter().for_each(|(reason, count)| set(&metrics::LEFT_ALONE, &[reason], *count));
+    set(&metrics::FORGOTTEN, &[], counters.forgotten);
+    set(&metrics::PAIRED, &[], counters.paired);
+    if let Some(tcp) = agent.tcp() {
+        set(&metrics::ENDS, &["summed"], tcp.connections.totals().summed);
+        set(&metrics::ENDS, &["one by one"], losses.unsummed);
     }
 }
 

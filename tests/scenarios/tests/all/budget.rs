@@ -178,8 +178,7 @@ fn cpu_time_stays_within_the_budget() {
     eprintln!(
         "programs: {estimated:.3} processors were told, {counted_before:.3} counted before, {counted_after:.3} after"
     );
-    // To be counted all the time costs runs of a few dozen nanoseconds, which these are, about as much again.
-    assert!(estimated >= 0.25 * counted_before.min(counted_after), "less was told than there was");
+    assert!(estimated >= 0.4 * counted_before.min(counted_after), "less was told than there was");
     assert!(estimated <= 2.5 * counted_before.max(counted_after), "more was told than there was");
     drop(load);
 
