@@ -11,6 +11,7 @@ struct weir_open_ip shared_open_ip;
 struct weir_open_unix shared_open_unix;
 struct weir_owner shared_owner;
 struct weir_chunk shared_chunk;
+struct weir_moves shared_moves;
 struct weir_end shared_end;
 struct weir_exec shared_exec;
 struct weir_exit shared_exit;

@@ -18,6 +18,7 @@ enum weir_kind {
 	WEIR_EXEC = 6,
 	WEIR_EXIT = 7,
 	WEIR_TCP = 8,
+	WEIR_MOVED = 9,
 };
 
 /* Why a record was not written. Place in the map `losses`. */

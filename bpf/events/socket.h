@@ -35,6 +35,8 @@ enum weir_limits {
 	WEIR_TAIL = 456,        /* payload of a move's tail, at most */
 	WEIR_INSTRUCTIONS = 65536,
 	WEIR_PLACES = 65536, /* of connections, by which some are left out */
+	WEIR_MOVES = 11,     /* of one direction that are told at once: their record fills two cache lines */
+	WEIR_SLOTS = 2048,   /* of connections whose moves are told so */
 };
 
 /* The first time a TCP socket, or a pair of UDP addresses, is seen. The addresses are in network order, IPv4 as v4-mapped. */
@@ -96,6 +98,30 @@ struct weir_chunk {
 	__u32 tid;
 };
 
+/* Bytes that moved: so long, and so many nanoseconds after the first ones of its record. */
+struct weir_move {
+	__u32 after;
+	__u32 length;
+};
+
+/*
+ * Bytes that one thread moved in one direction, one after the other, of which nobody wants to see any: an element of the map
+ * `held_moves` until there is no place for more, then a record. User space chooses the element, and puts its connection's id in.
+ */
+struct weir_moves {
+	__u8 kind;
+	__u8 direction;
+	__u16 count;
+	__u32 generation; /* another one after each record */
+	__u64 time;	  /* of the first */
+	__u64 connection;
+	__u32 position; /* where the first begins */
+	__u32 end;	/* where the last ends */
+	__u32 pid;
+	__u32 tid;
+	struct weir_move moves[WEIR_MOVES];
+};
+
 enum weir_known_ends {
 	WEIR_SENT_END_KNOWN = 1,
 	WEIR_RECEIVED_END_KNOWN = 2,
@@ -122,6 +148,9 @@ struct weir_end {
 enum weir_order {
 	WEIR_ORDER_IGNORE = 1U << 31,
 	WEIR_ORDER_ANNOUNCE = 1U << 30, /* say again what the connection is, and who uses it */
+	/* tell only what moved and when, several moves at once: bits 0-15 are the slot, from 1 on; else nothing is captured */
+	WEIR_ORDER_MOVES = 1U << 29,
+	WEIR_ORDER_SLOT_MASK = 0xffff,
 	/*
 	 * else: bits 0-11 and 12-23 are the budgets for sent and received bytes, in units of 16 bytes, and these two ask for
 	 * the tails of moves that are beyond the budget

@@ -78,13 +78,16 @@ static __always_inline void *new_record(__u64 size, __u8 kind, __u64 time)
 	return record;
 }
 
+/* How to hand a record over: who reads them is woken if he sleeps. */
+static __always_inline __u64 wakeup(void)
+{
+	if (!asleep)
+		return BPF_RB_NO_WAKEUP;
+	asleep = 0;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
 static __always_inline void submit(void *record)
 {
-	__u64 wakeup = BPF_RB_NO_WAKEUP;
-
-	if (asleep) {
-		asleep = 0;
-		wakeup = BPF_RB_FORCE_WAKEUP;
-	}
-	bpf_ringbuf_submit(record, wakeup);
+	bpf_ringbuf_submit(record, wakeup());
 }

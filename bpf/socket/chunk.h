@@ -2,17 +2,7 @@
 /* Writes one chunk: which bytes of the stream moved, and as many of them as the budget allows. */
 #pragma once
 
-/* One transfer of bytes, and where they can be read. */
-struct transfer {
-	struct sock *sk;
-	struct connection *c;
-	__u64 process; /* as bpf_get_current_pid_tgid gives it */
-	__u64 time;
-	__u64 peer;
-	__u32 direction;
-	__u32 position;
-	bool again; /* what cannot be read now will be reported once more, when the call returns */
-};
+#include "transfer.h"
 
 #ifdef PLAIN_POINTERS
 /* Packets cannot be read through plain pointers: FROM_PACKET is not used. */

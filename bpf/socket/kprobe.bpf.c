@@ -4,6 +4,7 @@
 #include "../include/weir.h"
 #include "../include/ring.h"
 #include "state.h"
+#include "orders.h"
 #include "announce.h"
 #include "owner.h"
 #include "chunk.h"

@@ -66,6 +66,7 @@ static __always_inline void socket_goes(struct sock *sk)
 
 	if (!c || c->grown != LINGERS || c->flags & (YOUNG | IGNORED))
 		return;
+	tell_what_is_held(c);
 	end = new_record(sizeof(*end), WEIR_END, bpf_ktime_get_ns());
 	if (!end)
 		return;
@@ -103,6 +104,7 @@ static __always_inline void ends(struct sock *sk, struct tcp_sock *tcp, int befo
 		cause = WEIR_END_REMOTE_FIN;
 	else if (cause == WEIR_END_REMOTE_RESET && unread && lingers(sk, c))
 		cause = WEIR_END_RESET_UNREAD;
+	tell_what_is_held(c);
 	end = new_record(sizeof(*end), WEIR_END, bpf_ktime_get_ns());
 	if (!end)
 		return;

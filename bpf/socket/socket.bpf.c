@@ -4,9 +4,12 @@
  * that a kernel may offer; user space loads one of them (crate `probes`, back ends). Entry points only: what they do
  * with what they are given is in the headers.
  */
+#define HOLDS_MOVES
+
 #include "../include/weir.h"
 #include "../include/ring.h"
 #include "state.h"
+#include "orders.h"
 #include "announce.h"
 #include "owner.h"
 

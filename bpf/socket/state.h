@@ -34,7 +34,8 @@ struct connection {
 	__u8 role;
 	__u8 flags;
 	__u8 senders; /* threads within a send, where its beginning and end are seen */
-	__u32 inode;  /* in the hash: whose entry it is */
+	__u16 slot;   /* where its moves are held until several are told at once; 0 where they are not: see moves.h */
+	__u16 pad;
 	union {
 		__u64 peer_id; /* Unix: the other socket's id, which outlives its pointer */
 		struct {
@@ -44,6 +45,8 @@ struct connection {
 	};
 	__u32 opener;       /* the process that connected, listens, or closed it: told where nobody is seen to use it */
 	__u32 connect_time; /* microseconds */
+	__u32 inode;        /* in the hash: whose entry it is */
+	__u32 pad2;
 };
 
 /* In connection.speaker, in place of a direction: its bytes went by unseen, since it was left out. */
@@ -71,15 +74,6 @@ struct {
 	__type(key, __u64);
 	__type(value, struct connection);
 } connections_by_address SEC(".maps");
-
-/* One word for each connection from user space: see enum weir_order. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, WEIR_INSTRUCTIONS);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, __u64);
-} instructions SEC(".maps");
 
 /* Set before loading; state_in_hash alike in all objects, since they share the maps. */
 const volatile __u32 state_in_hash = 0;
@@ -221,42 +215,4 @@ static __always_inline struct connection *renew_connection(struct sock *sk)
 static __always_inline bool is_attempt(struct connection *c)
 {
 	return c->role == WEIR_ROLE_CLIENT && !(c->flags & FROM_START);
-}
-
-/* Takes what user space last said about this connection. True when it is to be left alone. */
-static __always_inline bool told_to_ignore(struct connection *c)
-{
-	__u32 slot = (__u32)(c->id >> 8) & (WEIR_INSTRUCTIONS - 1);
-	__u64 *instruction = bpf_map_lookup_elem(&instructions, &slot);
-	__u64 word;
-
-	if (!instruction)
-		return false;
-	word = *instruction;
-	if (word >> 32 != (c->id >> 24 & 0xffffffff))
-		return false;
-	if (word & WEIR_ORDER_IGNORE) {
-		c->flags |= IGNORED;
-		return true;
-	}
-	if (word & WEIR_ORDER_ANNOUNCE) {
-		if (!(c->flags & RETOLD)) {
-			c->flags = (c->flags & ~ANNOUNCED) | RETOLD;
-			c->owner = 0;
-			/* What it was told before is not known any more. */
-			c->budget[WEIR_SENT] = default_budget;
-			c->budget[WEIR_RECEIVED] = default_budget;
-			if (c->speaker != LEFT_OUT) /* that has yet to come back */
-				c->speaker = 0;
-		}
-		return false;
-	}
-	c->budget[WEIR_SENT] = (word & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
-	c->budget[WEIR_RECEIVED] = (word >> WEIR_ORDER_BUDGET_SHIFT & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
-	c->flags &= ~(TAILS | TAILS_RECEIVED | RETOLD | YOUNG);
-	if (word & WEIR_ORDER_TAIL_SENT)
-		c->flags |= TAILS;
-	if (word & WEIR_ORDER_TAIL_RECEIVED)
-		c->flags |= TAILS_RECEIVED;
-	return false;
 }

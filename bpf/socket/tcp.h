@@ -47,6 +47,7 @@ static __always_inline bool tcp_is_left_out(struct sock *sk, struct connection *
 		return false;
 	if (c && c->speaker != LEFT_OUT) {
 		c->speaker = LEFT_OUT;
+		c->slot = 0;
 		c->flags &= ~ANNOUNCED;
 	}
 	return true;
@@ -57,6 +58,7 @@ static __always_inline void come_back(struct connection *c)
 {
 	c->flags &= ~(FROM_START | MIXED | TAILS | TAILS_RECEIVED | YOUNG);
 	c->speaker = 0;
+	c->slot = 0;
 	c->senders = 0;
 	c->owner = 0;
 	c->budget[WEIR_SENT] = default_budget;
@@ -132,6 +134,8 @@ static __always_inline void report_uncopied(struct transfer *m, __u32 position)
 		return;
 	gap.direction = WEIR_RECEIVED;
 	gap.position = m->c->end[WEIR_RECEIVED];
+	if (m->c->slot && hold(&gap, uncopied))
+		return;
 	write_chunk(&gap, uncopied, FROM_NOWHERE, NULL, 0);
 }
 
@@ -154,6 +158,8 @@ static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, str
 	if (more && m.c->speaker == WEIR_SENT + 1 && m.c->left[WEIR_SENT] == 0)
 		return;
 	m.position = FIELD(tcp, write_seq);
+	if (m.c->slot && hold(&m, length))
+		return;
 	buffer_at(&b, iter);
 	write_buffer(&m, &b, length);
 }
@@ -226,6 +232,8 @@ static __always_inline void tcp_sent(struct sock *sk, struct tcp_sock *tcp, stru
 		return;
 	m.time = bpf_ktime_get_ns();
 	m.position = FIELD(tcp, write_seq) - unreported;
+	if (m.c->slot && hold(&m, unreported))
+		return;
 	if (iter && !mixed) {
 		buffer_at(&b, iter);
 		step_back(&b, unreported);
@@ -260,6 +268,8 @@ static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, 
 		return;
 	m.time = time_of_read(tcp, m.c);
 	m.position = begin + offset;
+	if (m.c->slot && hold(&m, length))
+		return;
 	refund(m.c, m.position);
 	if (b)
 		write_buffer(&m, b, length);

@@ -5,6 +5,7 @@
 #include "../include/ring.h"
 #include "../include/address.h"
 #include "../socket/state.h"
+#include "../socket/orders.h"
 #include "../socket/owner.h"
 #include "../socket/chunk.h"
 #include "flow.h"

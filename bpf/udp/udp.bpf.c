@@ -8,6 +8,7 @@
 #include "../include/ring.h"
 #include "../include/address.h"
 #include "../socket/state.h"
+#include "../socket/orders.h"
 #include "../socket/owner.h"
 #include "../socket/packet.h"
 #include "../socket/chunk.h"

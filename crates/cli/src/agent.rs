@@ -238,9 +238,20 @@ impl Agent {
         }
     }
 
+    /// The same, and what the kernel side may hold back.
+    pub fn drain_all(&mut self, sink: &impl Sink) {
+        self.drain(sink);
+        let (analyzer, events) = (&mut self.analyzer, &mut self.events);
+        self.capture.drain_held(|event| {
+            events[kind(&event)].1 += 1;
+            analyzer.event(&event);
+        });
+        self.drain(sink);
+    }
+
     /// Passes on what there is, at the end.
     pub fn end(&mut self, sink: &impl Sink) {
-        self.drain(sink);
+        self.drain_all(sink);
         self.tell_last_sums(sink);
     }
 

@@ -11,8 +11,9 @@ use model::sums::Sums;
 use crate::account::{self, Account};
 use crate::backend::{Attempt, Backend, Purpose, Report, WAYS, Way};
 use crate::host::{self, Host, KernelTypes};
-use crate::instructions::Instructions;
+use crate::instructions::{Instructions, Order};
 use crate::loaded::{Loaded, processors};
+use crate::moves::HeldMoves;
 use crate::rings::Rings;
 use crate::share::Share;
 use crate::shared::{bytes_of, socket_bss, weir_chunk, weir_loss};
@@ -84,6 +85,8 @@ impl Config {
 pub struct Capture {
     rings: Rings,
     instructions: Instructions,
+    /// Where the programs hold back moves.
+    moves: Option<HeldMoves>,
     pub(crate) loaded: Loaded,
     /// What is switched off.
     pub(crate) off: Vec<Unit>,
@@ -161,11 +164,23 @@ impl Capture {
     /// Hands what the rings hold to `handle`, oldest first, about `limit` bytes of it; returns how many bytes were read.
     pub fn drain(&mut self, limit: u64, mut handle: impl FnMut(Event<'_>)) -> u64 {
         let undecodable = &mut self.undecodable;
-        self.rings.drain(limit, monotonic_now(), |record| {
+        let now = monotonic_now();
+        let read = self.rings.drain(limit, now, |record| {
             if !decode::decode(record, &mut handle) {
                 *undecodable += 1;
             }
-        })
+        });
+        if let Some(moves) = &mut self.moves {
+            moves.look(now, &mut handle);
+        }
+        read
+    }
+
+    /// Hands what the programs still hold back of what moved ([`Instruction::Moves`]) to `handle`.
+    pub fn drain_held(&mut self, mut handle: impl FnMut(Event<'_>)) {
+        if let Some(moves) = &mut self.moves {
+            moves.take_all(&mut handle);
+        }
     }
 
     /// Waits until there are events, nearly always; at most for `time`.
@@ -219,8 +234,25 @@ impl Capture {
     }
 
     /// Tells the kernel side what was learnt about a connection. It may be forgotten; say it again if need be.
-    pub fn instruct(&self, connection: ConnectionId, instruction: Instruction) {
-        self.instructions.give(connection, instruction);
+    pub fn instruct(&mut self, connection: ConnectionId, instruction: Instruction) {
+        let order = match instruction {
+            Instruction::Ignore => Some(Order::Ignore),
+            Instruction::Announce => Some(Order::Announce),
+            Instruction::Budget { sent, received, tails } => Some(Order::Budget([sent, received], tails)),
+            Instruction::Moves => {
+                let slot = self.moves.as_mut().and_then(|moves| moves.hold(connection, monotonic_now()));
+                // Where there is none they are told one by one.
+                let order = slot.map_or(Order::Budget([0; 2], [false; 2]), Order::Moves);
+                return self.instructions.give(connection, order);
+            }
+            Instruction::Release => None,
+        };
+        if let Some(order) = order {
+            self.instructions.give(connection, order);
+        }
+        if let Some(moves) = &mut self.moves {
+            moves.release(connection, monotonic_now());
+        }
     }
 
     /// How many bytes of events the ring of one processor holds at most.
@@ -272,7 +304,9 @@ impl Capture {
     ) -> Result<Capture, Error> {
         let loaded = Loaded::new(config, ways, types)?;
         let instructions = loaded.map("instructions").expect_map()?;
+        let moves = loaded.map("held_moves").map(|map| HeldMoves::new(map.as_fd())).transpose()?;
         Ok(Capture {
+            moves,
             rings: Rings::new(loaded.map_rings()?),
             instructions: Instructions::new(instructions.as_fd())?,
             loaded,

@@ -7,6 +7,7 @@ use model::{ConnectionId, Direction, Endpoint, Role, Text};
 
 use crate::shared::*;
 
+pub(crate) mod moves;
 pub(crate) mod tcp;
 
 /// Hands the events of one record to `handle`; false when the record makes no sense.
@@ -23,6 +24,7 @@ pub(crate) fn decode(record: &[u8], handle: &mut impl FnMut(Event<'_>)) -> bool 
         weir_kind::WEIR_EXEC => one(record, exec, handle),
         weir_kind::WEIR_EXIT => one(record, exit, handle),
         weir_kind::WEIR_TCP => one(record, tcp::tcp, handle),
+        weir_kind::WEIR_MOVED => read(record).is_some_and(|raw| moves::moves(&raw, 0, handle)),
         _ => false,
     }
 }
@@ -192,14 +194,14 @@ mod tests {
 
     #[test]
     fn a_record_cut_anywhere_is_refused_not_guessed() {
-        for kind in 0..=9u8 {
+        for kind in 0..=10u8 {
             let mut record = vec![0u8; 1024];
             record[0] = kind;
-            record[2] = 16; // chunk: captured
+            record[2] = if kind == 9 { 3 } else { 16 }; // chunk: captured; moves: how many
             record[1] = 1; // end: cause; facts: moment
             record[if kind == 8 { 2 } else { 200 }] = 1; // facts: state
             let (whole, _) = events(&record);
-            assert_eq!(whole, (1..=8).contains(&kind), "kind {kind}");
+            assert_eq!(whole, (1..=9).contains(&kind), "kind {kind}");
             // Shorter than the shortest record, which is an exit's.
             assert_eq!(events(&record[..12]), (false, 0), "kind {kind}");
         }

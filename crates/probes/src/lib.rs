@@ -14,6 +14,7 @@ mod host;
 mod instructions;
 mod loaded;
 mod memory;
+mod moves;
 mod objects;
 mod programs;
 pub mod rights;

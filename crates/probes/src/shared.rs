@@ -54,6 +54,7 @@ plain!(
     weir_open_unix,
     weir_owner,
     weir_chunk,
+    weir_moves,
     weir_end,
     weir_exec,
     weir_exit,
@@ -144,6 +145,7 @@ mod tests {
             weir_open_unix,
             weir_owner,
             weir_chunk,
+            weir_moves,
             weir_end,
             weir_exec,
             weir_exit,
@@ -200,6 +202,11 @@ mod tests {
                 pid,
                 tid
             }
+        );
+        check!(btf, weir_move { after, length });
+        check!(
+            btf,
+            weir_moves { kind, direction, count, generation, time, connection, position, end, pid, tid, moves }
         );
         check!(btf, weir_end { kind, cause, known, pad, sent_end, time, connection, received_end, pad2 });
         check!(

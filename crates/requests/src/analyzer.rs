@@ -10,7 +10,7 @@ use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
 
 use self::ends::RecentEnds;
-use crate::connection::{Connection, Effects};
+use crate::connection::{Connection, Effects, Phase};
 use crate::groups::Groups;
 use crate::lookups::{Asker, Lookups};
 use crate::pair::Places;
@@ -379,6 +379,9 @@ impl Analyzer {
     fn gone(&mut self, connection: &Connection) {
         self.held -= connection.accounted;
         self.recent_ends.forget(connection.id());
+        if let Phase::Following(_) = connection.phase {
+            self.instructions.push((connection.id(), Instruction::Release));
+        }
         if connection.is_unknown() {
             *self.counters.left_alone.entry("unknown").or_default() += 1;
         }

@@ -473,7 +473,10 @@ impl Connection {
 
     /// The instruction that holds for this connection now.
     pub(crate) fn budgets(&self) -> Instruction {
-        let [sent, received] = if let Phase::Following(_) = self.phase { [0; 2] } else { self.budget };
+        if let Phase::Following(_) = self.phase {
+            return Instruction::Moves;
+        }
+        let [sent, received] = self.budget;
         Instruction::Budget { sent, received, tails: self.tails() }
     }
 

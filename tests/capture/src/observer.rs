@@ -94,7 +94,7 @@ impl Observer {
     }
 
     /// Tells the kernel side about a connection.
-    pub fn instruct(&self, connection: ConnectionId, instruction: Instruction) {
+    pub fn instruct(&mut self, connection: ConnectionId, instruction: Instruction) {
         self.capture.instruct(connection, instruction);
     }
 

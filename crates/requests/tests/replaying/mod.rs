@@ -44,14 +44,29 @@ pub(crate) fn replay_with(
     path: &Path,
     mut change: impl FnMut(Event<'_>) -> Option<Event<'_>>,
 ) -> (Vec<Request>, Counters) {
-    replay_telling(config, path, |_, event| change(event))
+    replay_telling(config, path, &mut change)
 }
 
-/// The same; what changes the events hears what the kernel side is told.
+/// What stands between a recording and the analysis.
+pub(crate) trait Kernel {
+    /// An event as it is told, if it is; others may be told here before it. The analysis may have instructions.
+    fn tell<'e>(&mut self, event: Event<'e>, analyzer: &mut Analyzer) -> Option<Event<'e>>;
+
+    /// The recording is over.
+    fn end(&mut self, _analyzer: &mut Analyzer) {}
+}
+
+impl<F: FnMut(Event<'_>) -> Option<Event<'_>>> Kernel for F {
+    fn tell<'e>(&mut self, event: Event<'e>, _analyzer: &mut Analyzer) -> Option<Event<'e>> {
+        self(event)
+    }
+}
+
+/// The same by another kernel side.
 pub(crate) fn replay_telling(
     config: Config,
     path: &Path,
-    mut change: impl for<'e> FnMut(&mut Analyzer, Event<'e>) -> Option<Event<'e>>,
+    kernel: &mut impl Kernel,
 ) -> (Vec<Request>, Counters) {
     let mut reader = Reader::new(BufReader::new(File::open(path).unwrap())).unwrap();
     let processes =
@@ -66,13 +81,15 @@ pub(crate) fn replay_telling(
             }
             Entry::Facts(facts) => analyzer.learn(*facts),
             Entry::Event(event) => {
-                if let Some(event) = change(&mut analyzer, event) {
+                if let Some(event) = kernel.tell(event, &mut analyzer) {
                     analyzer.event(&event);
                 }
             }
         }
         requests.append(&mut analyzer.take_batch(Vec::new()));
     }
+    kernel.end(&mut analyzer);
+    requests.append(&mut analyzer.take_batch(Vec::new()));
     (requests, analyzer.counters().clone())
 }
 

@@ -193,6 +193,7 @@ impl Giving {
                 self.phase = Some(Phase::Lingering { instant, since: Instant::now() });
             }
             Some(Phase::Lingering { instant, since }) if since.elapsed() > LINGER => {
+                agent.drain_all(meter);
                 // What is counted here from now on would not be handed over.
                 agent.told.hold_all();
                 renew(agent);
@@ -207,7 +208,7 @@ impl Giving {
     }
 
     fn end(&mut self, instant: Nanos, agent: &mut Agent, meter: &Meter) {
-        agent.drain(meter);
+        agent.drain_all(meter);
         let lost = agent.told.take_lost();
         let held = agent.told.missed(instant, self.attached);
         let under_way = agent.analyzer.under_way(self.attached, read_clocks().monotonic);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/* One transfer of bytes, and where they can be read. */
+struct transfer {
+	struct sock *sk;
+	struct connection *c;
+	__u64 process; /* as bpf_get_current_pid_tgid gives it */
+	__u64 time;
+	__u64 peer;
+	__u32 direction;
+	__u32 position;
+	bool again; /* what cannot be read now will be reported once more, when the call returns */
+};
