@@ -113,10 +113,10 @@ struct weir_moves {
 	__u8 direction;
 	__u16 count;
 	__u32 generation; /* another one after each record */
-	__u64 time;	  /* of the first */
+	__u64 time;       /* of the first */
 	__u64 connection;
 	__u32 position; /* where the first begins */
-	__u32 end;	/* where the last ends */
+	__u32 end;      /* where the last ends */
 	__u32 pid;
 	__u32 tid;
 	struct weir_move moves[WEIR_MOVES];

@@ -56,10 +56,9 @@ static __noinline int tell_both(struct connection *c)
 	return 0;
 }
 
-/* Its bytes are wanted again, or nothing is. */
+/* Its bytes are wanted again, or nothing is: what was held was given up with the slot. */
 static __always_inline void let_go(struct connection *c)
 {
-	tell_both(c);
 	c->slot = 0;
 	c->speaker = 0;
 }

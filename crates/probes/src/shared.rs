@@ -206,7 +206,19 @@ mod tests {
         check!(btf, weir_move { after, length });
         check!(
             btf,
-            weir_moves { kind, direction, count, generation, time, connection, position, end, pid, tid, moves }
+            weir_moves {
+                kind,
+                direction,
+                count,
+                generation,
+                time,
+                connection,
+                position,
+                end,
+                pid,
+                tid,
+                moves
+            }
         );
         check!(btf, weir_end { kind, cause, known, pad, sent_end, time, connection, received_end, pad2 });
         check!(

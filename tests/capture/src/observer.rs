@@ -202,6 +202,7 @@ fn keep(told: &mut HashMap<ConnectionId, Told>, event: Event<'_>) {
         Event::End(end) => told.entry(end.connection).or_default().ends.push(end),
         Event::Chunk(c) => {
             let seen = Seen {
+                time: c.time,
                 position: c.position,
                 previous_end: c.previous_end,
                 length: c.length,

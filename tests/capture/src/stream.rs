@@ -6,6 +6,8 @@ use std::ops::Range;
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// As in `model::event::Chunk`; so all of these.
+    pub time: u64,
+    /// The first byte's place.
     pub position: u32,
     /// Where the chunk before it ended.
     pub previous_end: u32,
@@ -103,7 +105,7 @@ mod tests {
     use super::*;
 
     fn seen(position: u32, previous_end: u32, length: u32, payload: &[u8]) -> Seen {
-        Seen { position, previous_end, length, pid: 1, tid: 1, payload: payload.to_vec() }
+        Seen { time: 1, position, previous_end, length, pid: 1, tid: 1, payload: payload.to_vec() }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod ends;
 mod facts;
 mod instructions;
 mod movers;
+mod moves;
 mod order;
 mod partial;
 mod processes;

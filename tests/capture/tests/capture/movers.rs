@@ -15,8 +15,8 @@ use model::Direction::{self, Received, Sent};
 use probes::Purpose;
 
 /// Messages of a conversation, each of which the server answers.
-const MESSAGES: [usize; 3] = [1, 3000, 60_000];
-const ANSWER: usize = 5;
+pub(crate) const MESSAGES: [usize; 3] = [1, 3000, 60_000];
+pub(crate) const ANSWER: usize = 5;
 
 #[test]
 fn every_way_to_send() {
@@ -126,7 +126,7 @@ fn check(
 }
 
 /// Each message goes out by `out`, comes in by `into`, and is answered by `write` and `read`.
-fn converse(
+pub(crate) fn converse(
     pair: &Pair,
     out: &send::Way,
     into: &receive::Way,
@@ -185,7 +185,7 @@ fn receive_all(way: &receive::Way, socket: i32, mut to: &mut [u8]) -> io::Result
     Ok(())
 }
 
-fn lacks(error: &io::Error) -> bool {
+pub(crate) fn lacks(error: &io::Error) -> bool {
     [libc::ENOSYS, libc::EINVAL, libc::EOPNOTSUPP, libc::EPERM]
         .into_iter()
         .any(|code| error.raw_os_error() == Some(code))
