@@ -92,7 +92,10 @@ def ask(host):
 
 def main(service, host=""):
     if host:
-        return ask(host)
+        ask(host)
+        # What names a process is read when it is first seen to speak. By what it was called alone, one that is gone by then is
+        # known: not by its environment.
+        return time.sleep(0.5)
     with tempfile.TemporaryDirectory() as folder:
         tunnel = own_namespace(folder)
         threading.Thread(target=answer, args=(tunnel,), daemon=True).start()
