@@ -70,14 +70,6 @@ static __always_inline void tell_what_is_held(struct connection *c)
 		tell_both(c);
 }
 
-static __always_inline void hold_from_now(struct connection *c, __u16 slot)
-{
-	c->slot = slot;
-	c->left[WEIR_SENT] = c->left[WEIR_RECEIVED] = 0;
-	c->budget[WEIR_SENT] = c->budget[WEIR_RECEIVED] = 0;
-	c->flags &= ~(TAILS | TAILS_RECEIVED | RETOLD | YOUNG);
-}
-
 /*
  * Notes that `length` bytes moved, and all that was left out before them. False where that is not the way to
  * tell it. A function of its own, since several places call it that the verifier would follow one by one.
@@ -126,18 +118,11 @@ static __noinline int hold(struct transfer *m, __u32 length)
 	return true;
 }
 
-#else
+#else /* each move is told, without its bytes */
 
 static __always_inline void let_go(struct connection *c)
 {
 	c->slot = 0;
-}
-
-/* Nothing is held here: as if nobody wanted to see any bytes. */
-static __always_inline void hold_from_now(struct connection *c, __u16 slot)
-{
-	c->budget[WEIR_SENT] = c->budget[WEIR_RECEIVED] = 0;
-	c->flags &= ~(TAILS | TAILS_RECEIVED | RETOLD | YOUNG);
 }
 
 static __always_inline int hold(struct transfer *m, __u32 length)
@@ -146,3 +131,12 @@ static __always_inline int hold(struct transfer *m, __u32 length)
 }
 
 #endif
+
+/* Nobody wants to see any bytes from now on. */
+static __always_inline void hold_from_now(struct connection *c, __u16 slot)
+{
+	c->slot = slot;
+	c->left[WEIR_SENT] = c->left[WEIR_RECEIVED] = 0;
+	c->budget[WEIR_SENT] = c->budget[WEIR_RECEIVED] = 0;
+	c->flags &= ~(TAILS | TAILS_RECEIVED | RETOLD | YOUNG);
+}

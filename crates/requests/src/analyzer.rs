@@ -268,6 +268,12 @@ impl Analyzer {
         if connection.datagrams {
             return self.datagram(chunk);
         }
+        if connection.passes_by(chunk, &mut self.context) {
+            if !self.context.finished.is_empty() {
+                self.tell((id, id), None, None);
+            }
+            return;
+        }
         self.context.server = connection.server_key();
         let waited = connection.is_waiting();
         let mut effects = connection.chunk(chunk, &mut self.context);

@@ -84,6 +84,16 @@ impl Sequence {
         }
     }
 
+    /// Takes a chunk of which nobody wants to see the bytes, if it is the next one and nothing waits; else false.
+    pub fn pass_by(&mut self, chunk: &Chunk<'_>) -> bool {
+        let is_next = self.started && (chunk.position, chunk.previous_end) == (self.next, self.next);
+        if !is_next || self.held.is_some() {
+            return false;
+        }
+        self.next = chunk.position.wrapping_add(chunk.length);
+        true
+    }
+
     /// Gives up waiting for events that should have come by `now`, and passes on what waited for them.
     /// The first call after a chunk was taken in begins its patience.
     pub fn expire(&mut self, now: Nanos, mut pass: impl FnMut(Arrival<'_>)) {

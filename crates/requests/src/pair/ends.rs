@@ -1,5 +1,6 @@
 //! What a connection does as one of the two ends of a pair.
 
+use model::event::Chunk;
 use model::{ConnectionId, Direction, Endpoint, Role};
 use protocols::{Context, Conversation};
 use streams::{Arrival, Piece};
@@ -25,6 +26,24 @@ impl Connection {
                 follow.tell(&mut context.finished, false);
             }
         }
+    }
+
+    /// Takes a chunk where this end follows and nothing is unusual, which costs little; else false, and it is a chunk as any other.
+    pub(crate) fn passes_by(&mut self, chunk: &Chunk<'_>, context: &mut Context) -> bool {
+        let Phase::Following(follow) = &mut self.phase else { return false };
+        let direction = chunk.direction.index();
+        if self.ends_at.is_some() || !self.sequences[direction].pass_by(chunk) {
+            return false;
+        }
+        if chunk.tid != 0 {
+            self.movers[direction] = (chunk.pid, chunk.tid);
+        }
+        let end = chunk.position.wrapping_add(chunk.length);
+        follow.marks[direction].note(chunk.position, end, chunk.time);
+        if follow.is_owed() {
+            follow.tell(&mut context.finished, false);
+        }
+        true
     }
 
     /// Another exchange, or several, finished; true when it is time to ask whether the other end could follow.
