@@ -9,6 +9,7 @@ use rustc_hash::FxHashSet;
 use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
 
+pub(crate) use self::ends::KnownEnds;
 use self::ends::RecentEnds;
 use crate::connection::{Connection, Effects, Phase};
 use crate::groups::Groups;
@@ -454,6 +455,8 @@ impl Analyzer {
         let asked_here = id != answering && self.table.get(id).is_some_and(is_asker);
         let peer = if asked_here { answering } else { id };
         self.find_peer_service(peer);
+        let kept =
+            if id == answering { self.table.touch(id, 0).and_then(Connection::kept_ends) } else { None };
         let twin = follower.and_then(|follower| self.twin(follower));
         let Some(connection) = self.table.get(id) else { return };
         let answering = if id == answering { Some(connection) } else { self.table.get(answering) };
@@ -468,7 +471,10 @@ impl Analyzer {
             return;
         }
         let peer_service = if asked_here { &answering.peer_service } else { &connection.peer_service };
-        let ends = self.recent_ends.of((connection, answering), peer_service.as_ref());
+        let ends = match kept {
+            Some(ends) => ends,
+            None => self.recent_ends.of((connection, answering), peer_service.as_ref()),
+        };
         let learns = protocol.resolves_names() && connection.role == Role::Client;
         let mut twins = self.twins.drain(..);
         for exchange in &mut self.context.finished {

@@ -8,6 +8,7 @@ mod ends;
 
 use std::collections::VecDeque;
 
+use crate::analyzer::KnownEnds;
 use model::{ConnectionId, Direction, Nanos};
 use protocols::{Exchange, Half};
 use streams::distance;
@@ -91,6 +92,9 @@ impl Marks {
         while self.0.front().is_some_and(|mark| distance(mark.end, position) >= 0) {
             self.0.pop_front();
         }
+        if self.0.is_empty() {
+            self.0.clear(); // the next ones go where memory was just used
+        }
     }
 }
 
@@ -101,6 +105,7 @@ pub(crate) struct Lead {
     pub(crate) marks: [Marks; 2],
     /// By direction: where the next message begins, as far as that is known.
     cursors: [u32; 2],
+    pub(crate) ends: Option<KnownEnds>,
 }
 
 /// The end that is told the same.
@@ -111,6 +116,7 @@ pub(crate) struct Follow {
     owed: VecDeque<Owed>,
     /// It is closed; but the leader may still have to read what it said.
     pub(crate) is_closed: bool,
+    pub(crate) ends: Option<KnownEnds>,
 }
 
 /// Where the first byte of a request is, and the end of its last one; and the same of its response.
@@ -126,7 +132,7 @@ struct Owed {
 
 impl Lead {
     pub(crate) fn new(follower: ConnectionId, cursors: [u32; 2]) -> Lead {
-        Lead { follower, marks: Default::default(), cursors }
+        Lead { follower, marks: Default::default(), cursors, ends: None }
     }
 
     /// Where a finished exchange was.
@@ -164,7 +170,7 @@ fn within(position: u32, least: u32, most: u32) -> u32 {
 
 impl Follow {
     pub(crate) fn new(leader: ConnectionId) -> Follow {
-        Follow { leader, marks: Default::default(), owed: VecDeque::new(), is_closed: false }
+        Follow { leader, marks: Default::default(), owed: VecDeque::new(), is_closed: false, ends: None }
     }
 
     pub(crate) fn is_owed(&self) -> bool {

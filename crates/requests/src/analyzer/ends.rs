@@ -1,12 +1,13 @@
 //! Who spoke with whom, as records tell it: made once for a connection's requests in a row, since the names in it are shared with other
-//! threads, and to count each of them anew for each record takes longer than to parse it.
+//! threads, and to count each of them anew for each record takes longer than to parse it. Where both ends are here and connections last, each end
+//! keeps them itself.
 
 use std::sync::Arc;
 
 use model::request::{Ends, Peer, Process};
 use model::{ConnectionId, Role};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Phase};
 
 /// A power of two: busy connections nearly all find a place of their own.
 const PLACES: usize = 1024;
@@ -19,9 +20,28 @@ pub(super) struct RecentEnds(Vec<Option<Recent>>);
 struct Recent {
     ids: (ConnectionId, ConnectionId),
     role: Role,
+    known: KnownEnds,
+}
+
+/// The ends, and what they were made of.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownEnds {
     process: Option<Arc<workload::Process>>,
     peer_service: Option<Arc<str>>,
     ends: Arc<Ends>,
+}
+
+impl KnownEnds {
+    /// The ends, where they would be made of the same now.
+    fn of(
+        &self,
+        process: Option<&Arc<workload::Process>>,
+        peer_service: Option<&Arc<str>>,
+    ) -> Option<&Arc<Ends>> {
+        let is_so =
+            is_same(self.process.as_ref(), process) && is_same(self.peer_service.as_ref(), peer_service);
+        is_so.then_some(&self.ends)
+    }
 }
 
 impl Default for RecentEnds {
@@ -45,14 +65,13 @@ impl RecentEnds {
         if let Some(recent) = place
             && recent.ids == ids
             && recent.role == role
-            && is_same(recent.process.as_ref(), here.process.as_ref())
-            && is_same(recent.peer_service.as_ref(), peer_service)
+            && let Some(ends) = recent.known.of(here.process.as_ref(), peer_service)
         {
-            return Arc::clone(&recent.ends);
+            return Arc::clone(ends);
         }
-        let ends = Arc::new(ends(role, here, there, peer_service));
-        let (process, peer_service) = (here.process.clone(), peer_service.cloned());
-        *place = Some(Recent { ids, role, process, peer_service, ends: Arc::clone(&ends) });
+        let known = known(role, here, there, peer_service);
+        let ends = Arc::clone(&known.ends);
+        *place = Some(Recent { ids, role, known });
         ends
     }
 
@@ -73,6 +92,32 @@ fn is_same<T: ?Sized>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
         (None, None) => true,
         _ => false,
     }
+}
+
+impl Connection {
+    /// Who speaks with whom on a connection of a pair, which keeps it; `None` on others.
+    pub(super) fn kept_ends(&mut self) -> Option<Arc<Ends>> {
+        let kept = self.place_of_ends()?.take();
+        let (process, peer_service) = (self.process.as_ref(), self.peer_service.as_ref());
+        let kept = kept.filter(|kept| kept.of(process, peer_service).is_some());
+        let kept = kept.unwrap_or_else(|| known(self.role, self, self, peer_service));
+        let ends = Arc::clone(&kept.ends);
+        *self.place_of_ends()? = Some(kept);
+        Some(ends)
+    }
+
+    fn place_of_ends(&mut self) -> Option<&mut Option<KnownEnds>> {
+        match (&mut self.phase, &mut self.leads) {
+            (Phase::Following(follow), _) => Some(&mut follow.ends),
+            (_, Some(lead)) => Some(&mut lead.ends),
+            _ => None,
+        }
+    }
+}
+
+fn known(role: Role, here: &Connection, there: &Connection, peer_service: Option<&Arc<str>>) -> KnownEnds {
+    let ends = Arc::new(ends(role, here, there, peer_service));
+    KnownEnds { process: here.process.clone(), peer_service: peer_service.cloned(), ends }
 }
 
 fn ends(role: Role, here: &Connection, there: &Connection, peer_service: Option<&Arc<str>>) -> Ends {

@@ -69,8 +69,8 @@ impl Analyzer {
     /// The follower, as far as it is needed for its records.
     pub(super) fn twin(&mut self, follower: ConnectionId) -> Option<Twin> {
         self.find_peer_service(follower);
-        let connection = self.table.get(follower)?;
-        let ends = self.recent_ends.of((connection, connection), connection.peer_service.as_ref());
+        let connection = self.table.touch(follower, 0)?;
+        let ends = connection.kept_ends()?;
         Some(Twin::new(connection, ends))
     }
 
