@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use crate::analyzer::KnownEnds;
 use model::{ConnectionId, Direction, Nanos};
 use protocols::{Exchange, Half};
+use smallvec::SmallVec;
 use streams::distance;
 
 /// Exchanges after which a connection is taken for one that lasts, so that it is worth while to read only one of its ends.
@@ -22,7 +23,7 @@ const OWED: usize = 256;
 
 /// When which bytes of a direction moved.
 #[derive(Debug, Default)]
-pub(crate) struct Marks(VecDeque<Mark>);
+pub(crate) struct Marks(SmallVec<[Mark; 2]>);
 
 /// Whether a byte moved.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,7 +46,7 @@ struct Mark {
 impl Marks {
     /// Bytes moved at `time`.
     pub(crate) fn note(&mut self, start: u32, end: u32, time: Nanos) {
-        if let Some(last) = self.0.back_mut()
+        if let Some(last) = self.0.last_mut()
             && (last.end, last.last) == (start, time)
         {
             last.end = end;
@@ -54,7 +55,7 @@ impl Marks {
         if self.0.len() >= MARKS {
             self.blur();
         }
-        self.0.push_back(Mark { start, end, first: time, last: time });
+        self.0.push(Mark { start, end, first: time, last: time });
     }
 
     fn blur(&mut self) {
@@ -89,12 +90,8 @@ impl Marks {
 
     /// Nobody asks any more for what is before `position`.
     fn forget_before(&mut self, position: u32) {
-        while self.0.front().is_some_and(|mark| distance(mark.end, position) >= 0) {
-            self.0.pop_front();
-        }
-        if self.0.is_empty() {
-            self.0.clear(); // the next ones go where memory was just used
-        }
+        let gone = self.0.iter().take_while(|mark| distance(mark.end, position) >= 0).count();
+        self.0.drain(..gone);
     }
 }
 
