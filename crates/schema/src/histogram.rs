@@ -7,6 +7,7 @@ pub const STORED_BITS: u32 = 4;
 pub const EXACT_BITS: u32 = 7;
 
 /// The bucket of `value`; what is negative counts as 0.
+#[inline]
 pub fn bucket(value: i64, bits: u32) -> u32 {
     let value = value.max(0) as u64;
     let length = u64::BITS - value.leading_zeros();
@@ -47,7 +48,19 @@ pub struct Counts {
 
 impl Counts {
     /// Adds `count` values in `bucket`.
+    #[inline]
     pub fn add(&mut self, bucket: u32, count: u64) {
+        // A bucket below the first one has no place either.
+        match self.counts.get_mut(bucket.wrapping_sub(self.first) as usize) {
+            Some(place) => {
+                *place += count;
+                self.total += count;
+            }
+            None => self.add_new(bucket, count),
+        }
+    }
+
+    fn add_new(&mut self, bucket: u32, count: u64) {
         if self.counts.is_empty() {
             self.first = bucket;
         }

@@ -1,15 +1,20 @@
 //! Answers to questions ([`schema::query`]).
 
 mod apart;
+mod chunks;
 mod facets;
 mod field;
+mod group;
 mod groups;
 mod heat;
 mod keys;
+mod meter;
 mod prune;
 mod rows;
 mod scan;
+mod spans;
 mod test;
+mod words;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +27,7 @@ use crate::error::Error;
 use crate::maintain::rollup;
 use crate::segment::{Cache, Segment};
 pub(crate) use field::Field;
+use meter::Meter;
 use scan::Scan;
 use test::Test;
 
@@ -77,7 +83,8 @@ pub(crate) fn run(
         recent: recent(snapshot, table)?,
         test: Test::new(table, &filter)?,
         cache,
-        limits,
+        meter: Meter::new(limits.memory),
+        threads: limits.threads.max(1),
         cancel,
     };
     let (outcome, scanned) = match &query.ask {

@@ -70,7 +70,7 @@ pub(crate) fn run(scan: &Scan<'_>, fields: &[Field], selection: &Test, limit: us
         rows: [0; 2],
         fields: fields.iter().map(|field| (Keys::new(field.clone()), Vec::new())).collect(),
     };
-    let (apart, scanned) = scan.fold(&columns, new)?;
+    let (apart, scanned) = scan.fold(&columns, None, new)?;
     let rows = apart.rows;
     let part = |count: u64, of: u64| if of == 0 { 0.0 } else { count as f64 / of as f64 };
     let mut differences = Vec::new();

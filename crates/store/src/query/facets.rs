@@ -15,11 +15,7 @@ impl Fold for Facets {
     fn take(&mut self, rows: &RecordBatch) -> Result<(), Error> {
         for (keys, counts) in &mut self.0 {
             let found = keys.field().values(rows);
-            let found = keys.keys(&found);
-            counts.resize(keys.len(), 0);
-            for key in found {
-                counts[key as usize] += 1;
-            }
+            keys.count(&found, counts);
         }
         Ok(())
     }
@@ -43,7 +39,7 @@ impl Fold for Facets {
 pub(crate) fn run(scan: &Scan<'_>, fields: &[Field], limit: usize) -> Answered {
     let columns: Vec<&'static str> = fields.iter().map(|field| field.column).collect();
     let new = || Facets(fields.iter().map(|field| (Keys::new(field.clone()), Vec::new())).collect());
-    let (facets, scanned) = scan.fold(&columns, new)?;
+    let (facets, scanned) = scan.fold(&columns, None, new)?;
     let facets = facets.0.into_iter().map(|(keys, counts)| facet(&keys, &counts, limit)).collect();
     Ok((Outcome::Facets(facets), scanned))
 }

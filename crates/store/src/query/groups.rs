@@ -13,6 +13,7 @@ use super::Answered;
 use super::field::{Field, Values};
 use super::keys::{Keys, Pairs};
 use super::scan::{Fold, Scan};
+use super::spans::Spans;
 use crate::error::Error;
 use crate::segment::times;
 
@@ -240,9 +241,8 @@ fn each_bucket(maps: &arrow_array::MapArray, groups: &[u32], mut take: impl FnMu
 }
 
 struct Groups {
-    every: Option<i64>,
-    spans: Vec<i64>,
-    span_keys: hashbrown::HashMap<i64, u32, foldhash::fast::RandomState>,
+    by_time: bool,
+    spans: Spans,
     keys: Vec<Keys>,
     /// For each key the pair of the group without it, and the key.
     pairs: Vec<Pairs>,
@@ -251,44 +251,17 @@ struct Groups {
 }
 
 impl Groups {
-    fn span(&mut self, span: i64) -> u32 {
-        let next = self.spans.len() as u32;
-        *self.span_keys.entry(span).or_insert_with(|| {
-            self.spans.push(span);
-            next
-        })
-    }
-
     /// The group of each row.
     fn of_rows(&mut self, rows: &RecordBatch) -> Vec<u32> {
-        let mut groups: Vec<u32> = match self.every {
-            None => {
-                self.span(0);
-                vec![0; rows.num_rows()]
-            }
-            Some(every) => {
-                let mut last = (i64::MIN, u32::MAX);
-                let of_time = |time: &i64| {
-                    let span = time.div_euclid(every);
-                    if last.1 == u32::MAX || last.0 != span {
-                        last = (span, self.span(span));
-                    }
-                    last.1
-                };
-                times(rows).iter().map(of_time).collect()
-            }
+        let mut groups: Vec<u32> = if self.by_time {
+            times(rows).iter().map(|time| self.spans.of_time(*time)).collect()
+        } else {
+            vec![self.spans.of_number(0); rows.num_rows()]
         };
         for (keys, pairs) in self.keys.iter_mut().zip(&mut self.pairs) {
             let values = keys.field().values(rows);
             let found = keys.keys(&values);
-            let mut last = ((u32::MAX, u32::MAX), 0);
-            for (group, key) in groups.iter_mut().zip(found) {
-                let pair = (*group, key);
-                if last.0 != pair {
-                    last = (pair, pairs.of(pair));
-                }
-                *group = last.1;
-            }
+            groups.iter_mut().zip(found).for_each(|(group, key)| *group = pairs.of((*group, key)));
         }
         groups
     }
@@ -323,7 +296,7 @@ impl Fold for Groups {
     fn merge(&mut self, other: Self) -> Result<(), Error> {
         for group in 0..other.groups as u32 {
             let (span, keys) = other.parts(group);
-            let mut own = self.span(other.spans[span as usize]);
+            let mut own = self.spans.of_number(other.spans.numbers()[span as usize]);
             for (place, key) in keys.into_iter().enumerate() {
                 let key = self.keys[place].of_cell(other.keys[place].cell(key));
                 own = self.pairs[place].of((own, key));
@@ -337,7 +310,7 @@ impl Fold for Groups {
     }
 
     fn memory(&self) -> usize {
-        self.spans.len() * 40
+        self.spans.memory()
             + self.keys.iter().map(Keys::memory).sum::<usize>()
             + self.pairs.iter().map(Pairs::memory).sum::<usize>()
             + self.sums.iter().map(Sums::memory).sum::<usize>()
@@ -363,25 +336,23 @@ pub(crate) fn run(
     }
     let mut columns: Vec<&'static str> = fields.iter().map(|field| field.column).collect();
     columns.extend(sums.iter().filter_map(Sums::column));
-    // Rows are counted even where none of their columns is wanted.
-    columns.push("time");
+    columns.extend(every.map(|_| "time"));
     let new = || Groups {
-        every,
-        spans: Vec::new(),
-        span_keys: hashbrown::HashMap::default(),
+        by_time: every.is_some(),
+        spans: Spans::new(every.unwrap_or(1)),
         keys: fields.iter().map(|field| Keys::new(field.clone())).collect(),
         pairs: fields.iter().map(|_| Pairs::default()).collect(),
         sums: sums.clone(),
         groups: 0,
     };
-    let (folded, scanned) = scan.fold(&columns, new)?;
+    let (folded, scanned) = scan.fold(&columns, None, new)?;
     let mut groups: Vec<Group> = (0..folded.groups as u32)
         .map(|group| {
             let (span, keys) = folded.parts(group);
             let tell =
                 |(measure, place): (&Measure, &usize)| folded.sums[*place].tell(measure, group as usize);
             Group {
-                time: every.map(|every| folded.spans[span as usize].saturating_mul(every)),
+                time: every.map(|_| folded.spans.begin(span)),
                 keys: keys.iter().zip(&folded.keys).map(|(key, keys)| keys.cell(*key).clone()).collect(),
                 measures: measures.iter().zip(&places).map(tell).collect(),
             }

@@ -1,6 +1,7 @@
 //! Values by numbers: rows with the same value have the same number.
 
-use arrow_array::Array;
+use arrow_array::{Array, StringArray};
+use arrow_buffer::NullBuffer;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use schema::query::Cell;
@@ -17,12 +18,17 @@ pub(crate) struct Keys {
     texts: HashMap<Box<str>, u32, RandomState>,
     cells: Vec<Cell>,
     memory: usize,
+    /// The words of the last rows, and the numbers of those that were met: a group's rows have the same ones.
+    words: Option<(StringArray, Vec<u32>)>,
 }
+
+/// A word that was not met yet.
+const UNKNOWN: u32 = u32::MAX;
 
 impl Keys {
     pub(crate) fn new(field: Field) -> Self {
         let (numbers, texts) = Default::default();
-        Keys { field, numbers, texts, cells: vec![Cell::Null], memory: 64 }
+        Keys { field, numbers, texts, cells: vec![Cell::Null], memory: 64, words: None }
     }
 
     pub(crate) fn field(&self) -> &Field {
@@ -39,7 +45,16 @@ impl Keys {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.memory
+        self.memory + self.words.as_ref().map_or(0, |(_, known)| 4 * known.capacity())
+    }
+
+    /// The numbers of words, as far as they are known.
+    fn known(&mut self, words: &StringArray) -> Vec<u32> {
+        match self.words.take() {
+            // Both are held, so that nothing else can be where they are.
+            Some((same, known)) if same.values().ptr_eq(words.values()) && same.len() == words.len() => known,
+            _ => vec![UNKNOWN; words.len()],
+        }
     }
 
     fn of_number(&mut self, number: i64) -> u32 {
@@ -75,6 +90,46 @@ impl Keys {
         }
     }
 
+    /// Counts rows by their values.
+    pub(crate) fn count(&mut self, values: &Values, counts: &mut Vec<u64>) {
+        let mut add = |key: u32, count: u64| {
+            let key = key as usize;
+            if key >= counts.len() {
+                counts.resize(key + 1, 0);
+            }
+            counts[key] += count;
+        };
+        match values {
+            Values::Numbers(numbers, nulls) => {
+                add(NULL, nulls.as_ref().map_or(0, |nulls| nulls.null_count() as u64));
+                runs(numbers, nulls.as_ref(), |number, count| add(self.of_number(number), count));
+            }
+            Values::Words(places, nulls, words) => {
+                // By their places first: each word is looked up once for all rows that have it.
+                let mut by_place = vec![0u64; words.len()];
+                let mut take = |place: i32| {
+                    if let Some(count) = by_place.get_mut(place as usize) {
+                        *count += 1;
+                    }
+                };
+                match nulls {
+                    None => places.iter().for_each(|place| take(*place)),
+                    Some(nulls) => nulls.valid_indices().for_each(|row| take(places[row])),
+                }
+                add(NULL, nulls.as_ref().map_or(0, |nulls| nulls.null_count() as u64));
+                let mut known = self.known(words);
+                for (place, count) in by_place.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                    if known[place] == UNKNOWN {
+                        known[place] = self.of_text(words.value(place));
+                    }
+                    add(known[place], count);
+                }
+                self.words = Some((words.clone(), known));
+            }
+            others => self.keys(others).into_iter().for_each(|key| add(key, 1)),
+        }
+    }
+
     /// The numbers of rows' values.
     pub(crate) fn keys(&mut self, values: &Values) -> Vec<u32> {
         match values {
@@ -96,19 +151,26 @@ impl Keys {
                 };
                 numbers.iter().enumerate().map(key).collect()
             }
-            Values::Words(keys, nulls, words) => {
+            Values::Words(places, nulls, words) => {
                 // Only words that a row has are told apart: a dictionary may have others.
-                let mut known = vec![u32::MAX; words.len()];
-                let key = |(row, place): (usize, &i32)| {
-                    let place = *place as usize;
-                    let null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-                    let Some(key) = known.get_mut(place).filter(|_| !null) else { return NULL };
-                    if *key == u32::MAX {
-                        *key = self.of_text(words.value(place));
+                let mut known = self.known(words);
+                let mut of = |place: i32| {
+                    let Some(key) = known.get_mut(place as usize) else { return NULL };
+                    if *key == UNKNOWN {
+                        *key = self.of_text(words.value(place as usize));
                     }
                     *key
                 };
-                keys.iter().enumerate().map(key).collect()
+                let keys = match nulls {
+                    None => places.iter().map(|place| of(*place)).collect(),
+                    Some(nulls) => {
+                        let mut keys = vec![NULL; places.len()];
+                        nulls.valid_indices().for_each(|row| keys[row] = of(places[row]));
+                        keys
+                    }
+                };
+                self.words = Some((words.clone(), known));
+                keys
             }
             Values::Texts(texts) => {
                 texts.iter().map(|text| text.map_or(NULL, |text| self.of_text(text))).collect()
@@ -122,15 +184,59 @@ impl Keys {
     }
 }
 
+/// Counts rows by runs of the same number.
+fn runs(numbers: &[i64], nulls: Option<&NullBuffer>, mut tell: impl FnMut(i64, u64)) {
+    let mut run: Option<(i64, u64)> = None;
+    let mut take = |number: i64| match &mut run {
+        Some((same, count)) if *same == number => *count += 1,
+        _ => {
+            if let Some((number, count)) = run.replace((number, 1)) {
+                tell(number, count);
+            }
+        }
+    };
+    match nulls {
+        None => numbers.iter().for_each(|number| take(*number)),
+        Some(nulls) => nulls.valid_indices().for_each(|row| take(numbers[row])),
+    }
+    if let Some((number, count)) = run {
+        tell(number, count);
+    }
+}
+
+/// Places in a table of pairs that were met lately.
+const LATELY: usize = 1024;
+
 /// Pairs by numbers.
-#[derive(Default)]
 pub(crate) struct Pairs {
     known: HashMap<(u32, u32), u32, RandomState>,
     pairs: Vec<(u32, u32)>,
+    /// Pairs that were met lately, each at the place that follows from it.
+    lately: Vec<((u32, u32), u32)>,
+}
+
+impl Default for Pairs {
+    fn default() -> Self {
+        let nothing = ((u32::MAX, u32::MAX), 0);
+        Pairs { known: HashMap::default(), pairs: Vec::new(), lately: vec![nothing; LATELY] }
+    }
 }
 
 impl Pairs {
+    #[inline]
     pub(crate) fn of(&mut self, pair: (u32, u32)) -> u32 {
+        let place = (pair.0.wrapping_mul(31).wrapping_add(pair.1)) as usize % LATELY;
+        if let Some((same, number)) = self.lately.get(place)
+            && *same == pair
+        {
+            return *number;
+        }
+        let number = self.find(pair);
+        self.lately[place] = (pair, number);
+        number
+    }
+
+    fn find(&mut self, pair: (u32, u32)) -> u32 {
         let next = self.pairs.len() as u32;
         *self.known.entry(pair).or_insert_with(|| {
             self.pairs.push(pair);
@@ -147,6 +253,6 @@ impl Pairs {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.pairs.len() * 40
+        self.pairs.len() * 40 + LATELY * size_of::<((u32, u32), u32)>()
     }
 }

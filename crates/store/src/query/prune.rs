@@ -65,8 +65,9 @@ impl Test {
     }
 
     /// What all rows that match have in common.
-    fn parts(&self) -> Vec<&Test> {
+    pub(crate) fn parts(&self) -> Vec<&Test> {
         match self {
+            Test::All => Vec::new(),
             Test::And(tests) => tests.iter().flat_map(Test::parts).collect(),
             other => vec![other],
         }
@@ -84,7 +85,7 @@ impl Test {
 }
 
 /// The place of a column among the leaves of a file.
-fn leaf(metadata: &ParquetMetaData, column: &str) -> Option<usize> {
+pub(crate) fn leaf(metadata: &ParquetMetaData, column: &str) -> Option<usize> {
     let columns = metadata.file_metadata().schema_descr().columns();
     columns.iter().position(|leaf| leaf.path().parts() == [column])
 }
@@ -108,18 +109,53 @@ fn of_statistics(statistics: &Statistics, rows: i64) -> Bounds {
 
 /// Whether a group of rows may have some that match.
 pub(crate) fn group_may_match(test: &Test, metadata: &ParquetMetaData, group: &RowGroupMetaData) -> bool {
-    test.may_match(&|field| {
-        let found = field.is_column().then(|| leaf(metadata, field.column)).flatten();
-        match found {
-            Some(leaf) => group
-                .column(leaf)
-                .statistics()
-                .map_or(Bounds::Unknown, |found| of_statistics(found, group.num_rows())),
-            // A file of an earlier version does not have the column.
-            None if field.is_column() && !has(metadata, field.column) => Bounds::Empty,
-            None => Bounds::Unknown,
-        }
-    })
+    test.may_match(&|field| bounds(field, metadata, group))
+}
+
+/// Bounds of a field's values in a group.
+pub(crate) fn bounds(field: &Field, metadata: &ParquetMetaData, group: &RowGroupMetaData) -> Bounds {
+    let found = field.is_column().then(|| leaf(metadata, field.column)).flatten();
+    match found {
+        Some(leaf) => group
+            .column(leaf)
+            .statistics()
+            .map_or(Bounds::Unknown, |found| of_statistics(found, group.num_rows())),
+        // A file of an earlier version does not have the column.
+        None if field.is_column() && !has(metadata, field.column) => Bounds::Empty,
+        None => Bounds::Unknown,
+    }
+}
+
+/// Whether all rows of a group match: then none has to be looked at.
+pub(crate) fn all_match(test: &Test, metadata: &ParquetMetaData, group: &RowGroupMetaData) -> bool {
+    // The bounds of a column in which every row has a value.
+    let bounds = |field: &Field| {
+        let leaf = field.is_column().then(|| leaf(metadata, field.column)).flatten()?;
+        let found = group.column(leaf).statistics().filter(|found| found.null_count_opt() == Some(0))?;
+        Some(of_statistics(found, group.num_rows()))
+    };
+    match test {
+        Test::All => true,
+        Test::Exists(field) => bounds(field).is_some(),
+        Test::NumberRange(field, from, to) => match bounds(field) {
+            Some(Bounds::Numbers(least, greatest)) => least >= *from && to.is_none_or(|to| greatest < to),
+            _ => false,
+        },
+        Test::Numbers(field, wanted) => match bounds(field) {
+            Some(Bounds::Numbers(least, greatest)) => least == greatest && wanted.contains(&least),
+            _ => false,
+        },
+        // Bounds of long texts are cut short, but then they are not the same.
+        Test::Texts(field, wanted) => match bounds(field) {
+            Some(Bounds::Texts(least, greatest)) => {
+                least == greatest && wanted.iter().any(|wanted| wanted.as_bytes() == least)
+            }
+            _ => false,
+        },
+        Test::And(tests) => tests.iter().all(|test| all_match(test, metadata, group)),
+        Test::Or(tests) => tests.iter().any(|test| all_match(test, metadata, group)),
+        _ => false,
+    }
 }
 
 /// No row of a group has a value in this column.
@@ -133,8 +169,8 @@ fn has(metadata: &ParquetMetaData, column: &str) -> bool {
 }
 
 /// Whether the filters of a group of rows tell that what is looked for is not there.
-pub(crate) fn filtered_out(test: &Test, opened: &Opened, group: usize) -> Result<bool, crate::Error> {
-    for part in test.parts() {
+pub(crate) fn filtered_out(parts: &[&Test], opened: &Opened, group: usize) -> Result<bool, crate::Error> {
+    for part in parts {
         let Test::Bytes(field, wanted) = part else { continue };
         let Some(leaf) = leaf(opened.metadata.metadata(), field.column) else { continue };
         let file: CheckedFile = opened.file.clone();
@@ -149,10 +185,10 @@ pub(crate) fn filtered_out(test: &Test, opened: &Opened, group: usize) -> Result
 }
 
 /// The rows of a group whose pages may have some that match; none where nothing is known about pages.
-pub(crate) fn pages(test: &Test, metadata: &ParquetMetaData, group: usize) -> Option<RowSelection> {
+pub(crate) fn pages(parts: &[&Test], metadata: &ParquetMetaData, group: usize) -> Option<RowSelection> {
     let rows = usize::try_from(metadata.row_group(group).num_rows()).ok()?;
     let mut selection: Option<RowSelection> = None;
-    for part in test.parts() {
+    for part in parts {
         let Some(field) = part.field().filter(|field| field.is_column()) else { continue };
         let Some(leaf) = leaf(metadata, field.column) else { continue };
         let Some(ranges) = ranges(part, metadata, (group, leaf), rows) else { continue };

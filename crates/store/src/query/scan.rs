@@ -5,18 +5,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_select::filter::filter_record_batch;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
 use schema::Table;
 use schema::query::Scanned;
 
+use super::group::{Failed, Part, matching};
+use super::meter::{Held, Meter};
+use super::rows::Wanted;
 use super::test::Test;
-use super::{Cancel, Limits, prune};
+use super::{Cancel, prune};
 use crate::error::Error;
-use crate::segment::{Cache, Opened, Segment};
+use crate::segment::{Cache, Segment};
 
-/// Rows that are worked on at a time.
-const BATCH: usize = 16 * 1024;
+/// A part of a group has so many rows at least, and begins where a page does.
+const PART: usize = 16 * 1024;
 
 /// What is looked at, and how.
 pub(crate) struct Scan<'a> {
@@ -25,7 +26,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) recent: Vec<Arc<RecordBatch>>,
     pub(crate) test: Test,
     pub(crate) cache: &'a Cache,
-    pub(crate) limits: Limits,
+    pub(crate) meter: Meter,
+    pub(crate) threads: usize,
     pub(crate) cancel: &'a Cancel,
 }
 
@@ -39,27 +41,29 @@ pub(crate) trait Fold: Send {
     fn memory(&self) -> usize;
 }
 
-/// A piece of work: a group of rows of a file, or rows in memory.
+/// A piece of work: rows of a file, or rows in memory.
 enum Piece {
-    Group(Arc<Opened>, usize),
+    Stored(Part),
     Recent(Arc<RecordBatch>),
 }
 
 impl Scan<'_> {
-    /// Passes all rows that match, of these columns, to folds that `new` makes.
+    /// Passes all rows that match, of these columns, to folds that `new` makes. Where only the best are wanted, others may be left out.
     pub(crate) fn fold<F: Fold>(
         &self,
         columns: &[&'static str],
+        wanted: Option<&Wanted>,
         new: impl Fn() -> F + Sync,
     ) -> Result<(F, Scanned), Error> {
-        let (pieces, mut scanned) = self.pieces()?;
+        let (pieces, mut scanned) = self.pieces(wanted)?;
         let next = AtomicUsize::new(0);
-        let threads = self.limits.threads.clamp(1, pieces.len().max(1));
+        let threads = self.threads(&pieces, columns);
         let work = || -> Result<(F, Scanned), Error> {
             let mut fold = new();
+            let mut held = self.meter.held();
             let mut scanned = Scanned::default();
             while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.piece(piece, columns, threads, &mut fold, &mut scanned)?;
+                self.piece(piece, (columns, wanted), (&mut fold, &mut held), &mut scanned)?;
             }
             Ok((fold, scanned))
         };
@@ -72,6 +76,7 @@ impl Scan<'_> {
             std::iter::once(own).chain(joined).collect()
         });
         let mut whole: Option<F> = None;
+        let mut held = self.meter.held();
         for result in results {
             let (fold, part) = result?;
             scanned.rows += part.rows;
@@ -80,16 +85,32 @@ impl Scan<'_> {
             scanned.pruned += part.pruned;
             scanned.damaged.extend(part.damaged);
             match &mut whole {
-                Some(whole) => whole.merge(fold)?,
+                Some(whole) => {
+                    held.set(whole.memory() + fold.memory())?;
+                    whole.merge(fold)?;
+                }
                 None => whole = Some(fold),
             }
         }
+        scanned.damaged.dedup();
         Ok((whole.unwrap_or_else(new), scanned))
     }
 
-    fn pieces(&self) -> Result<(Vec<Piece>, Scanned), Error> {
+    /// As many as there is work and memory for.
+    fn threads(&self, pieces: &[Piece], columns: &[&'static str]) -> usize {
+        let mut columns = columns.to_vec();
+        self.test.columns(&mut |column| columns.push(column));
+        let needed = |piece: &Piece| match piece {
+            Piece::Stored(part) => part.estimate(&columns),
+            Piece::Recent(_) => 0,
+        };
+        let most = pieces.iter().map(needed).max().unwrap_or(0).max(1);
+        self.threads.min(self.meter.limit() / most).clamp(1, pieces.len().max(1))
+    }
+
+    fn pieces(&self, wanted: Option<&Wanted>) -> Result<(Vec<Piece>, Scanned), Error> {
         let mut scanned = Scanned::default();
-        let mut pieces: Vec<Piece> = self.recent.iter().map(|rows| Piece::Recent(Arc::clone(rows))).collect();
+        let mut groups = Vec::new();
         for segment in &self.files {
             self.cancel.check()?;
             let (from, to) = (segment.meta.from, segment.meta.to);
@@ -106,7 +127,7 @@ impl Scan<'_> {
                     let metadata = opened.metadata.metadata();
                     for (number, group) in metadata.row_groups().iter().enumerate() {
                         if prune::group_may_match(&self.test, metadata, group) {
-                            pieces.push(Piece::Group(Arc::clone(&opened), number));
+                            groups.push((Arc::clone(&opened), number));
                         } else {
                             scanned.pruned += 1;
                         }
@@ -115,115 +136,58 @@ impl Scan<'_> {
                 Err(error) => scanned.damaged.push(error.to_string()),
             }
         }
+        if let Some(wanted) = wanted {
+            // What is likely to be among the best comes first: much of the rest need not be read then.
+            groups.sort_by_cached_key(|(opened, group)| {
+                let metadata = opened.metadata.metadata();
+                wanted.rank(&prune::bounds(wanted.by(), metadata, metadata.row_group(*group)))
+            });
+        }
+        let mut pieces: Vec<Piece> = self.recent.iter().map(|rows| Piece::Recent(Arc::clone(rows))).collect();
+        // A few groups keep all threads busy only where each is cut.
+        let cuts = if wanted.is_some() { 1 } else { (2 * self.threads).div_ceil(groups.len().max(1)) };
+        for (opened, group) in groups {
+            let rows = opened.metadata.metadata().row_group(group).num_rows();
+            let rows = usize::try_from(rows).unwrap_or(0);
+            let step = rows.div_ceil(cuts).next_multiple_of(PART);
+            for from in (0..rows).step_by(step.max(1)) {
+                let rows = from..(from + step).min(rows);
+                pieces.push(Piece::Stored(Part { opened: Arc::clone(&opened), group, rows }));
+            }
+        }
         Ok((pieces, scanned))
     }
 
     fn piece<F: Fold>(
         &self,
         piece: &Piece,
-        columns: &[&'static str],
-        threads: usize,
-        fold: &mut F,
+        (columns, wanted): (&[&'static str], Option<&Wanted>),
+        (fold, held): (&mut F, &mut Held<'_>),
         scanned: &mut Scanned,
     ) -> Result<(), Error> {
         self.cancel.check()?;
+        let mut pass = |rows: &RecordBatch| -> Result<(), Error> {
+            self.cancel.check()?;
+            fold.take(rows)?;
+            held.set(fold.memory())
+        };
         match piece {
             Piece::Recent(rows) => {
                 scanned.rows += rows.num_rows() as u64;
-                let matches = BooleanArray::new(self.test.matches(rows), None);
+                let bound = wanted.and_then(Wanted::bound);
+                let matches = BooleanArray::new(matching(&self.test, bound.as_ref(), rows), None);
                 let found = filter_record_batch(rows, &matches)?;
-                self.pass(&found, threads, fold, scanned)
+                scanned.matched += found.num_rows() as u64;
+                if found.num_rows() > 0 { pass(&found) } else { Ok(()) }
             }
-            Piece::Group(opened, group) => {
-                // What is damaged is found before any of it is passed on: a group counts as a whole, or not at all.
-                match self.group(opened, *group, columns, scanned) {
-                    Ok(found) => found.iter().try_for_each(|rows| self.pass(rows, threads, fold, scanned)),
-                    Err(error @ (Error::Damaged(_) | Error::Parquet(_) | Error::Arrow(_))) => {
-                        scanned.damaged.push(error.to_string());
-                        Ok(())
-                    }
-                    Err(error) => Err(error),
+            Piece::Stored(part) => match part.read(self, (columns, wanted), scanned, pass) {
+                Ok(()) => Ok(()),
+                Err(Failed::Reading(error)) => {
+                    scanned.damaged.push(error.to_string());
+                    Ok(())
                 }
-            }
+                Err(Failed::Taking(error)) => Err(error),
+            },
         }
     }
-
-    fn pass<F: Fold>(
-        &self,
-        rows: &RecordBatch,
-        threads: usize,
-        fold: &mut F,
-        scanned: &mut Scanned,
-    ) -> Result<(), Error> {
-        self.cancel.check()?;
-        scanned.matched += rows.num_rows() as u64;
-        if rows.num_rows() > 0 {
-            fold.take(rows)?;
-        }
-        if fold.memory() > self.limits.memory / threads {
-            return Err(Error::TooMuch { limit: self.limits.memory });
-        }
-        Ok(())
-    }
-
-    /// The rows of a group that match.
-    fn group(
-        &self,
-        opened: &Opened,
-        group: usize,
-        columns: &[&'static str],
-        scanned: &mut Scanned,
-    ) -> Result<Vec<RecordBatch>, Error> {
-        if prune::filtered_out(&self.test, opened, group)? {
-            scanned.pruned += 1;
-            return Ok(Vec::new());
-        }
-        scanned.row_groups += 1;
-        let metadata = opened.metadata.metadata();
-        let selection = prune::pages(&self.test, metadata, group);
-        let rows =
-            selection.as_ref().map_or(metadata.row_group(group).num_rows() as usize, |rows| rows.row_count());
-        scanned.rows += rows as u64;
-        if rows == 0 {
-            return Ok(Vec::new());
-        }
-        let mut builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(opened.file.clone(), opened.metadata.clone())
-                .with_row_groups(vec![group])
-                .with_batch_size(BATCH);
-        if let Some(selection) = selection {
-            builder = builder.with_row_selection(selection);
-        }
-        let mut tested = Vec::new();
-        self.test.columns(&mut |column| tested.push(column));
-        let projection = projection(opened, group, columns);
-        if self.test != Test::All {
-            // A test that looks at no column that is there still has an answer for each row.
-            tested.push("time");
-            let test = self.test.clone();
-            let cancel = self.cancel.clone();
-            let predicate =
-                ArrowPredicateFn::new(self::projection(opened, group, &tested), move |rows: RecordBatch| {
-                    if cancel.check().is_err() {
-                        return Ok(BooleanArray::from(vec![false; rows.num_rows()]));
-                    }
-                    Ok(BooleanArray::new(test.matches(&rows), None))
-                });
-            builder = builder.with_row_filter(RowFilter::new(vec![Box::new(predicate)]));
-        }
-        let reader = builder.with_projection(projection).build()?;
-        reader.map(|rows| self.cancel.check().and(rows.map_err(Error::from))).collect()
-    }
-}
-
-/// The columns that are read. One in which no row of the group has a value is as good as one that is not there; but time always is.
-fn projection(opened: &Opened, group: usize, columns: &[&'static str]) -> ProjectionMask {
-    let metadata = opened.metadata.metadata();
-    let is_empty = |name: &str| name != "time" && prune::is_empty(metadata, metadata.row_group(group), name);
-    let fields = opened.metadata.schema().fields();
-    let places = fields
-        .iter()
-        .enumerate()
-        .filter(|(_, field)| columns.contains(&field.name().as_str()) && !is_empty(field.name()));
-    ProjectionMask::roots(opened.metadata.parquet_schema(), places.map(|(place, _)| place))
 }

@@ -1,0 +1,288 @@
+//! Rows of a group in a file: first which ones match, then what of them is wanted.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow_buffer::BooleanBuffer;
+use arrow_schema::Schema;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
+
+use schema::query::Scanned;
+
+use super::chunks::Chunks;
+use super::meter::Held;
+use super::rows::Wanted;
+use super::scan::Scan;
+use super::test::Test;
+use super::{prune, words};
+use crate::error::Error;
+use crate::segment::Opened;
+
+/// Rows that are worked on at a time: where only a few numbers of them are looked at, and where all of them may be wanted.
+const TESTED: usize = 64 * 1024;
+const PASSED: usize = 16 * 1024;
+/// Bytes of rows that are decoded at a time, about.
+const DECODED: usize = 4 << 20;
+
+/// A group of rows of a file, or some of its rows.
+pub(crate) struct Part {
+    pub(crate) opened: Arc<Opened>,
+    pub(crate) group: usize,
+    pub(crate) rows: Range<usize>,
+}
+
+/// Why a part was not read to its end.
+pub(crate) enum Failed {
+    /// By what is in the file.
+    Reading(Error),
+    /// By who takes the rows.
+    Taking(Error),
+}
+
+impl<E: Into<Error>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        match error.into() {
+            error @ (Error::Damaged(_) | Error::Parquet(_) | Error::Arrow(_)) => Failed::Reading(error),
+            error => Failed::Taking(error),
+        }
+    }
+}
+
+impl Part {
+    fn size(&self) -> usize {
+        usize::try_from(self.opened.metadata.metadata().row_group(self.group).num_rows()).unwrap_or(0)
+    }
+
+    /// The first part of a group counts for it.
+    pub(crate) fn is_first(&self) -> bool {
+        self.rows.start == 0
+    }
+
+    /// The columns that are read. One in which no row of the group has a value is as good as one that is not there.
+    fn projection(&self, columns: &[&'static str]) -> Option<ProjectionMask> {
+        let metadata = self.opened.metadata.metadata();
+        let group = metadata.row_group(self.group);
+        let fields = metadata.file_metadata().schema().get_fields();
+        let is_wanted = |name: &str| columns.contains(&name) && !prune::is_empty(metadata, group, name);
+        let places: Vec<usize> = (0..fields.len()).filter(|place| is_wanted(fields[*place].name())).collect();
+        (!places.is_empty()).then(|| ProjectionMask::roots(self.opened.metadata.parquet_schema(), places))
+    }
+
+    /// Bytes that rows of these columns take, compressed and decoded.
+    pub(crate) fn estimate(&self, columns: &[&'static str]) -> usize {
+        self.projection(columns).map_or(0, |columns| {
+            let group = self.opened.metadata.metadata().row_group(self.group);
+            let leaves = group.columns().iter().enumerate().filter(|(leaf, _)| columns.leaf_included(*leaf));
+            let compressed: i64 = leaves.map(|(_, leaf)| leaf.compressed_size()).sum();
+            let batch = self.width(&columns).saturating_mul(PASSED).min(DECODED);
+            usize::try_from(compressed).unwrap_or(0).saturating_add(2 * batch)
+        })
+    }
+
+    /// Bytes of a row, about.
+    fn width(&self, columns: &ProjectionMask) -> usize {
+        let group = self.opened.metadata.metadata().row_group(self.group);
+        let leaves = group.columns().iter().enumerate().filter(|(leaf, _)| columns.leaf_included(*leaf));
+        let of = |bytes: i64| 8 + usize::try_from(bytes).unwrap_or(0) / self.size().max(1);
+        leaves.map(|(_, leaf)| of(leaf.uncompressed_size())).sum()
+    }
+
+    /// Reads and checks what is needed of these columns; then they can be decoded.
+    fn reader(
+        &self,
+        columns: ProjectionMask,
+        selection: Option<&RowSelection>,
+        rows: usize,
+        held: &mut Held<'_>,
+    ) -> Result<ParquetRecordBatchReader, Failed> {
+        let rows = (DECODED / self.width(&columns).max(1)).clamp(256, rows);
+        let chunks = Chunks::read(&self.opened, self.group, &columns, selection)?;
+        held.set(chunks.memory())?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.opened.metadata.clone())
+                .with_row_groups(vec![self.group])
+                .with_batch_size(rows)
+                .with_projection(columns);
+        let builder = match selection {
+            Some(selection) => builder.with_row_selection(selection.clone()),
+            None => builder,
+        };
+        Ok(builder.build()?)
+    }
+
+    /// Passes on the rows that match.
+    pub(crate) fn read(
+        &self,
+        scan: &Scan<'_>,
+        (columns, wanted): (&[&'static str], Option<&Wanted>),
+        scanned: &mut Scanned,
+        mut pass: impl FnMut(&RecordBatch) -> Result<(), Error>,
+    ) -> Result<(), Failed> {
+        let selection = match self.select(scan, wanted, scanned)? {
+            Selected::None => return Ok(()),
+            Selected::All => None,
+            Selected::Some(selection) => Some(selection),
+        };
+        let count = selection.as_ref().map_or(self.size(), RowSelection::row_count);
+        scanned.matched += count as u64;
+        let selection = match wanted {
+            Some(wanted) => Some(self.best(scan, wanted, selection, count)?),
+            None => selection,
+        };
+        let count = selection.as_ref().map_or(count, RowSelection::row_count);
+        if count == 0 {
+            return Ok(());
+        }
+        let Some(projection) = self.projection(columns) else {
+            return pass(&without_columns(count)?).map_err(Failed::Taking);
+        };
+        let (mut read, mut decoded) = (scan.meter.held(), scan.meter.held());
+        // All bytes are checked before a row is passed on: a part counts as a whole, or not at all.
+        for rows in self.reader(projection, selection.as_ref(), PASSED, &mut read)? {
+            scan.cancel.check()?;
+            let rows = rows?;
+            decoded.set(rows.get_array_memory_size())?;
+            pass(&rows).map_err(Failed::Taking)?;
+        }
+        Ok(())
+    }
+
+    /// Which rows match.
+    fn select(
+        &self,
+        scan: &Scan<'_>,
+        wanted: Option<&Wanted>,
+        scanned: &mut Scanned,
+    ) -> Result<Selected, Failed> {
+        let metadata = self.opened.metadata.metadata();
+        let group = metadata.row_group(self.group);
+        let bound = wanted.and_then(Wanted::bound);
+        let mut tests = scan.test.parts();
+        tests.extend(&bound);
+        tests.retain(|test| !prune::all_match(test, metadata, group));
+        let may_match = tests.iter().all(|test| prune::group_may_match(test, metadata, group));
+        let tests = match may_match && !prune::filtered_out(&tests, &self.opened, self.group)? {
+            true => self.ordered(scan, tests)?,
+            false => None,
+        };
+        let Some(tests) = tests else {
+            scanned.pruned += u64::from(self.is_first());
+            return Ok(Selected::None);
+        };
+        scanned.row_groups += u64::from(self.is_first());
+        let mut selection = prune::pages(&tests, metadata, self.group);
+        if self.rows.len() < self.size() {
+            let own = RowSelection::from_consecutive_ranges(std::iter::once(self.rows.clone()), self.size());
+            selection = Some(selection.map_or_else(|| own.clone(), |pages| pages.intersection(&own)));
+        }
+        scanned.rows += selection.as_ref().map_or(self.size(), RowSelection::row_count) as u64;
+        for test in tests {
+            if selection.as_ref().is_some_and(|selection| !selection.selects_any()) {
+                return Ok(Selected::None);
+            }
+            selection = Some(self.narrowed(scan, test, selection)?);
+        }
+        Ok(selection.map_or(Selected::All, Selected::Some))
+    }
+
+    /// Tests in the order in which they are made: those first that let few rows through. None where one of them lets none through.
+    fn ordered<'t>(&self, scan: &Scan<'_>, tests: Vec<&'t Test>) -> Result<Option<Vec<&'t Test>>, Failed> {
+        let mut ordered = Vec::with_capacity(tests.len());
+        for test in tests {
+            scan.cancel.check()?;
+            let mut columns = Vec::new();
+            test.columns(&mut |column| columns.push(column));
+            let Some(projection) = self.projection(&columns) else {
+                // No row has a value of any of its columns: it is the same for all.
+                if test.matches(&without_columns(1)?).value(0) {
+                    continue;
+                }
+                return Ok(None);
+            };
+            match words::matching(scan.table, test, &self.opened, self.group)? {
+                Some(0.0) => return Ok(None),
+                Some(1.0) => {}
+                Some(part) => ordered.push((part, test)),
+                // Those that are cheap come before those that are not.
+                None => ordered.push((1.0 + self.width(&projection) as f64, test)),
+            }
+        }
+        ordered.sort_by(|one, other| one.0.total_cmp(&other.0));
+        Ok(Some(ordered.into_iter().map(|(_, test)| test).collect()))
+    }
+
+    fn narrowed(
+        &self,
+        scan: &Scan<'_>,
+        test: &Test,
+        selection: Option<RowSelection>,
+    ) -> Result<RowSelection, Failed> {
+        let mut columns = Vec::new();
+        test.columns(&mut |column| columns.push(column));
+        let projection = self.projection(&columns).unwrap_or_else(ProjectionMask::all);
+        let (mut read, mut decoded) = (scan.meter.held(), scan.meter.held());
+        let mut matches = Vec::new();
+        for rows in self.reader(projection, selection.as_ref(), TESTED, &mut read)? {
+            scan.cancel.check()?;
+            let rows = rows?;
+            decoded.set(rows.get_array_memory_size())?;
+            matches.push(BooleanArray::new(test.matches(&rows), None));
+        }
+        Ok(among(selection, &matches))
+    }
+
+    /// Of the selected rows those that may be among the best.
+    fn best(
+        &self,
+        scan: &Scan<'_>,
+        wanted: &Wanted,
+        selection: Option<RowSelection>,
+        count: usize,
+    ) -> Result<RowSelection, Failed> {
+        let (mut read, mut decoded, mut kept) = (scan.meter.held(), scan.meter.held(), scan.meter.held());
+        let mut values = Vec::new();
+        match self.projection(&[wanted.by().column]) {
+            Some(projection) => {
+                kept.set(2 * size_of::<i64>() * count)?;
+                for rows in self.reader(projection, selection.as_ref(), TESTED, &mut read)? {
+                    scan.cancel.check()?;
+                    let rows = rows?;
+                    decoded.set(rows.get_array_memory_size())?;
+                    wanted.values(&rows, &mut values);
+                }
+            }
+            None => wanted.values(&without_columns(count)?, &mut values),
+        }
+        let best = BooleanArray::new(wanted.best(&values), None);
+        Ok(among(selection, &[best]))
+    }
+}
+
+enum Selected {
+    None,
+    All,
+    Some(RowSelection),
+}
+
+/// Of the selected rows those that match.
+fn among(selection: Option<RowSelection>, matches: &[BooleanArray]) -> RowSelection {
+    let found = RowSelection::from_filters(matches);
+    match selection {
+        Some(selection) => selection.and_then(&found),
+        None => found,
+    }
+}
+
+/// So many rows of which nothing is wanted but their number.
+fn without_columns(rows: usize) -> Result<RecordBatch, Error> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?)
+}
+
+/// The rows in memory that match.
+pub(crate) fn matching(test: &Test, bound: Option<&Test>, rows: &RecordBatch) -> BooleanBuffer {
+    let matches = test.matches(rows);
+    bound.map_or_else(|| matches.clone(), |bound| &matches & &bound.matches(rows))
+}
