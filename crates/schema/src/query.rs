@@ -8,7 +8,7 @@ mod validate;
 
 use serde::{Deserialize, Serialize};
 
-pub use answer::{Answer, Cell, Difference, Facet, Group, Outcome, Scanned};
+pub use answer::{Answer, Cell, Difference, Facet, Group, Outcome, Part, Scanned};
 pub use filter::{Filter, Value};
 pub use validate::{Invalid, MOST_FIELDS, MOST_ROWS, hex};
 
@@ -50,6 +50,15 @@ pub enum Ask {
         /// Those behind this place, which an earlier answer told.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Cursor>,
+    },
+    /// The rows themselves in no order, as they are found.
+    Each {
+        /// These columns; none for all.
+        #[serde(default)]
+        columns: Vec<String>,
+        /// So many at most; all where nothing is said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u64>,
     },
     /// Figures of rows that have these fields in common.
     Groups {

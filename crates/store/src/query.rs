@@ -2,6 +2,7 @@
 
 mod apart;
 mod chunks;
+mod each;
 mod facets;
 mod field;
 mod group;
@@ -9,6 +10,7 @@ mod groups;
 mod heat;
 mod keys;
 mod meter;
+mod parts;
 mod prune;
 mod rows;
 mod scan;
@@ -16,11 +18,11 @@ mod spans;
 mod test;
 mod words;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use schema::Table;
-use schema::query::{Answer, Ask, Filter, Order, Outcome, Query, Value};
+use schema::query::{Answer, Ask, Filter, Order, Outcome, Part, Query, Value};
 
 use crate::engine::Recent;
 use crate::error::Error;
@@ -28,6 +30,7 @@ use crate::maintain::rollup;
 use crate::segment::{Cache, Segment};
 pub(crate) use field::Field;
 use meter::Meter;
+pub use parts::Parts;
 use scan::Scan;
 use test::Test;
 
@@ -59,7 +62,7 @@ pub(crate) struct Limits {
     pub(crate) threads: usize,
 }
 
-/// Answers.
+/// Answers at once.
 pub(crate) fn run(
     snapshot: &Snapshot,
     query: &Query,
@@ -67,6 +70,70 @@ pub(crate) fn run(
     limits: Limits,
     cancel: &Cancel,
 ) -> Result<Answer, Error> {
+    let scan = scan(snapshot, query, cache, limits, cancel)?;
+    let Ask::Each { columns, limit } = &query.ask else {
+        let (outcome, scanned) = answer(&scan, &query.ask)?;
+        return Ok(Answer { outcome, scanned });
+    };
+    let fields = Field::all_or(query.table, columns)?;
+    let found = Mutex::new((Vec::new(), 0, scan.meter.held()));
+    let scanned = each::run(&scan, &fields, *limit, &|part| {
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        let (rows, bytes, held) = &mut *found;
+        *bytes += part.iter().map(|row| rows::size(row)).sum::<usize>();
+        held.set(*bytes)?;
+        rows.extend(part);
+        Ok(())
+    })?;
+    let (rows, ..) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Answer { outcome: Outcome::Rows { columns: names(&fields), rows, next: None }, scanned })
+}
+
+/// Answers in parts: what is found is told before all is found, where no order keeps it back.
+pub(crate) fn stream(
+    snapshot: &Snapshot,
+    query: &Query,
+    cache: &Cache,
+    limits: Limits,
+    cancel: &Cancel,
+    tell: &parts::Tell<'_>,
+) -> Result<(), Error> {
+    let scan = scan(snapshot, query, cache, limits, cancel)?;
+    if let Ask::Each { columns, limit } = &query.ask {
+        let fields = Field::all_or(query.table, columns)?;
+        let names = names(&fields);
+        let scanned = each::run(&scan, &fields, *limit, &|rows| {
+            tell(Part::Outcome(Outcome::Rows { columns: names.clone(), rows, next: None }))
+        })?;
+        return tell(Part::Scanned(scanned));
+    }
+    let (outcome, scanned) = answer(&scan, &query.ask)?;
+    match outcome {
+        Outcome::Rows { columns, rows, next } if rows.len() > each::ROWS => {
+            let mut rows = rows.into_iter().peekable();
+            while rows.peek().is_some() {
+                let part: Vec<_> = rows.by_ref().take(each::ROWS).collect();
+                let next = next.filter(|_| rows.peek().is_none());
+                tell(Part::Outcome(Outcome::Rows { columns: columns.clone(), rows: part, next }))?;
+            }
+        }
+        whole => tell(Part::Outcome(whole))?,
+    }
+    tell(Part::Scanned(scanned))
+}
+
+fn names(fields: &[Field]) -> Vec<String> {
+    fields.iter().map(|field| field.name.clone()).collect()
+}
+
+/// What a query looks at.
+fn scan<'a>(
+    snapshot: &Snapshot,
+    query: &Query,
+    cache: &'a Cache,
+    limits: Limits,
+    cancel: &'a Cancel,
+) -> Result<Scan<'a>, Error> {
     query.validate()?;
     let table = query.table;
     let mut filter = query.filter.clone();
@@ -77,7 +144,7 @@ pub(crate) fn run(
     if let Ask::Trace { id } = &query.ask {
         filter = filter.and(Filter::is("trace_id", id.as_str()));
     }
-    let scan = Scan {
+    Ok(Scan {
         table,
         files: snapshot.segments.iter().filter(|segment| segment.meta.table == table).cloned().collect(),
         recent: recent(snapshot, table)?,
@@ -86,28 +153,33 @@ pub(crate) fn run(
         meter: Meter::new(limits.memory),
         threads: limits.threads.max(1),
         cancel,
-    };
-    let (outcome, scanned) = match &query.ask {
+    })
+}
+
+/// What is asked of all rows together.
+fn answer(scan: &Scan<'_>, ask: &Ask) -> Answered {
+    let table = scan.table;
+    match ask {
         Ask::Rows { columns, order, limit, after } => {
-            rows::run(&scan, rows::Wanted::new(table, columns, order, *limit, *after)?)
+            rows::run(scan, rows::Wanted::new(table, columns, order, *limit, *after)?)
         }
         Ask::Trace { .. } => {
             let order = Order { ascending: true, ..Order::default() };
-            let wanted = rows::Wanted::new(table, &[], &order, schema::query::MOST_ROWS, None)?;
-            rows::run(&scan, wanted)
+            rows::run(scan, rows::Wanted::new(table, &[], &order, schema::query::MOST_ROWS, None)?)
         }
+        // Its rows are told one by one.
+        Ask::Each { .. } => Err(Error::Unfit("rows in no order are told in parts".into())),
         Ask::Groups { by, every, measures, order, limit } => {
-            groups::run(&scan, by, *every, measures, (*order, *limit))
+            groups::run(scan, by, *every, measures, (*order, *limit))
         }
-        Ask::Facets { fields, limit } => facets::run(&scan, &Field::all(table, fields)?, *limit),
-        Ask::HeatMap { every, field, bits } => heat::run(&scan, Field::new(table, field)?, *every, *bits),
+        Ask::Facets { fields, limit } => facets::run(scan, &Field::all(table, fields)?, *limit),
+        Ask::HeatMap { every, field, bits } => heat::run(scan, Field::new(table, field)?, *every, *bits),
         Ask::Apart { selection, fields, limit } => {
             let fields =
                 if fields.is_empty() { apart::comparable(table)? } else { Field::all(table, fields)? };
-            apart::run(&scan, &fields, &Test::new(table, selection)?, *limit)
+            apart::run(scan, &fields, &Test::new(table, selection)?, *limit)
         }
-    }?;
-    Ok(Answer { outcome, scanned })
+    }
 }
 
 type Answered = Result<(Outcome, schema::query::Scanned), Error>;

@@ -18,7 +18,7 @@ use crate::log::Origin;
 use crate::maintain::Wish;
 use crate::manifest::Content;
 use crate::open::{self, Opening};
-use crate::query::{self, Cancel, Limits, Snapshot};
+use crate::query::{self, Cancel, Limits, Parts, Snapshot};
 use crate::segment::{Cache, Segment};
 
 /// How often it is looked whether there is something to do with files.
@@ -108,11 +108,26 @@ impl Store {
     /// When the question makes no sense, the answer takes too much memory, or it is cancelled. What is damaged is no error:
     /// the answer tells it.
     pub fn query(&self, query: &Query, cancel: &Cancel) -> Result<Answer, Error> {
-        let snapshot = {
-            let state = self.engine.state();
-            Snapshot { segments: state.segments.values().cloned().collect(), recent: state.recent.clone() }
-        };
-        query::run(&snapshot, query, &self.engine.cache, limits(&self.engine.config), cancel)
+        query::run(&self.snapshot(), query, &self.engine.cache, limits(&self.engine.config), cancel)
+    }
+
+    /// Answers in parts: rows without an order as they are found, everything else when it is complete. To drop the parts cancels
+    /// the query.
+    ///
+    /// # Errors
+    ///
+    /// When the question makes no sense. What goes wrong later is a part.
+    pub fn stream(&self, query: &Query) -> Result<Parts, Error> {
+        query.validate()?;
+        let (snapshot, engine, query) = (self.snapshot(), Arc::clone(&self.engine), query.clone());
+        Parts::start(move |cancel, tell| {
+            query::stream(&snapshot, &query, &engine.cache, limits(&engine.config), cancel, tell)
+        })
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let state = self.engine.state();
+        Snapshot { segments: state.segments.values().cloned().collect(), recent: state.recent.clone() }
     }
 
     /// Writes all rows in memory into files.

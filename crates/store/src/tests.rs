@@ -7,6 +7,7 @@ mod damage;
 mod life;
 mod naive;
 mod questions;
+mod streams;
 mod versions;
 
 use std::sync::Arc;

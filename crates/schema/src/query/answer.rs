@@ -13,6 +13,16 @@ pub struct Answer {
     pub scanned: Scanned,
 }
 
+/// A part of an answer that is told as it is found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// What was asked for, or some of its rows.
+    Outcome(Outcome),
+    /// What it took: the last part.
+    Scanned(Scanned),
+}
+
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -109,7 +119,7 @@ pub struct Difference {
 pub struct Scanned {
     /// Rows that were looked at one by one.
     pub rows: u64,
-    /// Rows that matched.
+    /// Rows that matched, of those that were looked at: where only the first rows in an order are wanted, others are not.
     pub matched: u64,
     /// Groups of rows in files that were read.
     pub row_groups: u64,

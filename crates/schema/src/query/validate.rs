@@ -60,6 +60,10 @@ impl Query {
                 fields(table, "ask.order.by", std::slice::from_ref(&order.by), Kind::is_number)?;
                 self::limit(*limit)
             }
+            Ask::Each { columns, limit } => {
+                fields(table, "ask.columns", columns, |_| true)?;
+                if *limit == Some(0) { invalid("ask.limit", "is 0") } else { Ok(()) }
+            }
             Ask::Groups { by, every, measures, order, limit } => {
                 fields(table, "ask.by", by, can_be_compared)?;
                 if every.is_some_and(|every| every <= 0) {
@@ -264,6 +268,8 @@ mod tests {
             r#"{"groups":{"by":["server"],"every":60000000000,"measures":["count","errors",{"mean":"duration"},{"percentile":{"field":"duration","percent":99}}],"order":0,"limit":10}}"#,
             r#"{"trace":{"id":"0af7651916cd43dd8448eb211c80319c"}}"#,
             r#"{"heat_map":{"every":1,"field":"duration"}}"#,
+            r#"{"each":{}}"#,
+            r#"{"each":{"columns":["name"],"limit":5000000}}"#,
             r#"{"apart":{"selection":{"exists":{"field":"error.type"}},"limit":5}}"#,
         ] {
             check(&format!(r#"{{"table":"requests","ask":{ask}}}"#), "");
@@ -290,6 +296,8 @@ mod tests {
                 "filter: `time` (time) has no beginnings",
             ),
             (ask(r#"{"rows":{"limit":0}}"#), "ask.limit: is 0"),
+            (ask(r#"{"each":{"limit":0}}"#), "ask.limit: is 0"),
+            (ask(r#"{"each":{"columns":["colour"]}}"#), "ask.columns: `requests` has no field `colour`"),
             (
                 ask(r#"{"rows":{"limit":1,"order":{"by":"client"}}}"#),
                 "ask.order.by: `client` (word) cannot be used so",

@@ -42,6 +42,14 @@ impl Field {
         names.iter().map(|name| Field::new(table, name)).collect()
     }
 
+    /// These fields, or all columns where none is named.
+    pub(crate) fn all_or(table: Table, names: &[String]) -> Result<Vec<Self>, Invalid> {
+        if names.is_empty() {
+            return table.columns().iter().map(|column| Field::new(table, column.name)).collect();
+        }
+        Field::all(table, names)
+    }
+
     /// It is a column, about which files tell bounds.
     pub(crate) fn is_column(&self) -> bool {
         self.key.is_none()

@@ -112,13 +112,13 @@ impl Part {
         Ok(builder.build()?)
     }
 
-    /// Passes on the rows that match.
+    /// Passes on the rows that match, until `pass` says that it needs no more.
     pub(crate) fn read(
         &self,
         scan: &Scan<'_>,
         (columns, wanted): (&[&'static str], Option<&Wanted>),
         scanned: &mut Scanned,
-        mut pass: impl FnMut(&RecordBatch) -> Result<(), Error>,
+        mut pass: impl FnMut(&RecordBatch) -> Result<bool, Error>,
     ) -> Result<(), Failed> {
         let selection = match self.select(scan, wanted, scanned)? {
             Selected::None => return Ok(()),
@@ -136,7 +136,7 @@ impl Part {
             return Ok(());
         }
         let Some(projection) = self.projection(columns) else {
-            return pass(&without_columns(count)?).map_err(Failed::Taking);
+            return pass(&without_columns(count)?).map(drop).map_err(Failed::Taking);
         };
         let (mut read, mut decoded) = (scan.meter.held(), scan.meter.held());
         // All bytes are checked before a row is passed on: a part counts as a whole, or not at all.
@@ -144,7 +144,9 @@ impl Part {
             scan.cancel.check()?;
             let rows = rows?;
             decoded.set(rows.get_array_memory_size())?;
-            pass(&rows).map_err(Failed::Taking)?;
+            if !pass(&rows).map_err(Failed::Taking)? {
+                break;
+            }
         }
         Ok(())
     }

@@ -35,11 +35,7 @@ impl Wanted {
         limit: usize,
         after: Option<Cursor>,
     ) -> Result<Self, Invalid> {
-        let columns = if columns.is_empty() {
-            table.columns().iter().map(|column| Field::new(table, column.name)).collect::<Result<_, _>>()?
-        } else {
-            Field::all(table, columns)?
-        };
+        let columns = Field::all_or(table, columns)?;
         let by = Field::new(table, &order.by)?;
         let worst = AtomicI64::new(last(order.ascending));
         Ok(Wanted { columns, by, ascending: order.ascending, limit, after, worst })
@@ -159,7 +155,8 @@ impl Best<'_> {
     }
 }
 
-fn size(cells: &[Cell]) -> usize {
+/// Bytes of a row, about.
+pub(crate) fn size(cells: &[Cell]) -> usize {
     let of = |cell: &Cell| match cell {
         Cell::Text(text) => text.len(),
         Cell::Map(pairs) => pairs.iter().map(|(key, value)| 48 + key.len() + value.len()).sum(),

@@ -39,6 +39,10 @@ pub(crate) trait Fold: Send {
     fn merge(&mut self, other: Self) -> Result<(), Error>;
     /// About how many bytes it takes.
     fn memory(&self) -> usize;
+    /// It needs no more rows.
+    fn is_done(&self) -> bool {
+        false
+    }
 }
 
 /// A piece of work: rows of a file, or rows in memory.
@@ -145,7 +149,7 @@ impl Scan<'_> {
         }
         let mut pieces: Vec<Piece> = self.recent.iter().map(|rows| Piece::Recent(Arc::clone(rows))).collect();
         // A few groups keep all threads busy only where each is cut.
-        let cuts = if wanted.is_some() { 1 } else { (2 * self.threads).div_ceil(groups.len().max(1)) };
+        let cuts = if wanted.is_some() { 1 } else { self.threads.div_ceil(groups.len().max(1)) };
         for (opened, group) in groups {
             let rows = opened.metadata.metadata().row_group(group).num_rows();
             let rows = usize::try_from(rows).unwrap_or(0);
@@ -166,10 +170,14 @@ impl Scan<'_> {
         scanned: &mut Scanned,
     ) -> Result<(), Error> {
         self.cancel.check()?;
-        let mut pass = |rows: &RecordBatch| -> Result<(), Error> {
+        if fold.is_done() {
+            return Ok(());
+        }
+        let mut pass = |rows: &RecordBatch| -> Result<bool, Error> {
             self.cancel.check()?;
             fold.take(rows)?;
-            held.set(fold.memory())
+            held.set(fold.memory())?;
+            Ok(!fold.is_done())
         };
         match piece {
             Piece::Recent(rows) => {
@@ -178,7 +186,7 @@ impl Scan<'_> {
                 let matches = BooleanArray::new(matching(&self.test, bound.as_ref(), rows), None);
                 let found = filter_record_batch(rows, &matches)?;
                 scanned.matched += found.num_rows() as u64;
-                if found.num_rows() > 0 { pass(&found) } else { Ok(()) }
+                if found.num_rows() > 0 { pass(&found).map(drop) } else { Ok(()) }
             }
             Piece::Stored(part) => match part.read(self, (columns, wanted), scanned, pass) {
                 Ok(()) => Ok(()),
