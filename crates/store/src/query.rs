@@ -2,6 +2,7 @@
 
 mod apart;
 mod chunks;
+mod codes;
 mod each;
 mod facets;
 mod field;
@@ -10,13 +11,13 @@ mod groups;
 mod heat;
 mod keys;
 mod meter;
+mod packed;
 mod parts;
 mod prune;
 mod rows;
 mod scan;
 mod spans;
 mod test;
-mod words;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,6 +1,7 @@
 //! Parts of a file that are read and checked before any of them is decoded.
 
 use std::ops::Range;
+use std::sync::{PoisonError, RwLock};
 
 use bytes::{Buf, Bytes};
 use parquet::arrow::ProjectionMask;
@@ -18,7 +19,7 @@ const NEAR: usize = 32 * 1024;
 pub(crate) struct Chunks {
     file: CheckedFile,
     /// Where each begins, in order.
-    parts: Vec<(u64, Bytes)>,
+    parts: RwLock<Vec<(u64, Bytes)>>,
 }
 
 impl Chunks {
@@ -29,23 +30,50 @@ impl Chunks {
         columns: &ProjectionMask,
         selection: Option<&RowSelection>,
     ) -> Result<Self> {
+        let chunks = Chunks { file: opened.file.clone(), parts: RwLock::default() };
+        chunks.add(opened, group, columns, selection)?;
+        Ok(chunks)
+    }
+
+    /// Reads what more is needed.
+    pub(crate) fn add(
+        &self,
+        opened: &Opened,
+        group: usize,
+        columns: &ProjectionMask,
+        selection: Option<&RowSelection>,
+    ) -> Result<()> {
         let ranges = joined(ranges(opened.metadata.metadata(), group, columns, selection));
+        if ranges.len() > 1 {
+            ranges.iter().for_each(|range| self.file.expect(range));
+        }
         let part = |range: Range<u64>| {
             let length = usize::try_from(range.end - range.start)?;
-            Ok((range.start, opened.file.get_bytes(range.start, length)?))
+            Ok((range.start, self.file.get_bytes(range.start, length)?))
         };
-        let parts = ranges.into_iter().map(part).collect::<Result<_>>()?;
-        Ok(Chunks { file: opened.file.clone(), parts })
+        let more = ranges.into_iter().map(part).collect::<Result<Vec<_>>>()?;
+        let mut parts = self.parts.write().unwrap_or_else(PoisonError::into_inner);
+        for (start, bytes) in more {
+            // Where two begin at the same place the longer one counts.
+            match parts.binary_search_by_key(&start, |(start, _)| *start) {
+                Ok(place) if parts[place].1.len() < bytes.len() => parts[place].1 = bytes,
+                Ok(_) => {}
+                Err(place) => parts.insert(place, (start, bytes)),
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.parts.iter().map(|(_, bytes)| bytes.len() + NEAR).sum()
+        let parts = self.parts.read().unwrap_or_else(PoisonError::into_inner);
+        parts.iter().map(|(_, bytes)| bytes.len() + NEAR).sum()
     }
 
     /// What is in memory from `start` on.
     fn from(&self, start: u64) -> Option<Bytes> {
-        let place = self.parts.partition_point(|(at, _)| *at <= start).checked_sub(1)?;
-        let (at, bytes) = self.parts.get(place)?;
+        let parts = self.parts.read().unwrap_or_else(PoisonError::into_inner);
+        let place = parts.partition_point(|(at, _)| *at <= start).checked_sub(1)?;
+        let (at, bytes) = parts.get(place)?;
         let within = usize::try_from(start - at).ok().filter(|within| *within < bytes.len())?;
         Some(bytes.slice(within..))
     }
@@ -76,6 +104,13 @@ fn ranges(
         }
     }
     ranges
+}
+
+/// Says that what some columns of a group have will be read soon.
+pub(crate) fn expect(opened: &Opened, group: usize, columns: &ProjectionMask) {
+    joined(ranges(opened.metadata.metadata(), group, columns, None))
+        .iter()
+        .for_each(|range| opened.file.expect(range));
 }
 
 /// What lies near is read at once.

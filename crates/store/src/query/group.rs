@@ -11,12 +11,13 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use schema::query::Scanned;
 
-use super::chunks::Chunks;
+use super::chunks::{self, Chunks};
+use super::codes::Codes;
 use super::meter::Held;
+use super::prune;
 use super::rows::Wanted;
 use super::scan::Scan;
 use super::test::Test;
-use super::{prune, words};
 use crate::error::Error;
 use crate::segment::Opened;
 
@@ -73,12 +74,23 @@ impl Part {
     /// Bytes that rows of these columns take, compressed and decoded.
     pub(crate) fn estimate(&self, columns: &[&'static str]) -> usize {
         self.projection(columns).map_or(0, |columns| {
-            let group = self.opened.metadata.metadata().row_group(self.group);
-            let leaves = group.columns().iter().enumerate().filter(|(leaf, _)| columns.leaf_included(*leaf));
-            let compressed: i64 = leaves.map(|(_, leaf)| leaf.compressed_size()).sum();
             let batch = self.width(&columns).saturating_mul(PASSED).min(DECODED);
-            usize::try_from(compressed).unwrap_or(0).saturating_add(2 * batch)
+            self.compressed(&columns).saturating_add(2 * batch)
         })
+    }
+
+    fn compressed(&self, columns: &ProjectionMask) -> usize {
+        let group = self.opened.metadata.metadata().row_group(self.group);
+        let leaves = group.columns().iter().enumerate().filter(|(leaf, _)| columns.leaf_included(*leaf));
+        let bytes: i64 = leaves.map(|(_, leaf)| leaf.compressed_size()).sum();
+        usize::try_from(bytes).unwrap_or(0)
+    }
+
+    /// Says that these columns will be read soon.
+    pub(crate) fn expect(&self, columns: &[&'static str]) {
+        if let Some(columns) = self.projection(columns) {
+            chunks::expect(&self.opened, self.group, &columns);
+        }
     }
 
     /// Bytes of a row, about.
@@ -165,32 +177,33 @@ impl Part {
         tests.extend(&bound);
         tests.retain(|test| !prune::all_match(test, metadata, group));
         let may_match = tests.iter().all(|test| prune::group_may_match(test, metadata, group));
-        let tests = match may_match && !prune::filtered_out(&tests, &self.opened, self.group)? {
+        // What is known of pages costs nothing, dictionaries do.
+        let mut selection = prune::pages(&tests, metadata, self.group);
+        let steps = match may_match && !prune::filtered_out(&tests, &self.opened, self.group)? {
             true => self.ordered(scan, tests)?,
             false => None,
         };
-        let Some(tests) = tests else {
+        let Some(steps) = steps else {
             scanned.pruned += u64::from(self.is_first());
             return Ok(Selected::None);
         };
         scanned.row_groups += u64::from(self.is_first());
-        let mut selection = prune::pages(&tests, metadata, self.group);
         if self.rows.len() < self.size() {
             let own = RowSelection::from_consecutive_ranges(std::iter::once(self.rows.clone()), self.size());
             selection = Some(selection.map_or_else(|| own.clone(), |pages| pages.intersection(&own)));
         }
         scanned.rows += selection.as_ref().map_or(self.size(), RowSelection::row_count) as u64;
-        for test in tests {
+        for step in steps {
             if selection.as_ref().is_some_and(|selection| !selection.selects_any()) {
                 return Ok(Selected::None);
             }
-            selection = Some(self.narrowed(scan, test, selection)?);
+            selection = Some(self.narrowed(scan, step, selection)?);
         }
         Ok(selection.map_or(Selected::All, Selected::Some))
     }
 
     /// Tests in the order in which they are made: those first that let few rows through. None where one of them lets none through.
-    fn ordered<'t>(&self, scan: &Scan<'_>, tests: Vec<&'t Test>) -> Result<Option<Vec<&'t Test>>, Failed> {
+    fn ordered<'t>(&self, scan: &Scan<'_>, tests: Vec<&'t Test>) -> Result<Option<Vec<Step<'t>>>, Failed> {
         let mut ordered = Vec::with_capacity(tests.len());
         for test in tests {
             scan.cancel.check()?;
@@ -203,34 +216,42 @@ impl Part {
                 }
                 return Ok(None);
             };
-            match words::matching(scan.table, test, &self.opened, self.group)? {
-                Some(0.0) => return Ok(None),
-                Some(1.0) => {}
-                Some(part) => ordered.push((part, test)),
+            match Codes::of(test, &self.opened, self.group)? {
+                Some(codes) if codes.part() == 0.0 => return Ok(None),
+                Some(codes) if codes.part() == 1.0 => {}
+                Some(codes) => ordered.push((codes.part(), Step { test, projection, codes: Some(codes) })),
                 // Those that are cheap come before those that are not.
-                None => ordered.push((1.0 + self.width(&projection) as f64, test)),
+                None => {
+                    let cost = 1.0 + self.width(&projection) as f64;
+                    ordered.push((cost, Step { test, projection, codes: None }));
+                }
             }
         }
         ordered.sort_by(|one, other| one.0.total_cmp(&other.0));
-        Ok(Some(ordered.into_iter().map(|(_, test)| test).collect()))
+        Ok(Some(ordered.into_iter().map(|(_, step)| step).collect()))
     }
 
     fn narrowed(
         &self,
         scan: &Scan<'_>,
-        test: &Test,
+        step: Step<'_>,
         selection: Option<RowSelection>,
     ) -> Result<RowSelection, Failed> {
-        let mut columns = Vec::new();
-        test.columns(&mut |column| columns.push(column));
-        let projection = self.projection(&columns).unwrap_or_else(ProjectionMask::all);
         let (mut read, mut decoded) = (scan.meter.held(), scan.meter.held());
+        if let Some(codes) = step.codes {
+            // Bytes of all the column, and a bit for each row.
+            let column = self.compressed(&step.projection).saturating_add(self.size() / 8);
+            read.set(codes.memory().saturating_add(column))?;
+            if let Some(found) = codes.select(&self.opened, selection.as_ref(), self.size())? {
+                return Ok(found);
+            }
+        }
         let mut matches = Vec::new();
-        for rows in self.reader(projection, selection.as_ref(), TESTED, &mut read)? {
+        for rows in self.reader(step.projection, selection.as_ref(), TESTED, &mut read)? {
             scan.cancel.check()?;
             let rows = rows?;
             decoded.set(rows.get_array_memory_size())?;
-            matches.push(BooleanArray::new(test.matches(&rows), None));
+            matches.push(BooleanArray::new(step.test.matches(&rows), None));
         }
         Ok(among(selection, &matches))
     }
@@ -260,6 +281,13 @@ impl Part {
         let best = BooleanArray::new(wanted.best(&values), None);
         Ok(among(selection, &[best]))
     }
+}
+
+/// A test, the columns that it looks at, and what it says of their dictionary.
+struct Step<'t> {
+    test: &'t Test,
+    projection: ProjectionMask,
+    codes: Option<Codes>,
 }
 
 enum Selected {

@@ -62,11 +62,21 @@ impl Scan<'_> {
         let (pieces, mut scanned) = self.pieces(wanted)?;
         let next = AtomicUsize::new(0);
         let threads = self.threads(&pieces, columns);
+        // What is read of every group: the columns of tests decide about the others.
+        let mut first = Vec::new();
+        self.test.columns(&mut |column| first.push(column));
+        let first = if first.is_empty() { columns.to_vec() } else { first };
         let work = || -> Result<(F, Scanned), Error> {
             let mut fold = new();
             let mut held = self.meter.held();
             let mut scanned = Scanned::default();
-            while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(piece) = pieces.get(place) else { break };
+                // While this one is worked on, the disk may fetch a later one.
+                if let (Some(Piece::Stored(later)), None) = (pieces.get(place + threads), wanted) {
+                    later.expect(&first);
+                }
                 self.piece(piece, (columns, wanted), (&mut fold, &mut held), &mut scanned)?;
             }
             Ok((fold, scanned))
@@ -112,17 +122,44 @@ impl Scan<'_> {
         self.threads.min(self.meter.limit() / most).clamp(1, pieces.len().max(1))
     }
 
+    fn in_time(&self, segment: &Segment) -> bool {
+        let (from, to) = (segment.meta.from, segment.meta.to);
+        self.test.may_match(&|field| match field.column {
+            "time" => prune::Bounds::Numbers(from, to),
+            _ => prune::Bounds::Unknown,
+        })
+    }
+
+    /// Has files described that are needed, several at a time: that is a matter of waiting for the disk.
+    fn open(&self) {
+        let files: Vec<&Arc<Segment>> = self.files.iter().filter(|segment| self.in_time(segment)).collect();
+        let closed = files.iter().filter(|segment| !segment.is_open()).count();
+        if closed < 2 {
+            return;
+        }
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(segment) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if self.cancel.check().is_err() {
+                    return;
+                }
+                // What goes wrong is met again when the file is read.
+                let _ = segment.open(self.cache);
+            }
+        };
+        std::thread::scope(|scope| {
+            (1..self.threads.min(closed)).for_each(|_| drop(scope.spawn(work)));
+            work();
+        });
+    }
+
     fn pieces(&self, wanted: Option<&Wanted>) -> Result<(Vec<Piece>, Scanned), Error> {
         let mut scanned = Scanned::default();
         let mut groups = Vec::new();
+        self.open();
         for segment in &self.files {
             self.cancel.check()?;
-            let (from, to) = (segment.meta.from, segment.meta.to);
-            let in_time = self.test.may_match(&|field| match field.column {
-                "time" => prune::Bounds::Numbers(from, to),
-                _ => prune::Bounds::Unknown,
-            });
-            if !in_time {
+            if !self.in_time(segment) {
                 scanned.pruned += 1;
                 continue;
             }

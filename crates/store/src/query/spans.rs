@@ -3,45 +3,62 @@
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+/// Spans that were met lately.
+const LATELY: usize = 256;
+
 /// The spans that were met.
 pub(crate) struct Spans {
-    every: i64,
+    every: u64,
+    /// 2^64 parts of a span, rounded down: to multiply by it is faster than to divide.
+    reciprocal: u64,
     /// How many spans after 1970 each is.
     numbers: Vec<i64>,
     places: HashMap<i64, u32, RandomState>,
-    /// When the span of the last time begins and ends, and its place: most times are in the span of the one before.
-    last: (i64, i64, u32),
+    /// Number and place, each where it follows from the number: times come in any order, but from few spans.
+    lately: Vec<(i64, u32)>,
 }
 
 impl Spans {
     /// Spans of so many nanoseconds.
     pub(crate) fn new(every: i64) -> Self {
-        Spans { every: every.max(1), numbers: Vec::new(), places: HashMap::default(), last: (0, 0, 0) }
+        let every = every.max(1) as u64;
+        Spans {
+            every,
+            reciprocal: u64::MAX / every,
+            numbers: Vec::new(),
+            places: HashMap::default(),
+            lately: vec![(i64::MIN, 0); LATELY],
+        }
+    }
+
+    /// How many spans after 1970 that of a time is.
+    #[inline]
+    fn number(&self, time: i64) -> i64 {
+        let Ok(time) = u64::try_from(time) else { return time.div_euclid(self.every as i64) };
+        let near = ((u128::from(time) * u128::from(self.reciprocal)) >> 64) as u64;
+        // It is the number, or 1 too small.
+        (near + u64::from(time - near * self.every >= self.every)) as i64
     }
 
     /// The place of the span in which a time lies.
     #[inline]
     pub(crate) fn of_time(&mut self, time: i64) -> u32 {
-        let (from, to, place) = self.last;
-        if time >= from && time < to { place } else { self.find(time) }
-    }
-
-    #[cold]
-    fn find(&mut self, time: i64) -> u32 {
-        let number = time.div_euclid(self.every);
-        let place = self.of_number(number);
-        let from = number.saturating_mul(self.every);
-        self.last = (from, from.saturating_add(self.every), place);
-        place
+        let number = self.number(time);
+        match self.lately[number as usize % LATELY] {
+            (same, place) if same == number && number != i64::MIN => place,
+            _ => self.of_number(number),
+        }
     }
 
     /// The place of a span that another one has met.
     pub(crate) fn of_number(&mut self, number: i64) -> u32 {
         let next = self.numbers.len() as u32;
-        *self.places.entry(number).or_insert_with(|| {
+        let place = *self.places.entry(number).or_insert_with(|| {
             self.numbers.push(number);
             next
-        })
+        });
+        self.lately[number as usize % LATELY] = (number, place);
+        place
     }
 
     pub(crate) fn numbers(&self) -> &[i64] {
@@ -50,7 +67,7 @@ impl Spans {
 
     /// When the span at a place begins.
     pub(crate) fn begin(&self, place: u32) -> i64 {
-        self.numbers.get(place as usize).map_or(0, |number| number.saturating_mul(self.every))
+        self.numbers.get(place as usize).map_or(0, |number| number.saturating_mul(self.every as i64))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -58,7 +75,7 @@ impl Spans {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.numbers.len() * 40
+        self.numbers.len() * 40 + LATELY * size_of::<(i64, u32)>()
     }
 }
 
@@ -68,13 +85,21 @@ mod tests {
 
     #[test]
     fn a_time_lies_in_its_span() {
-        let mut spans = Spans::new(10);
-        let times = [0, 9, 10, -1, -10, -11, 5, i64::MAX, i64::MIN, i64::MAX - 1, i64::MIN + 9];
-        for time in times.into_iter().chain(times) {
-            let place = spans.of_time(time);
-            assert_eq!(spans.numbers()[place as usize], time.div_euclid(10), "{time}");
+        let times = [0, 9, 10, -1, -10, -11, 5, i64::MAX, i64::MIN, i64::MAX - 1, 1_700_000_000_123_456_789];
+        for every in [1, 2, 3, 7, 10, 1 << 20, 60_000_000_000, i64::MAX - 1, i64::MAX] {
+            let mut spans = Spans::new(every);
+            let near = (1..50).flat_map(|number| {
+                let begin = every.saturating_mul(number * number);
+                [begin.saturating_sub(1), begin, begin.saturating_add(1)]
+            });
+            for time in times.into_iter().chain(near).chain(times) {
+                let place = spans.of_time(time);
+                assert_eq!(spans.numbers()[place as usize], time.div_euclid(every), "{time} by {every}");
+            }
         }
-        assert_eq!(spans.len(), 7);
-        assert_eq!((spans.begin(1), spans.begin(2)), (10, -10));
+        let mut spans = Spans::new(10);
+        let places = [25, -1, 29].map(|time| spans.of_time(time));
+        assert_eq!((places, spans.len()), ([0, 1, 0], 2));
+        assert_eq!((spans.begin(0), spans.begin(1)), (20, -10));
     }
 }

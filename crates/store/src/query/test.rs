@@ -53,6 +53,11 @@ impl Test {
 
     /// The columns that it looks at.
     pub(crate) fn columns(&self, tell: &mut impl FnMut(&'static str)) {
+        self.fields(&mut |field| tell(field.column));
+    }
+
+    /// The fields that it looks at.
+    pub(crate) fn fields<'a>(&'a self, tell: &mut impl FnMut(&'a Field)) {
         match self {
             Test::All => {}
             Test::Numbers(field, _)
@@ -62,9 +67,9 @@ impl Test {
             | Test::Texts(field, _)
             | Test::Prefix(field, _)
             | Test::Bytes(field, _)
-            | Test::Exists(field) => tell(field.column),
-            Test::And(tests) | Test::Or(tests) => tests.iter().for_each(|test| test.columns(tell)),
-            Test::Not(test) => test.columns(tell),
+            | Test::Exists(field) => tell(field),
+            Test::And(tests) | Test::Or(tests) => tests.iter().for_each(|test| test.fields(tell)),
+            Test::Not(test) => test.fields(tell),
         }
     }
 

@@ -71,6 +71,11 @@ impl CheckedFile {
         CheckedFile { file, sums, name: name.into() }
     }
 
+    /// These bytes will be read soon.
+    pub(crate) fn expect(&self, range: &std::ops::Range<u64>) {
+        self.file.expect(range.start, range.end - range.start);
+    }
+
     fn read(&self, start: u64, length: usize) -> io::Result<Bytes> {
         let end = start.checked_add(length as u64).filter(|end| *end <= self.sums.length);
         let end = end.ok_or_else(|| io::Error::other(format!("{}: ends too early", self.name)))?;

@@ -53,6 +53,10 @@ impl Segment {
         Ok(found)
     }
 
+    pub(crate) fn is_open(&self) -> bool {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     fn close(&self) {
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

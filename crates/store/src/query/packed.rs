@@ -1,0 +1,169 @@
+//! Numbers of a few bits as Parquet packs them: runs of the same one, and stretches in which each takes its bits.
+
+use arrow_buffer::{BooleanBuffer, Buffer};
+
+/// Bits, one after the other.
+#[derive(Default)]
+pub(crate) struct Bits {
+    words: Vec<u64>,
+    length: usize,
+}
+
+impl Bits {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Bits { words: Vec::with_capacity(capacity.div_ceil(64)), length: 0 }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, bit: bool) {
+        let place = self.length % 64;
+        if place == 0 {
+            self.words.push(u64::from(bit));
+        } else if let Some(last) = self.words.last_mut() {
+            *last |= u64::from(bit) << place;
+        }
+        self.length += 1;
+    }
+
+    pub(crate) fn repeat(&mut self, bit: bool, count: usize) {
+        let end = self.length + count;
+        while self.length < end && self.length % 64 != 0 {
+            self.push(bit);
+        }
+        let whole = (end - self.length) / 64;
+        self.words.extend(std::iter::repeat_n(if bit { u64::MAX } else { 0 }, whole));
+        self.length += 64 * whole;
+        (self.length..end).for_each(|_| self.push(bit));
+    }
+
+    pub(crate) fn get(&self, place: usize) -> bool {
+        self.words.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
+    }
+
+    pub(crate) fn finish(self) -> BooleanBuffer {
+        BooleanBuffer::new(Buffer::from_vec(self.words), 0, self.length)
+    }
+}
+
+/// Pushes for each of `count` numbers of `width` bits whether it is wanted. None where the bytes are not what they should be.
+pub(crate) fn wanted(
+    mut bytes: &[u8],
+    width: usize,
+    count: usize,
+    is_wanted: impl Fn(u32) -> bool,
+    into: &mut Bits,
+) -> Option<()> {
+    if width > 32 {
+        return None;
+    }
+    let mut left = count;
+    while left > 0 {
+        let header = varint(&mut bytes)?;
+        let length = usize::try_from(header >> 1).ok().filter(|length| *length > 0)?;
+        if header & 1 == 0 {
+            let (value, rest) = bytes.split_at_checked(width.div_ceil(8))?;
+            let number = value.iter().rev().fold(0u32, |number, byte| number << 8 | u32::from(*byte));
+            let now = length.min(left);
+            into.repeat(is_wanted(number), now);
+            (bytes, left) = (rest, left - now);
+        } else {
+            // The last ones may be left out where nobody needs them.
+            let size = length.checked_mul(width)?.min(bytes.len());
+            let (packed, rest) = bytes.split_at(size);
+            let now = length.checked_mul(8)?.min(left);
+            unpack(packed, width, now, &is_wanted, into)?;
+            (bytes, left) = (rest, left - now);
+        }
+    }
+    Some(())
+}
+
+fn unpack(
+    packed: &[u8],
+    width: usize,
+    count: usize,
+    is_wanted: &impl Fn(u32) -> bool,
+    into: &mut Bits,
+) -> Option<()> {
+    if packed.len() * 8 < count * width {
+        return None;
+    }
+    let mask = (1u64 << width) - 1;
+    let at = |bit: usize| {
+        let rest = &packed[(bit / 8).min(packed.len())..];
+        let word = match rest.first_chunk::<8>() {
+            Some(bytes) => u64::from_le_bytes(*bytes),
+            None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        };
+        (word >> (bit % 8) & mask) as u32
+    };
+    (0..count).for_each(|place| into.push(is_wanted(at(place * width))));
+    Some(())
+}
+
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..63).step_by(7) {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(first & 0x7f) << shift;
+        if first & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(bytes: &[u8], width: usize, count: usize, number: u32) -> Option<Vec<bool>> {
+        let mut bits = Bits::new(count);
+        wanted(bytes, width, count, |found| found == number, &mut bits)?;
+        Some(bits.finish().iter().collect())
+    }
+
+    #[test]
+    fn runs_and_stretches_are_told_apart() {
+        // 3 times 5 as a run; then 0 to 7 with three bits each; then a run of 70 times 1.
+        let bytes = [6, 5, 3, 0b1000_1000, 0b1100_0110, 0b1111_1010, 140, 1, 1];
+        let numbers: Vec<u32> = [5; 3].into_iter().chain(0..8).chain([1; 70]).collect();
+        for number in 0..8 {
+            let expected: Vec<bool> = numbers.iter().map(|found| *found == number).collect();
+            assert_eq!(found(&bytes, 3, 81, number), Some(expected), "{number}");
+            let part: Vec<bool> = numbers[..7].iter().map(|found| *found == number).collect();
+            assert_eq!(found(&bytes, 3, 7, number), Some(part), "{number}");
+        }
+        assert_eq!(found(&bytes, 3, 82, 1), None);
+        for length in 0..bytes.len() {
+            assert_eq!(found(&bytes[..length], 3, 81, 1), None, "{length}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_are_taken_for_numbers_that_are_not_there() {
+        assert_eq!(found(&[], 3, 0, 1), Some(vec![]));
+        assert_eq!(found(&[0, 1], 1, 1, 1), None);
+        assert_eq!(found(&[2], 0, 1, 0), Some(vec![true]));
+        assert_eq!(found(&[3], 0, 8, 0), Some(vec![true; 8]));
+        assert_eq!(found(&[2, 0, 0, 0, 0, 0], 33, 1, 0), None);
+        assert_eq!(found(&[0xff; 20], 8, 1, 0), None);
+        assert_eq!(found(&[0x80; 20], 8, 1, 0), None);
+        let wide = [2, 0x78, 0x56, 0x34, 0x12];
+        assert_eq!(found(&wide, 32, 1, 0x1234_5678), Some(vec![true]));
+    }
+
+    #[test]
+    fn bits_are_repeated_across_words() {
+        for (before, count) in [(0, 64), (1, 63), (63, 2), (5, 200), (64, 0), (100, 27)] {
+            let mut bits = Bits::new(0);
+            bits.repeat(true, before);
+            bits.repeat(false, count);
+            bits.push(true);
+            assert_eq!(bits.length, before + count + 1);
+            assert!((0..before).all(|place| bits.get(place)) && bits.get(before + count));
+            assert_eq!(bits.finish().count_set_bits(), before + 1);
+        }
+    }
+}
