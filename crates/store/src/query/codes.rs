@@ -33,6 +33,8 @@ pub(crate) struct Codes {
     /// Stands behind the dictionary.
     pages: SerializedPageReader<Chunks>,
     matches: Vec<bool>,
+    /// The code that matches, where there is only one.
+    only: Option<u32>,
     /// Whether a row without a value matches.
     lacking: bool,
     nulls: bool,
@@ -74,7 +76,9 @@ impl Codes {
         let mut matches: Vec<bool> = test.matches(&batch).iter().collect();
         let lacking = matches.pop().unwrap_or(false);
         let nulls = chunk.statistics().and_then(|found| found.null_count_opt()) != Some(0);
-        Ok(Some(Codes { group, leaf, chunks, pages, matches, lacking, nulls }))
+        let mut codes = (0u32..).zip(&matches).filter(|(_, matches)| **matches).map(|(code, _)| code);
+        let only = codes.next().filter(|_| codes.next().is_none());
+        Ok(Some(Codes { group, leaf, chunks, pages, matches, only, lacking, nulls }))
     }
 
     /// How many of the different values match, of 1; the lack of one is one of them where some row may lack it.
@@ -153,7 +157,22 @@ impl Codes {
         (rows, there): (usize, usize),
         into: &mut Bits,
     ) -> Option<()> {
-        let is_wanted = |code: u32| self.matches.get(code as usize).copied().unwrap_or(false);
+        match self.only {
+            Some(only) => self.page_of((levels, values), (rows, there), |code| code == only, into),
+            None => {
+                let is_wanted = |code: u32| self.matches.get(code as usize).copied().unwrap_or(false);
+                self.page_of((levels, values), (rows, there), is_wanted, into)
+            }
+        }
+    }
+
+    fn page_of(
+        &self,
+        (levels, values): (&[u8], &[u8]),
+        (rows, there): (usize, usize),
+        is_wanted: impl Fn(u32) -> bool,
+        into: &mut Bits,
+    ) -> Option<()> {
         let (width, values) = match there {
             0 => (0, values),
             _ => values.split_first().map(|(width, rest)| (usize::from(*width), rest))?,

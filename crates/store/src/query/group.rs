@@ -86,9 +86,14 @@ impl Part {
         usize::try_from(bytes).unwrap_or(0)
     }
 
-    /// Says that these columns will be read soon.
-    pub(crate) fn expect(&self, columns: &[&'static str]) {
-        if let Some(columns) = self.projection(columns) {
+    /// Says what will be read soon: filters, or these columns where nothing is known of their pages.
+    pub(crate) fn expect(&self, test: &Test, columns: &[&'static str]) {
+        let tests = test.parts();
+        if prune::expect_filters(&tests, &self.opened, self.group) {
+            return;
+        }
+        let pages = prune::pages(&tests, self.opened.metadata.metadata(), self.group);
+        if let Some(columns) = self.projection(columns).filter(|_| pages.is_none()) {
             chunks::expect(&self.opened, self.group, &columns);
         }
     }

@@ -25,6 +25,23 @@ impl Bits {
         self.length += 1;
     }
 
+    /// The last `count` bits of a word, up to 64.
+    fn push_word(&mut self, word: u64, count: usize) {
+        let word = if count < 64 { word & ((1 << count) - 1) } else { word };
+        let place = self.length % 64;
+        if place == 0 {
+            self.words.push(word);
+        } else {
+            if let Some(last) = self.words.last_mut() {
+                *last |= word << place;
+            }
+            if place + count > 64 {
+                self.words.push(word >> (64 - place));
+            }
+        }
+        self.length += count;
+    }
+
     pub(crate) fn repeat(&mut self, bit: bool, count: usize) {
         let end = self.length + count;
         while self.length < end && self.length % 64 != 0 {
@@ -78,6 +95,11 @@ pub(crate) fn wanted(
     Some(())
 }
 
+/// Numbers that are unpacked at a time, the most bytes that they take, and what may be looked at behind those.
+const BLOCK: usize = 64;
+const MOST: usize = BLOCK * 32 / 8;
+const BEHIND: usize = 8;
+
 fn unpack(
     packed: &[u8],
     width: usize,
@@ -88,17 +110,47 @@ fn unpack(
     if packed.len() * 8 < count * width {
         return None;
     }
-    let mask = (1u64 << width) - 1;
-    let at = |bit: usize| {
-        let rest = &packed[(bit / 8).min(packed.len())..];
-        let word = match rest.first_chunk::<8>() {
-            Some(bytes) => u64::from_le_bytes(*bytes),
-            None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-        };
-        (word >> (bit % 8) & mask) as u32
-    };
-    (0..count).for_each(|place| into.push(is_wanted(at(place * width))));
+    let mut bytes = [0; MOST + BEHIND];
+    let mut left = count;
+    for place in 0..count.div_ceil(BLOCK) {
+        let rest = &packed[(place * BLOCK * width / 8).min(packed.len())..];
+        let length = rest.len().min(BLOCK * width / 8);
+        bytes[..length].copy_from_slice(&rest[..length]);
+        let now = left.min(BLOCK);
+        into.push_word(block(&bytes, width, is_wanted), now);
+        left -= now;
+    }
     Some(())
+}
+
+/// Which of a block's numbers are wanted. With the width known the loop has neither shifts nor places to work out.
+fn block(bytes: &[u8; MOST + BEHIND], width: usize, is_wanted: &impl Fn(u32) -> bool) -> u64 {
+    macro_rules! by_width {
+        ($($width:literal)*) => {
+            match width {
+                $($width => block_of::<$width>(bytes, is_wanted),)*
+                _ => numbers(bytes, width, is_wanted),
+            }
+        };
+    }
+    by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+}
+
+fn block_of<const WIDTH: usize>(bytes: &[u8; MOST + BEHIND], is_wanted: &impl Fn(u32) -> bool) -> u64 {
+    numbers(bytes, WIDTH, is_wanted)
+}
+
+#[inline(always)]
+fn numbers(bytes: &[u8; MOST + BEHIND], width: usize, is_wanted: &impl Fn(u32) -> bool) -> u64 {
+    let mask = (1u64 << width) - 1;
+    let mut found = 0;
+    for place in 0..BLOCK {
+        let bit = place * width;
+        let Some(eight) = bytes.get(bit / 8..).and_then(|rest| rest.first_chunk::<8>()) else { break };
+        let number = (u64::from_le_bytes(*eight) >> (bit % 8) & mask) as u32;
+        found |= u64::from(is_wanted(number)) << place;
+    }
+    found
 }
 
 fn varint(bytes: &mut &[u8]) -> Option<u64> {
@@ -138,6 +190,33 @@ mod tests {
         assert_eq!(found(&bytes, 3, 82, 1), None);
         for length in 0..bytes.len() {
             assert_eq!(found(&bytes[..length], 3, 81, 1), None, "{length}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_any_width_are_unpacked() {
+        for width in 1..=32usize {
+            // More than a block, behind some of a run, so that words are not filled evenly.
+            let numbers: Vec<u64> = (0..200u64)
+                .map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - width))
+                .map(|number| if number % 3 == 0 { 1 } else { number })
+                .collect();
+            let mut bytes = vec![10];
+            bytes.extend(&1u32.to_le_bytes()[..width.div_ceil(8)]);
+            bytes.push(25 << 1 | 1);
+            let mut packed = vec![0u8; 25 * width];
+            for (place, number) in numbers.iter().enumerate() {
+                for bit in (0..width).filter(|bit| number >> bit & 1 == 1) {
+                    packed[(place * width + bit) / 8] |= 1 << ((place * width + bit) % 8);
+                }
+            }
+            bytes.extend(packed);
+            for count in [5, 6, 64, 69, 70, 133, 204, 205] {
+                let all = std::iter::repeat_n(1, 5).chain(numbers.iter().copied());
+                let expected: Vec<bool> = all.take(count).map(|number| number == 1).collect();
+                assert_eq!(found(&bytes, width, count, 1), Some(expected), "{count} of {width} bits");
+            }
+            assert_eq!(found(&bytes, width, 206, 1), None);
         }
     }
 

@@ -184,6 +184,24 @@ pub(crate) fn filtered_out(parts: &[&Test], opened: &Opened, group: usize) -> Re
     Ok(false)
 }
 
+/// Says that the filters of a group will be read soon; false where it has none of what is looked for.
+pub(crate) fn expect_filters(parts: &[&Test], opened: &Opened, group: usize) -> bool {
+    let metadata = opened.metadata.metadata();
+    let mut there = false;
+    for part in parts {
+        let Test::Bytes(field, _) = part else { continue };
+        let Some(leaf) = leaf(metadata, field.column) else { continue };
+        let column = metadata.row_group(group).column(leaf);
+        let start = column.bloom_filter_offset().and_then(|start| u64::try_from(start).ok());
+        let length = column.bloom_filter_length().and_then(|length| u64::try_from(length).ok());
+        if let (Some(start), Some(length)) = (start, length) {
+            opened.file.expect(&(start..start.saturating_add(length)));
+            there = true;
+        }
+    }
+    there
+}
+
 /// The rows of a group whose pages may have some that match; none where nothing is known about pages.
 pub(crate) fn pages(parts: &[&Test], metadata: &ParquetMetaData, group: usize) -> Option<RowSelection> {
     let rows = usize::try_from(metadata.row_group(group).num_rows()).ok()?;
