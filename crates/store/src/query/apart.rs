@@ -1,6 +1,7 @@
 //! Which values are more frequent among selected rows than among the others, or less.
 
-use arrow_array::RecordBatch;
+use arrow_array::{BooleanArray, RecordBatch};
+use arrow_select::filter::filter_record_batch;
 use schema::query::{Difference, Invalid, Outcome};
 use schema::{Coding, Kind, Table};
 
@@ -19,46 +20,48 @@ pub(crate) fn comparable(table: Table) -> Result<Vec<Field>, Invalid> {
     few.map(|column| Field::new(table, column.name)).collect()
 }
 
+/// A field's values, in how many rows each occurs, and in how many of the selection.
+type Counted = (Keys, [Vec<u64>; 2]);
+
 struct Apart {
     selection: Test,
-    /// Rows of the selection, and the others.
+    /// All rows, and those of the selection.
     rows: [u64; 2],
-    fields: Vec<(Keys, Vec<[u64; 2]>)>,
+    fields: Vec<Counted>,
 }
 
 impl Fold for Apart {
     fn take(&mut self, rows: &RecordBatch) -> Result<(), Error> {
-        let selected = self.selection.matches(rows);
-        let count = selected.count_set_bits() as u64;
-        self.rows[0] += count;
-        self.rows[1] += rows.num_rows() as u64 - count;
-        for (keys, counts) in &mut self.fields {
-            let found = keys.field().values(rows);
-            let found = keys.keys(&found);
-            counts.resize(keys.len(), [0; 2]);
-            for (row, key) in found.into_iter().enumerate() {
-                counts[key as usize][usize::from(!selected.value(row))] += 1;
+        let selected = filter_record_batch(rows, &BooleanArray::new(self.selection.matches(rows), None))?;
+        for (place, rows) in [rows, &selected].into_iter().enumerate() {
+            self.rows[place] += rows.num_rows() as u64;
+            for (keys, counts) in &mut self.fields {
+                let values = keys.field().values(rows);
+                keys.count(&values, &mut counts[place]);
             }
         }
         Ok(())
     }
 
     fn merge(&mut self, other: Self) -> Result<(), Error> {
-        self.rows[0] += other.rows[0];
-        self.rows[1] += other.rows[1];
-        for ((keys, counts), (other_keys, other_counts)) in self.fields.iter_mut().zip(other.fields) {
-            for (key, [selected, others]) in other_counts.into_iter().enumerate() {
-                let key = keys.of_cell(other_keys.cell(key as u32));
-                counts.resize(keys.len(), [0; 2]);
-                counts[key as usize][0] += selected;
-                counts[key as usize][1] += others;
+        for place in 0..2 {
+            self.rows[place] += other.rows[place];
+            for ((keys, counts), (other_keys, other_counts)) in self.fields.iter_mut().zip(&other.fields) {
+                for (key, count) in other_counts[place].iter().enumerate() {
+                    let key = keys.of_cell(other_keys.cell(key as u32)) as usize;
+                    let counts = &mut counts[place];
+                    counts.resize(counts.len().max(key + 1), 0);
+                    counts[key] += count;
+                }
             }
         }
         Ok(())
     }
 
     fn memory(&self) -> usize {
-        self.fields.iter().map(|(keys, counts)| keys.memory() + 16 * counts.capacity()).sum()
+        let counted =
+            |counts: &[Vec<u64>; 2]| counts.iter().map(|counts| 8 * counts.capacity()).sum::<usize>();
+        self.fields.iter().map(|(keys, counts)| keys.memory() + counted(counts)).sum()
     }
 }
 
@@ -68,19 +71,20 @@ pub(crate) fn run(scan: &Scan<'_>, fields: &[Field], selection: &Test, limit: us
     let new = || Apart {
         selection: selection.clone(),
         rows: [0; 2],
-        fields: fields.iter().map(|field| (Keys::new(field.clone()), Vec::new())).collect(),
+        fields: fields.iter().map(|field| (Keys::new(field.clone()), Default::default())).collect(),
     };
     let (apart, scanned) = scan.fold(&columns, None, new)?;
-    let rows = apart.rows;
+    let rows = [apart.rows[1], apart.rows[0].saturating_sub(apart.rows[1])];
     let part = |count: u64, of: u64| if of == 0 { 0.0 } else { count as f64 / of as f64 };
     let mut differences = Vec::new();
     for (keys, counts) in &apart.fields {
-        for (key, [selected, others]) in counts.iter().enumerate().filter(|(_, counts)| **counts != [0; 2]) {
+        for (key, all) in counts[0].iter().enumerate().filter(|(_, all)| **all > 0) {
+            let selected = counts[1].get(key).copied().unwrap_or(0);
             differences.push(Difference {
                 field: keys.field().name.clone(),
                 value: keys.cell(key as u32).clone(),
-                selected: part(*selected, rows[0]),
-                others: part(*others, rows[1]),
+                selected: part(selected, rows[0]),
+                others: part(all.saturating_sub(selected), rows[1]),
             });
         }
     }
