@@ -25,7 +25,7 @@ use super::test::Test;
 use crate::error::Error;
 use crate::segment::Opened;
 
-/// What a test says of a column's different values.
+/// What tests say of a column's different values.
 pub(crate) struct Codes {
     group: usize,
     leaf: usize,
@@ -45,10 +45,10 @@ fn locations(opened: &Opened, group: usize, leaf: usize) -> Option<&Vec<PageLoca
 }
 
 impl Codes {
-    /// None where the test looks at several columns, or at one that has no dictionary of all its values.
-    pub(crate) fn of(test: &Test, opened: &Opened, group: usize) -> Result<Option<Self>, Error> {
+    /// None where the tests look at several columns, or at one that has no dictionary of all its values.
+    pub(crate) fn of(tests: &[&Test], opened: &Opened, group: usize) -> Result<Option<Self>, Error> {
         let mut fields = Vec::new();
-        test.fields(&mut |field| fields.push(field));
+        tests.iter().for_each(|test| test.fields(&mut |field| fields.push(field)));
         let Some(field) = fields.first().filter(|first| fields.iter().all(|field| field == *first)) else {
             return Ok(None);
         };
@@ -73,7 +73,7 @@ impl Codes {
         let Some(values) = values(field, &buf, num_values as usize)? else { return Ok(None) };
         let batch = RecordBatch::try_from_iter_with_nullable([(field.column, values, true)])?;
         // The last one is the lack of a value.
-        let mut matches: Vec<bool> = test.matches(&batch).iter().collect();
+        let mut matches: Vec<bool> = Test::all_match(tests, &batch).iter().collect();
         let lacking = matches.pop().unwrap_or(false);
         let nulls = chunk.statistics().and_then(|found| found.null_count_opt()) != Some(0);
         let mut codes = (0u32..).zip(&matches).filter(|(_, matches)| **matches).map(|(code, _)| code);

@@ -52,7 +52,8 @@ impl<E: Into<Error>> From<E> for Failed {
 }
 
 impl Part {
-    fn size(&self) -> usize {
+    /// Rows of the whole group.
+    pub(crate) fn size(&self) -> usize {
         usize::try_from(self.opened.metadata.metadata().row_group(self.group).num_rows()).unwrap_or(0)
     }
 
@@ -208,29 +209,40 @@ impl Part {
     }
 
     /// Tests in the order in which they are made: those first that let few rows through. None where one of them lets none through.
-    fn ordered<'t>(&self, scan: &Scan<'_>, tests: Vec<&'t Test>) -> Result<Option<Vec<Step<'t>>>, Failed> {
-        let mut ordered = Vec::with_capacity(tests.len());
+    fn ordered<'t>(&self, scan: &'t Scan<'_>, tests: Vec<&'t Test>) -> Result<Option<Vec<Step<'t>>>, Failed> {
+        // Tests of the same columns are made together.
+        let mut by_columns: Vec<(Vec<&'static str>, Vec<&'t Test>)> = Vec::new();
         for test in tests {
-            scan.cancel.check()?;
             let mut columns = Vec::new();
             test.columns(&mut |column| columns.push(column));
+            columns.sort_unstable();
+            columns.dedup();
+            match by_columns.iter_mut().find(|(same, _)| *same == columns) {
+                Some((_, tests)) => tests.push(test),
+                None => by_columns.push((columns, vec![test])),
+            }
+        }
+        let mut ordered = Vec::with_capacity(by_columns.len());
+        for (columns, tests) in by_columns {
+            scan.cancel.check()?;
             let Some(projection) = self.projection(&columns) else {
                 // No row has a value of any of its columns: it is the same for all.
-                if test.matches(&without_columns(1)?).value(0) {
+                if Test::all_match(&tests, &without_columns(1)?).value(0) {
                     continue;
                 }
                 return Ok(None);
             };
-            match Codes::of(test, &self.opened, self.group)? {
-                Some(codes) if codes.part() == 0.0 => return Ok(None),
-                Some(codes) if codes.part() == 1.0 => {}
-                Some(codes) => ordered.push((codes.part(), Step { test, projection, codes: Some(codes) })),
+            let mut held = scan.meter.held();
+            let codes = Codes::of(&tests, &self.opened, self.group)?;
+            held.set(codes.as_ref().map_or(0, Codes::memory))?;
+            let cost = match codes.as_ref().map(Codes::part) {
+                Some(0.0) => return Ok(None),
+                Some(1.0) => continue,
+                Some(part) => part,
                 // Those that are cheap come before those that are not.
-                None => {
-                    let cost = 1.0 + self.width(&projection) as f64;
-                    ordered.push((cost, Step { test, projection, codes: None }));
-                }
-            }
+                None => 1.0 + self.width(&projection) as f64,
+            };
+            ordered.push((cost, Step { tests, projection, codes, held }));
         }
         ordered.sort_by(|one, other| one.0.total_cmp(&other.0));
         Ok(Some(ordered.into_iter().map(|(_, step)| step).collect()))
@@ -242,7 +254,7 @@ impl Part {
         step: Step<'_>,
         selection: Option<RowSelection>,
     ) -> Result<RowSelection, Failed> {
-        let (mut read, mut decoded) = (scan.meter.held(), scan.meter.held());
+        let (mut read, mut decoded) = (step.held, scan.meter.held());
         if let Some(codes) = step.codes {
             // Bytes of all the column, and a bit for each row.
             let column = self.compressed(&step.projection).saturating_add(self.size() / 8);
@@ -256,7 +268,7 @@ impl Part {
             scan.cancel.check()?;
             let rows = rows?;
             decoded.set(rows.get_array_memory_size())?;
-            matches.push(BooleanArray::new(step.test.matches(&rows), None));
+            matches.push(BooleanArray::new(Test::all_match(&step.tests, &rows), None));
         }
         Ok(among(selection, &matches))
     }
@@ -288,11 +300,12 @@ impl Part {
     }
 }
 
-/// A test, the columns that it looks at, and what it says of their dictionary.
+/// Tests, the columns that they look at, and what they say of their dictionary.
 struct Step<'t> {
-    test: &'t Test,
+    tests: Vec<&'t Test>,
     projection: ProjectionMask,
     codes: Option<Codes>,
+    held: Held<'t>,
 }
 
 enum Selected {

@@ -114,11 +114,12 @@ impl Scan<'_> {
     fn threads(&self, pieces: &[Piece], columns: &[&'static str]) -> usize {
         let mut columns = columns.to_vec();
         self.test.columns(&mut |column| columns.push(column));
-        let needed = |piece: &Piece| match piece {
-            Piece::Stored(part) => part.estimate(&columns),
-            Piece::Recent(_) => 0,
-        };
-        let most = pieces.iter().map(needed).max().unwrap_or(0).max(1);
+        let parts = pieces.iter().filter_map(|piece| match piece {
+            Piece::Stored(part) => Some(part),
+            Piece::Recent(_) => None,
+        });
+        let largest = parts.max_by_key(|part| part.size());
+        let most = largest.map_or(0, |part| part.estimate(&columns)).max(1);
         self.threads.min(self.meter.limit() / most).clamp(1, pieces.len().max(1))
     }
 

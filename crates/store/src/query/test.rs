@@ -73,6 +73,12 @@ impl Test {
         }
     }
 
+    /// Which rows all tests let through.
+    pub(crate) fn all_match(tests: &[&Test], batch: &RecordBatch) -> BooleanBuffer {
+        let matches = tests.iter().map(|test| test.matches(batch)).reduce(|one, other| &one & &other);
+        matches.unwrap_or_else(|| BooleanBuffer::new_set(batch.num_rows()))
+    }
+
     /// Which rows match.
     pub(crate) fn matches(&self, batch: &RecordBatch) -> BooleanBuffer {
         let rows = batch.num_rows();
@@ -107,17 +113,15 @@ impl Test {
             Test::Prefix(field, prefix) => texts(field, batch, |text| text.starts_with(prefix.as_str())),
             Test::Bytes(field, wanted) => match field.values(batch) {
                 Values::Bytes(values) => {
-                    let is_wanted = |row: usize| wanted.iter().any(|wanted| wanted == values.value(row));
-                    there(BooleanBuffer::collect_bool(rows, is_wanted), values.nulls().cloned())
+                    let is_wanted = |row: usize| {
+                        values.is_valid(row) && wanted.iter().any(|wanted| wanted == values.value(row))
+                    };
+                    BooleanBuffer::collect_bool(rows, is_wanted)
                 }
                 _ => BooleanBuffer::new_unset(rows),
             },
             Test::Exists(field) => there(BooleanBuffer::new_set(rows), field.values(batch).nulls()),
-            Test::And(tests) => tests
-                .iter()
-                .map(|test| test.matches(batch))
-                .reduce(|one, other| &one & &other)
-                .unwrap_or_else(|| BooleanBuffer::new_set(rows)),
+            Test::And(tests) => Test::all_match(&tests.iter().collect::<Vec<_>>(), batch),
             Test::Or(tests) => tests
                 .iter()
                 .map(|test| test.matches(batch))
