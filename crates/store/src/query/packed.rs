@@ -44,7 +44,7 @@ impl Bits {
 
     pub(crate) fn repeat(&mut self, bit: bool, count: usize) {
         let end = self.length + count;
-        while self.length < end && self.length % 64 != 0 {
+        while self.length < end && !self.length.is_multiple_of(64) {
             self.push(bit);
         }
         let whole = (end - self.length) / 64;
