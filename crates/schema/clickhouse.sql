@@ -108,7 +108,7 @@ PARTITION BY toStartOfHour(`time`)
 ORDER BY (`service.name`, `time`)
 SETTINGS allow_nullable_key = 1;
 
--- The requests of a client to a server within a span of time, as one side saw them; made from `requests` as they are written to files.
+-- The requests of a client to a server within a span of time, as one side saw them; made from `requests` (spans of a minute and of an hour as those are written to files, shorter ones when they are asked for).
 CREATE TABLE IF NOT EXISTS weir_edges
 (
     `time` DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1)) COMMENT 'When the span of time begins',

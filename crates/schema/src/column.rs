@@ -181,6 +181,12 @@ impl Column {
         self
     }
 
+    /// Written into files in another way than others of its kind.
+    pub(crate) const fn coded(mut self, coding: Coding) -> Self {
+        self.coding = coding;
+        self
+    }
+
     /// With a filter in every file.
     pub(crate) const fn keyed(mut self) -> Self {
         self.keyed = true;

@@ -2,17 +2,23 @@
 
 use std::fmt::Write;
 
-use crate::{Table, VERSION};
+use crate::{TOGETHER, Table, VERSION};
 
 /// A section for each table.
 pub fn document() -> String {
     let mut text = format!("The schema has version {VERSION}.\n");
     for table in Table::ALL {
         let [first, second] = table.sorted_by();
+        let by: Vec<String> = table.put_together_by().iter().map(|name| format!("`{name}`")).collect();
+        let together = if by.is_empty() {
+            String::new()
+        } else {
+            format!(" (of {TOGETHER} at a time those are put together that have the same {})", by.join(", "))
+        };
         // Writing to a String does not fail.
         let _ = write!(
             text,
-            "\n### `{table}`\n\n{}. Rows of a file are sorted by `{first}`, then `{second}`.\n\n| column | is | tells |\n|---|---|---|\n",
+            "\n### `{table}`\n\n{}. Rows of a file are sorted by `{first}`, then `{second}`{together}.\n\n| column | is | tells |\n|---|---|---|\n",
             table.help()
         );
         for column in table.columns() {

@@ -14,4 +14,4 @@ pub use clickhouse::ddl;
 pub use column::{Coding, Column, Kind};
 pub use document::document;
 pub use rows::Rows;
-pub use tables::{Table, VERSION};
+pub use tables::{TOGETHER, Table, VERSION};

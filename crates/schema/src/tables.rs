@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use arrow_schema::{Schema, SchemaRef};
+use model::names;
 use serde::{Deserialize, Serialize};
 
 use crate::Column;
@@ -15,6 +16,9 @@ use crate::Column;
 /// The version of the schema that files are written with. It rises when a column is added; files of earlier versions stay
 /// readable, and columns that they do not have are empty.
 pub const VERSION: u32 = 1;
+
+/// Most rows within which they are in another order than that of time, so that a file need not be read as a whole for a short time.
+pub const TOGETHER: usize = 32_768;
 
 /// A table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -81,7 +85,7 @@ impl Table {
             Table::Spans => "A span that another program sent",
             Table::Connections => "A TCP connection that ended, as one of its ends saw it",
             Table::Edges => {
-                "The requests of a client to a server within a span of time, as one side saw them; made from `requests` as they are written to files"
+                "The requests of a client to a server within a span of time, as one side saw them; made from `requests` (spans of a minute and of an hour as those are written to files, shorter ones when they are asked for)"
             }
             Table::Metrics => "A point of a metric",
             Table::Logs => "A line of a log",
@@ -123,6 +127,15 @@ impl Table {
         }
     }
 
+    /// The columns by which rows are put together within each span of so many rows ([`TOGETHER`]) that are the same in the first
+    /// column that they are sorted by: what is the same in one row after the other takes next to no room.
+    pub fn put_together_by(self) -> &'static [&'static str] {
+        match self {
+            Table::Requests => &["weir.client.address", names::WEIR_CONNECTION, "name"],
+            _ => &[],
+        }
+    }
+
     /// Where a row stands for several requests, the columns that tell how many, and how many of them failed.
     pub fn weight(self) -> Option<[&'static str; 2]> {
         (self == Table::Edges).then_some(["count", "errors"])
@@ -158,7 +171,10 @@ mod tests {
             assert_eq!(Table::named(table.name()), Some(table));
             let columns = table.columns();
             assert_eq!((columns[0].name, columns[0].kind, columns[0].optional), ("time", Kind::Time, false));
-            for name in table.sorted_by().into_iter().chain(table.weight().into_iter().flatten()) {
+            let together = table.put_together_by().iter().copied();
+            for name in
+                table.sorted_by().into_iter().chain(table.weight().into_iter().flatten()).chain(together)
+            {
                 assert!(table.column(name).is_some(), "{table}: {name}");
             }
             for (place, column) in columns.iter().enumerate() {

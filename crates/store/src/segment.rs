@@ -4,6 +4,7 @@
 mod checked;
 mod merge;
 mod open;
+mod order;
 mod write;
 
 pub(crate) use checked::{CheckedFile, Sums};

@@ -2,10 +2,11 @@
 
 use model::names;
 
-use crate::Column;
+use crate::{Coding, Column};
 
 pub(super) const REQUESTS: &[Column] = &[
-    Column::time("time", "First byte of the request, as this side saw it").always(),
+    // Rows of a peer and a name are together, not those of a moment: most times are no small step from the one before.
+    Column::time("time", "First byte of the request, as this side saw it").coded(Coding::Split).always(),
     Column::duration("duration", "From the first byte of the request to the last of the response").always(),
     Column::word(names::SERVICE_NAME, "The service on whose side it was seen"),
     Column::word(names::HOST_NAME, "The host on which it was seen"),
@@ -28,7 +29,8 @@ pub(super) const REQUESTS: &[Column] = &[
     Column::flag(names::WEIR_WAITING, "The time is the caller's wish to wait; empty for no"),
     Column::word(names::WEIR_MISSING, "What of the exchange was not seen"),
     Column::id("weir.trace", "The trace that it was joined to"),
-    Column::bytes("trace_id", 16, "The trace that the caller named (W3C)").keyed(),
+    // A trace has several requests.
+    Column::bytes("trace_id", 16, "The trace that the caller named (W3C)").coded(Coding::Dictionary).keyed(),
     Column::bytes("parent_span_id", 8, "The span that the caller named (W3C)"),
     Column::word(names::HTTP_REQUEST_METHOD, "The method; `_OTHER` for an unknown one"),
     Column::number(names::HTTP_RESPONSE_STATUS_CODE, "The status code"),

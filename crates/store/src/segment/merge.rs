@@ -10,13 +10,17 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use schema::{Kind, Table};
 
+use super::order::order;
 use crate::error::Error;
 
 /// Where a row is: its batch, and its place therein.
-type Place = (usize, usize);
+pub(super) type Place = (usize, usize);
+
+/// A column's words, and for each row of each batch the place of its word among them.
+pub(super) type Ranked<'a> = (Words<'a>, Vec<Vec<i32>>);
 
 /// A column's words over several batches: each word once, in order, and for each batch its keys' places among them.
-struct Words<'a> {
+pub(super) struct Words<'a> {
     words: Vec<&'a str>,
     places: Vec<Vec<i32>>,
 }
@@ -62,23 +66,6 @@ fn ranks(batches: &[Arc<RecordBatch>], name: &str, words: &Words<'_>) -> Vec<Vec
     batches.iter().zip(&words.places).map(of_batch).collect()
 }
 
-/// The rows of `batches` in the order of the table's files.
-fn order(table: Table, batches: &[Arc<RecordBatch>]) -> Vec<Place> {
-    let [first, _] = table.sorted_by();
-    let words = words(batches, first);
-    let ranks = ranks(batches, first, &words);
-    let mut rows: Vec<(i32, i64, u32, u32)> = Vec::with_capacity(ranks.iter().map(Vec::len).sum());
-    for (number, (batch, ranks)) in batches.iter().zip(&ranks).enumerate() {
-        let times = times(batch);
-        for (place, rank) in ranks.iter().enumerate() {
-            let time = times.get(place).copied().unwrap_or(0);
-            rows.push((*rank, time, number as u32, place as u32));
-        }
-    }
-    rows.sort_unstable();
-    rows.into_iter().map(|(_, _, number, place)| (number as usize, place as usize)).collect()
-}
-
 /// The times of a batch's rows.
 pub(crate) fn times(batch: &RecordBatch) -> &[i64] {
     let column =
@@ -93,7 +80,7 @@ pub(crate) struct Sorted<'a> {
     batches: &'a [Arc<RecordBatch>],
     order: Vec<Place>,
     /// Of each column of words.
-    words: Vec<Option<(Words<'a>, Vec<Vec<i32>>)>>,
+    words: Vec<Option<Ranked<'a>>>,
 }
 
 impl<'a> Sorted<'a> {
@@ -106,8 +93,9 @@ impl<'a> Sorted<'a> {
                 (words, ranks)
             })
         };
-        let words = table.columns().iter().map(words_of).collect();
-        Sorted { table, batches, order: order(table, batches), words }
+        let words: Vec<Option<Ranked<'_>>> = table.columns().iter().map(words_of).collect();
+        let order = order(table, batches, &words);
+        Sorted { table, batches, order, words }
     }
 
     /// Its rows, so many at a time, with all columns of the table.
@@ -125,7 +113,7 @@ impl<'a> Sorted<'a> {
     fn column(
         &self,
         column: &schema::Column,
-        words: Option<&(Words<'a>, Vec<Vec<i32>>)>,
+        words: Option<&Ranked<'a>>,
         places: &[Place],
     ) -> Result<ArrayRef, Error> {
         if let Some((words, ranks)) = words {

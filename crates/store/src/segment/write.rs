@@ -18,6 +18,8 @@ use crate::manifest::Meta;
 
 /// Rows of a page: what is skipped or read as one.
 const PAGE_ROWS: usize = 8192;
+/// Bytes of a dictionary at most: what goes beyond is written as it is. A group's trace ids fit, if they occur twice.
+const DICTIONARY: usize = 2 << 20;
 /// Wrongly told to be there: 1 of so many that are looked for.
 const FILTER_ERRORS: f64 = 0.01;
 
@@ -99,12 +101,12 @@ fn properties(table: Table, row_group: usize, described: &Described) -> WriterPr
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS)
         .set_data_page_size_limit(1 << 20)
-        .set_dictionary_page_size_limit(1 << 20)
+        .set_dictionary_page_size_limit(DICTIONARY)
         .set_dictionary_enabled(false)
         .set_compression(zstd)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_key_value_metadata(Some(described.pairs()));
-    let paged = table.sorted_by();
+    let paged = |name: &str| table.sorted_by().contains(&name) || table.put_together_by().contains(&name);
     for column in table.columns() {
         // The leaves of nested columns have names of their own; they are as the rest of the file.
         if matches!(column.kind, Kind::Map | Kind::Histogram) {
@@ -122,7 +124,7 @@ fn properties(table: Table, row_group: usize, described: &Described) -> WriterPr
             // Bounds of what is all different exclude nothing.
             builder = builder.set_column_statistics_enabled(path(), EnabledStatistics::None);
         }
-        if paged.contains(&column.name) || column.kind == Kind::Duration {
+        if paged(column.name) || column.kind == Kind::Duration {
             builder = builder.set_column_statistics_enabled(path(), EnabledStatistics::Page);
         }
         if column.keyed {
