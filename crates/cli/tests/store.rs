@@ -101,3 +101,23 @@ fn mistakes_are_explained() {
     }
     assert!(!Path::new("/nowhere").exists());
 }
+
+#[test]
+fn columns_tell_what_they_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    drop(filled(folder.path()));
+    let (code, out, said) = weir(&["inspect", path, "--columns", "logs"]);
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(out.starts_with("COLUMN") && out.lines().any(|line| line.starts_with("body ")), "{out}");
+    let (_, out, _) = weir(&["inspect", path, "--columns", "logs", "--json"]);
+    let values = |name: &str| {
+        let line = out.lines().find(|line| line.contains(&format!("\"column\":\"{name}\""))).unwrap();
+        let (_, values) = line.rsplit_once("\"values\":").unwrap();
+        values.trim_end_matches('}').parse::<u64>().unwrap()
+    };
+    assert!(values("body") > 0 && values("time") > 0, "{out}");
+    assert_eq!(out.lines().count(), Table::Logs.columns().len());
+    let (code, _, said) = weir(&["inspect", path, "--columns", "loggs"]);
+    assert!(code == Some(2) && said.contains("did you mean `logs`?"), "{said}");
+}

@@ -11,8 +11,8 @@ use schema::query::Cell;
 
 use crate::error::Error;
 use crate::query::Field;
+use crate::reader::Reader;
 use crate::segment;
-use crate::store::Reader;
 
 impl Reader {
     /// All rows of a table, as values in the order of its columns; tells what is damaged and left out.

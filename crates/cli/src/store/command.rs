@@ -42,6 +42,9 @@ pub(super) struct Inspect {
     /// One JSON object a line for each table, instead of a table.
     #[arg(long)]
     pub(super) json: bool,
+    /// What each column of this table takes in its files, instead.
+    #[arg(long, value_name = "TABLE", value_parser = table)]
+    pub(super) columns: Option<schema::Table>,
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +77,7 @@ pub(super) enum Format {
 const EXAMPLES: &str = "\
 Examples:
   weir store inspect /var/lib/weir/store                             what is in it
+  weir store inspect /var/lib/weir/store --columns requests          what each column of a table takes
   weir store check /var/lib/weir/store                               whether all of it can be read
   weir store export /var/lib/weir/store --table edges --format csv   who asked whom, for a spreadsheet
   weir store export /var/lib/weir/store --format parquet -o all.parquet";

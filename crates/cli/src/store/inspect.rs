@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use schema::Table;
 use serde_json::json;
-use store::{Config, Reader};
+use store::{ColumnSize, Config, Reader};
 
 use super::command::Inspect;
 use crate::say::{answer, say};
@@ -25,6 +25,15 @@ pub(super) fn run(arguments: &Inspect) -> anyhow::Result<()> {
     let reader = Reader::open(&arguments.folder, Config::default())?;
     for damaged in &reader.opening.damaged {
         say(format_args!("caution: {damaged}"));
+    }
+    if let Some(table) = arguments.columns {
+        let (sizes, damaged) = reader.columns(table);
+        damaged.iter().for_each(|damaged| say(format_args!("caution: {damaged}")));
+        let mut sizes: Vec<(String, ColumnSize)> = sizes.into_iter().collect();
+        sizes.sort_by_key(|(_, size)| std::cmp::Reverse(size.values + size.filters));
+        let rows = row(&reader, table).rows;
+        let text = if arguments.json { column_lines(&sizes) } else { columns_shown(&sizes, rows) };
+        return Ok(answer(&text)?);
     }
     let rows = Table::ALL.map(|table| (table, row(&reader, table)));
     let text = if arguments.json { lines(&rows) } else { shown(&rows) };
@@ -101,6 +110,34 @@ fn lines(rows: &[(Table, Row)]) -> String {
     rows.iter().map(line).collect()
 }
 
+/// Columns that take something, and what they take of a row.
+fn columns_shown(sizes: &[(String, ColumnSize)], rows: u64) -> String {
+    let all: u64 = sizes.iter().map(|(_, size)| size.values + size.filters).sum();
+    let mut text = String::new();
+    // Writing to a String does not fail.
+    let _ =
+        writeln!(text, "{:<32} {:>10} {:>10} {:>8} {:>7}", "COLUMN", "VALUES", "FILTERS", "A ROW", "SHARE");
+    for (name, size) in sizes {
+        let bytes = size.values + size.filters;
+        let _ = writeln!(
+            text,
+            "{name:<32} {:>10} {:>10} {:>6.2} B {:>5.1} %",
+            Size(size.values).to_string(),
+            if size.filters == 0 { String::new() } else { Size(size.filters).to_string() },
+            bytes as f64 / rows.max(1) as f64,
+            bytes as f64 * 100.0 / all.max(1) as f64,
+        );
+    }
+    text
+}
+
+fn column_lines(sizes: &[(String, ColumnSize)]) -> String {
+    let line = |(name, size): &(String, ColumnSize)| {
+        json!({"column": name, "values": size.values, "filters": size.filters}).to_string() + "\n"
+    };
+    sizes.iter().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +159,21 @@ mod tests {
         assert!(
             line.contains(r#""rows":1000000"#) && line.contains(r#""from":"2023-11-14T22:13:20Z""#),
             "{line}"
+        );
+    }
+
+    #[test]
+    fn columns_tell_their_share() {
+        let size = |values, filters| ColumnSize { values, filters };
+        let sizes =
+            [("url.path".to_owned(), size(3_000_000, 0)), ("trace_id".to_owned(), size(900_000, 100_000))];
+        let text = columns_shown(&sizes, 1_000_000);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("url.path") && lines[1].ends_with("3.00 B  75.0 %"), "{text}");
+        assert!(lines[2].ends_with("1.00 B  25.0 %"), "{text}");
+        assert_eq!(
+            column_lines(&sizes[1..]),
+            "{\"column\":\"trace_id\",\"filters\":100000,\"values\":900000}\n"
         );
     }
 }

@@ -10,7 +10,7 @@ use crate::check::{check_on, repair_on};
 use crate::disk::Disk;
 use crate::disk::simulated::{Loss, SimulatedDisk};
 use crate::maintain::Wish;
-use crate::store::Reader;
+use crate::reader::Reader;
 
 /// Two files, and a batch in the log.
 fn written() -> (SimulatedDisk, BTreeSet<String>) {
