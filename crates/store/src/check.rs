@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::disk::{Disk, RealDisk, read_all};
 use crate::error::{Error, Tried};
 use crate::log;
+use crate::maintain::rollup;
 use crate::manifest::{Change, Content, Dropped, Manifest, Meta, id_of, sums_name};
 use crate::open;
 use crate::segment::{self, Described, Opened, Sorted, times};
@@ -177,7 +178,8 @@ fn save(disk: &dyn Disk, config: &Config, meta: &Meta, id: u64) -> Result<Change
         let described = Described { level: meta.level, replaces: vec![meta.id], log_from: 0 };
         let sorted = Sorted::new(meta.table, &rows);
         let parts = sorted.parts(config.row_group);
-        change.add.push(segment::write(disk, (meta.table, id), parts, &described, config.row_group)?);
+        let saved = segment::write(disk, (meta.table, id), parts, &described, config.row_group)?;
+        change.add.push(Meta { resolution: meta.resolution, ..saved });
     }
     let damaged = meta.rows.saturating_sub(kept as u64);
     change.dropped = BTreeMap::from([(meta.table, Dropped { damaged, ..Dropped::default() })]);
@@ -252,13 +254,16 @@ fn describe(disk: &dyn Disk, name: &str, table: Table, id: u64) -> Option<(Meta,
     let (version, described) = opened.described()?;
     let metadata = opened.metadata.metadata();
     let (mut from, mut to) = (i64::MAX, i64::MIN);
+    let mut resolutions = BTreeSet::new();
     for group in 0..metadata.num_row_groups() {
         for batch in opened.rows(table, group).ok()? {
             from = times(&batch).iter().copied().fold(from, i64::min);
             to = times(&batch).iter().copied().fold(to, i64::max);
+            resolutions.extend(rollup::resolutions(&batch));
         }
     }
+    let resolution = if resolutions.len() == 1 { resolutions.pop_first() } else { None };
     let rows = u64::try_from(metadata.file_metadata().num_rows()).ok()?;
     let bytes = read_all(&*disk.open(name).ok()?).ok()?.len() as u64;
-    Some((Meta { id, table, from, to, rows, bytes, level: described.level, version }, described))
+    Some((Meta { id, table, from, to, rows, bytes, level: described.level, version, resolution }, described))
 }

@@ -38,6 +38,9 @@ pub struct Config {
 pub struct Retention {
     /// The table.
     pub table: Table,
+    /// Of edges: only those whose spans are so many seconds long; `None` for all. Files of earlier versions, which have
+    /// several, go by what is said for all.
+    pub resolution: Option<i64>,
     /// Rows older than this go.
     pub age: Option<Duration>,
     /// Where the files take more bytes, the oldest rows go.

@@ -36,6 +36,9 @@ pub struct Meta {
     pub level: u8,
     /// The version of the schema.
     pub version: u32,
+    /// Of edges: how long the spans of all its rows are, in seconds; none where they differ, as in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<i64>,
 }
 
 impl Meta {
@@ -69,6 +72,14 @@ pub struct Dropped {
     pub size: u64,
     /// How many could not be read any more when the store was repaired.
     pub damaged: u64,
+}
+
+impl Dropped {
+    pub(crate) fn add(&mut self, other: &Dropped) {
+        self.age += other.age;
+        self.size += other.size;
+        self.damaged += other.damaged;
+    }
 }
 
 /// What a change adds and takes away.
@@ -123,10 +134,7 @@ impl Content {
         self.log_from = self.log_from.max(change.log_from.unwrap_or(0));
         self.sources.extend(change.sources.iter().map(|(source, seen)| (*source, *seen)));
         for (table, dropped) in &change.dropped {
-            let sum = self.dropped.entry(*table).or_default();
-            sum.age += dropped.age;
-            sum.size += dropped.size;
-            sum.damaged += dropped.damaged;
+            self.dropped.entry(*table).or_default().add(dropped);
         }
     }
 
@@ -268,7 +276,17 @@ mod tests {
     use super::*;
 
     fn meta(id: u64) -> Meta {
-        Meta { id, table: Table::Logs, from: 1, to: 2, rows: 3, bytes: 4, level: 0, version: 1 }
+        Meta {
+            id,
+            table: Table::Logs,
+            from: 1,
+            to: 2,
+            rows: 3,
+            bytes: 4,
+            level: 0,
+            version: 1,
+            resolution: None,
+        }
     }
 
     fn text(changes: &[Change]) -> String {

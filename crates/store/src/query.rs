@@ -10,6 +10,7 @@ mod group;
 mod groups;
 mod heat;
 mod keys;
+mod levels;
 mod meter;
 mod packed;
 mod parts;
@@ -30,6 +31,7 @@ use crate::error::Error;
 use crate::maintain::rollup;
 use crate::segment::{Cache, Segment};
 pub(crate) use field::Field;
+use levels::{Level, Made};
 use meter::Meter;
 pub use parts::Parts;
 use scan::Scan;
@@ -145,11 +147,23 @@ fn scan<'a>(
     if let Ask::Trace { id } = &query.ask {
         filter = filter.and(Filter::is("trace_id", id.as_str()));
     }
+    let (mut from, mut made, mut test) = (table, None, filter.clone());
+    if table == Table::Edges {
+        match Level::of(query, snapshot) {
+            Level::Named => {}
+            Level::Stored(seconds) => test = filter.and(Filter::is("resolution", seconds)),
+            Level::Made(seconds) => {
+                let (edges, requests) = Made::new(query, &filter, seconds)?;
+                (from, made, test) = (Table::Requests, Some(edges), requests);
+            }
+        }
+    }
     Ok(Scan {
         table,
-        files: snapshot.segments.iter().filter(|segment| segment.meta.table == table).cloned().collect(),
-        recent: recent(snapshot, table)?,
-        test: Test::new(table, &filter)?,
+        files: snapshot.segments.iter().filter(|segment| segment.meta.table == from).cloned().collect(),
+        recent: recent(snapshot, from)?,
+        test: Test::new(from, &test)?,
+        made,
         cache,
         meter: Meter::new(limits.memory),
         threads: limits.threads.max(1),
@@ -195,7 +209,7 @@ fn recent(snapshot: &Snapshot, table: Table) -> Result<Vec<Arc<arrow_array::Reco
             let edges = match recent.edges.get() {
                 Some(edges) => Arc::clone(edges),
                 None => {
-                    let edges = Arc::new(rollup::edges(&recent.rows)?);
+                    let edges = Arc::new(rollup::edges(&recent.rows, &rollup::STORED)?);
                     Arc::clone(recent.edges.get_or_init(|| edges))
                 }
             };

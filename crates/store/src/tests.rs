@@ -4,6 +4,7 @@
 
 mod crashes;
 mod damage;
+mod edges;
 mod life;
 mod naive;
 mod questions;

@@ -1,4 +1,4 @@
-//! Small files of an hour become one. Rows are written twice more at most: a file that came of a merge is merged again only with
+//! Small files of an hour become one (of edges of an hour: those of a day). Rows are written twice more at most: a file that came of a merge is merged again only with
 //! its like, and then no more.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use schema::Table;
 
-use super::HOUR;
+use super::{HOUR, rollup};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::manifest::{Change, Meta};
@@ -38,7 +38,7 @@ impl Engine {
         else {
             return Ok(0);
         };
-        let table = first.meta.table;
+        let (table, resolution) = (first.meta.table, first.meta.resolution);
         let mut rows = Vec::new();
         for segment in &chosen {
             // A file that is damaged stays as it is; the others of its hour are merged without it the next time.
@@ -48,7 +48,7 @@ impl Engine {
         }
         let ids: Vec<u64> = chosen.iter().map(|segment| segment.meta.id).collect();
         let described = Described { level: level.saturating_add(1), replaces: ids.clone(), log_from: 0 };
-        let meta = self.write_file(&mut upkeep, table, &rows, &described)?;
+        let meta = Meta { resolution, ..self.write_file(&mut upkeep, table, &rows, &described)? };
         drop(rows);
         let change = Change { add: vec![meta], remove: ids.clone(), ..Change::default() };
         let made = self.note(&mut upkeep, &change)?;
@@ -57,25 +57,34 @@ impl Engine {
     }
 }
 
-/// The hour that all rows of a file lie in.
-fn hour(meta: &Meta) -> Option<i64> {
-    let hour = meta.from.div_euclid(HOUR);
-    (hour == meta.to.div_euclid(HOUR)).then_some(hour)
+/// How long the time is whose files are merged: of the longest edges there are too few in an hour.
+fn length(meta: &Meta) -> i64 {
+    if meta.resolution == rollup::STORED.last().copied() { 24 * HOUR } else { HOUR }
 }
+
+/// When the hour or day ends that all rows of a file lie in.
+fn end(meta: &Meta) -> Option<i64> {
+    let length = length(meta);
+    let number = meta.from.div_euclid(length);
+    (number == meta.to.div_euclid(length)).then(|| (number + 1).saturating_mul(length))
+}
+
+/// What files that are merged have in common: the table, the length of edges' spans, and when the time ends that they are of.
+type Together = (Table, Option<i64>, i64);
 
 fn choose(segments: &[Arc<Segment>], wish: Wish, most_rows: u64) -> Vec<Arc<Segment>> {
     let newest = segments.iter().map(|segment| segment.meta.to).max().unwrap_or(0);
-    let mut hours: BTreeMap<(Table, i64), Vec<&Arc<Segment>>> = BTreeMap::new();
+    let mut times: BTreeMap<Together, Vec<&Arc<Segment>>> = BTreeMap::new();
     for segment in segments {
         let small = segment.meta.rows < most_rows / 2;
         let allowed = segment.meta.level < MOST_LEVEL || wish == Wish::Everything;
-        if let Some(hour) = hour(&segment.meta).filter(|_| small && allowed) {
-            hours.entry((segment.meta.table, hour)).or_default().push(segment);
+        if let Some(end) = end(&segment.meta).filter(|_| small && allowed) {
+            times.entry((segment.meta.table, segment.meta.resolution, end)).or_default().push(segment);
         }
     }
-    for ((_, hour), mut files) in hours {
+    for ((_, _, end), mut files) in times {
         // Rows of an hour that has just ended may still be under way.
-        let over = newest > (hour + 1) * HOUR + HOUR / 6;
+        let over = newest > end.saturating_add(HOUR / 6);
         if files.len() < 2 || wish == Wish::Worthwhile && !over && files.len() < ENOUGH {
             continue;
         }

@@ -11,7 +11,7 @@ use super::{HOUR, rollup};
 use crate::engine::{Engine, Recent};
 use crate::error::Error;
 use crate::log;
-use crate::manifest::Change;
+use crate::manifest::{Change, Meta};
 use crate::segment::{self, Described};
 
 /// Most hours that rows of one flush go to files of; the rest goes to one more. Clocks may say anything.
@@ -28,23 +28,27 @@ impl Engine {
         let described = Described { level: 0, replaces: Vec::new(), log_from: frozen.log_from };
         let mut change =
             Change { log_from: Some(frozen.log_from), sources: frozen.sources, ..Change::default() };
-        let mut edges: BTreeMap<i64, Vec<Arc<RecordBatch>>> = BTreeMap::new();
+        // By the hour, and how long their spans are: each length has files of its own, for it is kept for a time of its own.
+        let mut edges: BTreeMap<(i64, Option<i64>), Vec<Arc<RecordBatch>>> = BTreeMap::new();
         for ((table, hour), batches) in by_hour(&frozen.recent)? {
             if table == Table::Requests {
-                let edges = edges.entry(hour).or_default();
                 let meta = self.write_file_and(&mut upkeep, table, &batches, &described, |part| {
-                    edges.push(Arc::new(rollup::edges(part)?));
+                    for span in rollup::STORED {
+                        let made = Arc::new(rollup::edges(part, &[span])?);
+                        edges.entry((hour, Some(span))).or_default().push(made);
+                    }
                     Ok(())
                 })?;
                 change.add.push(meta);
             } else if table == Table::Edges {
-                edges.entry(hour).or_default().extend(batches);
+                edges.entry((hour, None)).or_default().extend(batches);
             } else {
                 change.add.push(self.write_file(&mut upkeep, table, &batches, &described)?);
             }
         }
-        for batches in edges.into_values() {
-            change.add.push(self.write_file(&mut upkeep, Table::Edges, &batches, &described)?);
+        for ((_, resolution), batches) in edges {
+            let meta = self.write_file(&mut upkeep, Table::Edges, &batches, &described)?;
+            change.add.push(Meta { resolution, ..meta });
         }
         let before = upkeep.manifest.content.log_from;
         let segments = self.note(&mut upkeep, &change)?;

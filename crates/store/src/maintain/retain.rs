@@ -16,6 +16,10 @@ impl Engine {
         let mut change = Change::default();
         for retention in &self.config.retention {
             let mut files = self.files_of(retention.table);
+            let meant = |file: &Segment| {
+                retention.resolution.is_none() || file.meta.resolution == retention.resolution
+            };
+            files.retain(|segment| meant(segment) && !change.remove.contains(&segment.meta.id));
             let mut dropped = Dropped::default();
             if let Some(age) = retention.age {
                 let age = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
@@ -41,7 +45,7 @@ impl Engine {
                 }
             }
             if dropped != Dropped::default() {
-                change.dropped.insert(retention.table, dropped);
+                change.dropped.entry(retention.table).or_default().add(&dropped);
             }
         }
         if change.remove.is_empty() {

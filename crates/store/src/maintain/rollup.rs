@@ -12,11 +12,28 @@ use schema::{Rows, Table};
 use crate::error::Error;
 use crate::segment::times;
 
-/// Spans of time that are summed up: seconds.
-const RESOLUTIONS: [i64; 2] = [60, 3600];
+/// Spans of time that are summed up as requests go into files: seconds.
+pub(crate) const STORED: [i64; 2] = [60, 3600];
+/// Shorter ones, which are summed up when they are asked for: in files they would often be as many as the requests.
+pub(crate) const MADE: [i64; 2] = [1, 10];
 /// What edges are told apart by, besides the time.
-const KEYS: [&str; 5] =
+pub(crate) const KEYS: [&str; 5] =
     [names::CLIENT, names::SERVER, names::NETWORK_PROTOCOL_NAME, "role", names::HOST_NAME];
+
+/// What edges are made of.
+pub(crate) const COLUMNS: [&str; 11] = [
+    "time",
+    "duration",
+    names::ERROR_TYPE,
+    names::WEIR_REQUEST_SIZE,
+    names::WEIR_RESPONSE_SIZE,
+    names::WEIR_WAITING,
+    KEYS[0],
+    KEYS[1],
+    KEYS[2],
+    KEYS[3],
+    KEYS[4],
+];
 
 #[derive(Default)]
 struct Sum {
@@ -45,8 +62,8 @@ impl<'a> Words<'a> {
     }
 }
 
-/// The requests of a batch as edges. Requests whose time is the caller's wish to wait are not in it.
-pub(crate) fn edges(batch: &RecordBatch) -> Result<RecordBatch, Error> {
+/// The requests of a batch as edges of spans that are so many seconds long. Requests whose time is the caller's wish to wait are not in it.
+pub(crate) fn edges(batch: &RecordBatch, spans: &[i64]) -> Result<RecordBatch, Error> {
     let times = times(batch);
     let words = KEYS.map(|name| Words::of(batch, name));
     let number =
@@ -63,7 +80,7 @@ pub(crate) fn edges(batch: &RecordBatch) -> Result<RecordBatch, Error> {
         let keys = std::array::from_fn(|place| words[place].key(row));
         let duration = durations.map_or(0, |column| column.value(row));
         let failed = errors.is_some_and(|column| column.is_valid(row));
-        for seconds in RESOLUTIONS {
+        for seconds in spans.iter().copied() {
             let begin = time.div_euclid(seconds * 1_000_000_000) * seconds * 1_000_000_000;
             let sum = sums.entry((keys, begin, seconds)).or_default();
             sum.count += 1;
@@ -77,6 +94,12 @@ pub(crate) fn edges(batch: &RecordBatch) -> Result<RecordBatch, Error> {
         }
     }
     write(sums, &words)
+}
+
+/// How long the spans of a batch of edges are; nothing of what has no spans.
+pub(crate) fn resolutions(batch: &RecordBatch) -> impl Iterator<Item = i64> {
+    let column = batch.column_by_name("resolution").and_then(|column| column.as_primitive_opt::<Int64Type>());
+    column.into_iter().flat_map(|column| column.values().iter().copied())
 }
 
 fn write(

@@ -9,11 +9,13 @@ use schema::Table;
 use schema::query::Scanned;
 
 use super::group::{Failed, Part, matching};
+use super::levels::Made;
 use super::meter::{Held, Meter};
 use super::rows::Wanted;
 use super::test::Test;
 use super::{Cancel, prune};
 use crate::error::Error;
+use crate::maintain::rollup;
 use crate::segment::{Cache, Segment};
 
 /// A part of a group has so many rows at least, and begins where a page does.
@@ -25,6 +27,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) files: Vec<Arc<Segment>>,
     pub(crate) recent: Vec<Arc<RecordBatch>>,
     pub(crate) test: Test,
+    /// Where the rows are requests, and edges are wanted that are made of them.
+    pub(crate) made: Option<Made>,
     pub(crate) cache: &'a Cache,
     pub(crate) meter: Meter,
     pub(crate) threads: usize,
@@ -54,6 +58,21 @@ enum Piece {
 impl Scan<'_> {
     /// Passes all rows that match, of these columns, to folds that `new` makes. Where only the best are wanted, others may be left out.
     pub(crate) fn fold<F: Fold>(
+        &self,
+        columns: &[&'static str],
+        wanted: Option<&Wanted>,
+        new: impl Fn() -> F + Sync,
+    ) -> Result<(F, Scanned), Error> {
+        match &self.made {
+            None => self.fold_rows(columns, wanted, new),
+            Some(made) => {
+                let (folded, scanned) = self.fold_rows(&rollup::COLUMNS, None, || made.of(new()))?;
+                Ok((folded.inner, scanned))
+            }
+        }
+    }
+
+    fn fold_rows<F: Fold>(
         &self,
         columns: &[&'static str],
         wanted: Option<&Wanted>,

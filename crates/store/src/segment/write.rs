@@ -63,6 +63,7 @@ pub(crate) fn write(
         bytes: 0,
         level: described.level,
         version: schema::VERSION,
+        resolution: None,
     };
     let name = meta.name();
     let file = disk.create(&name).tried("making", &name)?;

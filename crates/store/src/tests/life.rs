@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schema::query::{Ask, Filter, Measure, Outcome, Query};
+use schema::query::Outcome;
 use schema::{Rows, Table};
 
-use super::{all_rows, ask, config, lines, opened, origin, place, texts};
+use super::{all_rows, ask, config, lines, opened, origin, texts};
 use crate::config::{Config, Retention};
 use crate::disk::Disk;
 use crate::disk::simulated::SimulatedDisk;
@@ -99,7 +99,7 @@ fn a_file_that_is_read_stays_until_it_was_read() {
 #[test]
 fn what_is_old_or_too_much_goes_and_is_told() {
     let keep = |age: Option<Duration>, bytes: Option<u64>| Config {
-        retention: vec![Retention { table: Table::Logs, age, bytes }],
+        retention: vec![Retention { table: Table::Logs, resolution: None, age, bytes }],
         ..config()
     };
     for (config, expected) in [
@@ -125,68 +125,6 @@ fn what_is_old_or_too_much_goes_and_is_told() {
         let left = ask(&engine, &all_rows(Table::Logs, &["time"])).unwrap().scanned.matched;
         assert_eq!(left, 3 - expected.iter().sum::<u64>());
     }
-}
-
-#[test]
-fn edges_are_the_requests_summed_up() {
-    let engine = opened(&disk()).unwrap();
-    let send = |sequence, failed: bool| {
-        let mut rows = Rows::new(Table::Requests);
-        for number in 0..100 {
-            rows.number(place(Table::Requests, "time"), 7_200_000_000_000 + number * 1_000_000_000);
-            rows.number(place(Table::Requests, "duration"), (number + 1) * 1000);
-            rows.text(place(Table::Requests, "client"), "shop");
-            rows.text(place(Table::Requests, "server"), if number % 2 == 0 { "db" } else { "cache" });
-            if failed {
-                rows.text(place(Table::Requests, "error.type"), "500");
-            }
-            rows.end().unwrap();
-        }
-        engine.submit(origin(sequence), Table::Requests, &rows.finish().unwrap()).unwrap();
-        engine.commit().unwrap();
-    };
-    let measures = vec![
-        Measure::Count,
-        Measure::Errors,
-        Measure::Percentile { field: "duration".into(), percent: 50.0 },
-    ];
-    let groups = Ask::Groups {
-        by: vec!["server".into()],
-        every: Some(60_000_000_000),
-        measures,
-        order: None,
-        limit: 10,
-    };
-    let question = |table, filter| Query { table, from: None, to: None, filter, ask: groups.clone() };
-    let figures = |table, filter| {
-        let Outcome::Groups { groups, .. } = ask(&engine, &question(table, filter)).unwrap().outcome else {
-            panic!("no groups")
-        };
-        groups
-    };
-    let compare = || {
-        let edges = figures(Table::Edges, Filter::is("resolution", 60));
-        let rows = figures(Table::Requests, Filter::All);
-        assert_eq!(edges.len(), 4);
-        for (edge, row) in edges.iter().zip(&rows) {
-            assert_eq!(
-                (edge.time, &edge.keys, &edge.measures[..2]),
-                (row.time, &row.keys, &row.measures[..2])
-            );
-            let (edge, row) = (edge.measures[2].unwrap(), row.measures[2].unwrap());
-            assert!((edge - row).abs() / row < 0.07, "{edge} {row}");
-        }
-        edges.iter().map(|group| group.measures[0].unwrap()).sum::<f64>()
-    };
-    send(1, false);
-    assert_eq!(compare(), 100.0, "from memory");
-    engine.flush().unwrap();
-    assert_eq!(compare(), 100.0, "from a file");
-    send(2, true);
-    assert_eq!(compare(), 200.0, "from both");
-    engine.flush().unwrap();
-    while engine.compact(Wish::Everything).unwrap() > 0 {}
-    assert_eq!(compare(), 200.0, "from a merged file");
 }
 
 #[test]
