@@ -127,7 +127,7 @@ CREATE TABLE IF NOT EXISTS weir_edges
 )
 ENGINE = MergeTree
 PARTITION BY toStartOfHour(`time`)
-ORDER BY (`client`, `time`)
+ORDER BY (`server`, `time`)
 SETTINGS allow_nullable_key = 1;
 
 -- A point of a metric.

@@ -119,7 +119,8 @@ impl Table {
     pub fn sorted_by(self) -> [&'static str; 2] {
         match self {
             Table::Requests | Table::Spans | Table::Connections | Table::Logs => ["service.name", "time"],
-            Table::Edges => ["client", "time"],
+            // Most questions are about how a service does: who asks it comes second.
+            Table::Edges => ["server", "time"],
             Table::Metrics => ["metric", "time"],
             Table::Profiles => ["service.name", "time"],
             Table::Agents => ["host.name", "time"],
@@ -132,6 +133,7 @@ impl Table {
     pub fn put_together_by(self) -> &'static [&'static str] {
         match self {
             Table::Requests => &["weir.client.address", names::WEIR_CONNECTION, "name"],
+            Table::Edges => &[names::CLIENT, names::HOST_NAME, "role"],
             _ => &[],
         }
     }
