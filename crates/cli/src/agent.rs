@@ -14,6 +14,7 @@ mod orders;
 pub mod present;
 pub(crate) mod programs;
 mod reload;
+mod resting;
 mod running;
 mod seccomp;
 mod switch;
@@ -106,6 +107,7 @@ impl Agent {
     /// When this kernel, or our rights on it, do not allow it.
     pub fn start(observed: &probes::Config, config: Config, naming: Naming) -> Result<Self, probes::Error> {
         let capture = Capture::start(observed)?;
+        resting::give_back_code();
         come_first();
         let proc_root = proc_root(capture.report());
         let processes = Processes::new(
@@ -158,7 +160,7 @@ impl Agent {
 
     /// Nothing happens.
     pub fn is_quiet(&self) -> bool {
-        self.quiet_drains >= QUIET
+        self.quiet_drains >= QUIET && !self.capture.holds_back()
     }
 
     /// How long events may gather, so that their room is not used up before they are read.

@@ -170,7 +170,7 @@ pub enum Instruction {
         /// Beyond the budget, the last bytes of every call that sends, and of every one that receives.
         tails: [bool; 2],
     },
-    /// No bytes, only which moved and when, several moves at once: they may come a quarter of a second late, those of one direction in
+    /// No bytes, only which moved and when, several moves at once: they may come a twentieth of a second late, those of one direction in
     /// order. Another instruction gives up what was not told by then.
     Moves,
     /// It is gone, or forgotten: what is kept for it may be used for another one.

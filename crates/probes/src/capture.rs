@@ -176,6 +176,11 @@ impl Capture {
         read
     }
 
+    /// Whether the programs hold back something that a call of [`Capture::drain`] will tell soon.
+    pub fn holds_back(&self) -> bool {
+        self.moves.as_ref().is_some_and(HeldMoves::wait)
+    }
+
     /// Hands what the programs still hold back of what moved ([`Instruction::Moves`]) to `handle`.
     pub fn drain_held(&mut self, mut handle: impl FnMut(Event<'_>)) {
         if let Some(moves) = &mut self.moves {

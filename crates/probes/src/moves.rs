@@ -25,7 +25,7 @@ const HEAD: usize = 0;
 /// The word that has its connection.
 const CONNECTION: usize = 2;
 /// How often they are looked at, and so for how long a move waits at least: nanoseconds.
-const EVERY: u64 = 100_000_000;
+const EVERY: u64 = 20_000_000;
 /// A program that saw a slot as its connection's has long written to it by then: nanoseconds.
 const REST: u64 = 1_000_000_000;
 
@@ -39,6 +39,8 @@ pub(crate) struct HeldMoves {
     /// Those that were given back, and when.
     resting: VecDeque<(u64, u16)>,
     looked_at: u64,
+    /// Some were not told at the last look.
+    waits: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,6 +59,7 @@ impl HeldMoves {
             free: Vec::new(),
             resting: VecDeque::new(),
             looked_at: 0,
+            waits: false,
         })
     }
 
@@ -113,7 +116,13 @@ impl HeldMoves {
         self.take(true, handle);
     }
 
+    /// There will be something to hand over soon.
+    pub(crate) fn wait(&self) -> bool {
+        self.waits
+    }
+
     fn take(&mut self, all: bool, handle: &mut impl FnMut(Event<'_>)) {
+        self.waits = false;
         for (connection, slot) in &self.slots {
             for direction in 0..2 {
                 let head = word(&self.memory, *slot, direction, HEAD).load(Ordering::Acquire);
@@ -124,7 +133,11 @@ impl HeldMoves {
                     seen.told = 0;
                 }
                 seen.head = head;
-                if count(head) <= seen.told || !(is_settled || all) {
+                if count(head) <= seen.told {
+                    continue;
+                }
+                if !(is_settled || all) {
+                    self.waits = true;
                     continue;
                 }
                 let moves = element(&self.memory, *slot, direction);
