@@ -1,6 +1,7 @@
 //! Rows as a busy host might have them; README.md describes them.
 
 use model::names;
+use rows::Places;
 use schema::{Rows, Table};
 use store::Origin;
 
@@ -72,7 +73,7 @@ pub(crate) struct Generator {
     connections: Vec<Vec<Connection>>,
     routes: Vec<Vec<Route>>,
     services: Vec<String>,
-    places: Places,
+    columns: Columns,
     rows: Rows,
     trace: [u8; 16],
     of_trace: usize,
@@ -112,7 +113,7 @@ impl Generator {
             connections,
             routes,
             services,
-            places: Places::new(),
+            columns: Columns::new(),
             rows: Rows::new(Table::Requests),
             trace: [0; 16],
             of_trace: 0,
@@ -136,7 +137,8 @@ impl Generator {
     }
 
     fn row(&mut self) -> anyhow::Result<()> {
-        let (random, rows, at) = (&mut self.random, &mut self.rows, &self.places);
+        let (random, rows, of) = (&mut self.random, &mut self.rows, &self.columns);
+        let at = &of.all;
         self.time += -random.part().ln() * HOUR / ROWS_AN_HOUR;
         let server = random.zipf(SERVICES);
         let own = &self.connections[server];
@@ -150,24 +152,24 @@ impl Generator {
         rows.text(at.role, "server");
         rows.text(at.protocol, "http");
         rows.text(at.name, &route.name);
-        rows.text(at.client, &self.services[connection.client]);
-        rows.text(at.server, &self.services[server]);
-        rows.text(at.client_address, &connection.client_address);
-        rows.number(at.client_port, connection.client_port);
-        rows.text(at.server_address, ["10.1.0.1", "10.1.0.2", "10.1.0.3", "10.1.0.4"][connection.host]);
-        rows.number(at.server_port, 8000 + server as i64);
+        rows.text(at.client.service, &self.services[connection.client]);
+        rows.text(at.server.service, &self.services[server]);
+        rows.text(at.client.address, &connection.client_address);
+        rows.number(at.client.port, connection.client_port);
+        rows.text(at.server.address, ["10.1.0.1", "10.1.0.2", "10.1.0.3", "10.1.0.4"][connection.host]);
+        rows.number(at.server.port, 8000 + server as i64);
         rows.number(at.pid, 1000 + (server * 4 + connection.host) as i64);
         rows.text(at.command, &self.services[server]);
         rows.number(at.thread, connection.thread);
         rows.number(at.connection, connection.id as i64);
         rows.number(at.request_size, (200.0 * (0.3 * random.normal()).exp()) as i64);
         rows.number(at.response_size, (1500.0 * random.normal().exp()) as i64);
-        rows.text(at.method, route.method);
-        rows.text(at.route, &route.route);
-        rows.text(at.version, "1.1");
+        rows.text(of.method, route.method);
+        rows.text(of.route, &route.route);
+        rows.text(of.version, "1.1");
         let failing = if server == 3 && connection.host == 2 { 0.1 } else { 0.01 };
         let status = if random.part() > failing { 200 } else { [500, 503, 504][random.below(3)] };
-        rows.number(at.status, status);
+        rows.number(of.status, status);
         match status {
             500 => rows.text(at.error, "500"),
             503 => rows.text(at.error, "503"),
@@ -176,7 +178,7 @@ impl Generator {
         }
         if !self.lean {
             let id = random.next() % 100_000_000;
-            rows.text(at.path, &route.route.replace("{id}", &id.to_string()));
+            rows.text(of.path, &route.route.replace("{id}", &id.to_string()));
             if self.of_trace > 0 || random.part() < 0.125 {
                 if self.of_trace == 0 {
                     self.trace[..8].copy_from_slice(&random.next().to_be_bytes());
@@ -192,69 +194,27 @@ impl Generator {
     }
 }
 
-/// Where the columns are.
-struct Places {
-    time: usize,
-    duration: usize,
-    service: usize,
-    host: usize,
-    role: usize,
-    protocol: usize,
-    name: usize,
-    error: usize,
-    client: usize,
-    server: usize,
-    client_address: usize,
-    client_port: usize,
-    server_address: usize,
-    server_port: usize,
-    pid: usize,
-    command: usize,
-    thread: usize,
-    connection: usize,
-    request_size: usize,
-    response_size: usize,
+/// Where the columns are: those of every request, and of HTTP's attributes.
+struct Columns {
+    all: Places,
     method: usize,
     status: usize,
     route: usize,
     path: usize,
     version: usize,
-    trace: usize,
-    span: usize,
 }
 
-impl Places {
+impl Columns {
     fn new() -> Self {
         // A column that does not exist gets no values, and the figures would show it.
         let at = |name: &str| Table::Requests.column(name).map_or(usize::MAX, |(place, _)| place);
-        Places {
-            time: at("time"),
-            duration: at("duration"),
-            service: at(names::SERVICE_NAME),
-            host: at(names::HOST_NAME),
-            role: at("role"),
-            protocol: at(names::NETWORK_PROTOCOL_NAME),
-            name: at("name"),
-            error: at(names::ERROR_TYPE),
-            client: at(names::CLIENT),
-            server: at(names::SERVER),
-            client_address: at("weir.client.address"),
-            client_port: at("weir.client.port"),
-            server_address: at("weir.server.address"),
-            server_port: at("weir.server.port"),
-            pid: at(names::PROCESS_PID),
-            command: at(names::PROCESS_EXECUTABLE_NAME),
-            thread: at(names::THREAD_ID),
-            connection: at(names::WEIR_CONNECTION),
-            request_size: at(names::WEIR_REQUEST_SIZE),
-            response_size: at(names::WEIR_RESPONSE_SIZE),
+        Columns {
+            all: Places::default(),
             method: at(names::HTTP_REQUEST_METHOD),
             status: at(names::HTTP_RESPONSE_STATUS_CODE),
             route: at(names::HTTP_ROUTE),
             path: at(names::URL_PATH),
             version: at(names::NETWORK_PROTOCOL_VERSION),
-            trace: at("trace_id"),
-            span: at("parent_span_id"),
         }
     }
 }

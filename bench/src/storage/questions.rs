@@ -95,16 +95,12 @@ fn questions(trace: &str) -> Vec<Asked> {
         ..all(table, filter, by_minute())
     };
     let is = |field: &str, value: &str| Filter::is(field, value);
-    let fields = [names::HTTP_RESPONSE_STATUS_CODE, names::HTTP_ROUTE, names::SERVER, names::ERROR_TYPE];
     let time = "epoch_ns(time)";
     let end = START + 60 * MINUTE;
     let attribute =
         is("weir.client.address", "10.0.3.7").and(Filter::is(names::HTTP_RESPONSE_STATUS_CODE, 500));
     let count =
         Ask::Groups { by: Vec::new(), every: None, measures: vec![Measure::Count], order: None, limit: 1 };
-    let facets = fields.map(|field| {
-        format!("select sum(c) from (select \"{field}\", count(*) c from {{requests}} group by 1)")
-    });
     let newest = Ask::Rows { columns: Vec::new(), order: Order::default(), limit: 100, after: None };
     vec![
         Asked {
@@ -158,16 +154,19 @@ fn questions(trace: &str) -> Vec<Asked> {
                     .into(),
             ),
         },
-        Asked {
-            name: "facets",
-            query: all(
-                Table::Requests,
-                Filter::All,
-                Ask::Facets { fields: fields.map(str::to_owned).to_vec(), limit: 20 },
-            ),
-            sql: Some(facets.join("; ")),
-        },
+        facets(),
     ]
+}
+
+/// The values of some fields of all rows.
+fn facets() -> Asked {
+    let fields = [names::HTTP_RESPONSE_STATUS_CODE, names::HTTP_ROUTE, names::SERVER, names::ERROR_TYPE];
+    let sql = fields.map(|field| {
+        format!("select sum(c) from (select \"{field}\", count(*) c from {{requests}} group by 1)")
+    });
+    let ask = Ask::Facets { fields: fields.map(str::to_owned).to_vec(), limit: 20 };
+    let query = Query { table: Table::Requests, from: None, to: None, filter: Filter::All, ask };
+    Asked { name: "facets", query, sql: Some(sql.join("; ")) }
 }
 
 /// Drops the files from the page cache.

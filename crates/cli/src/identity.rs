@@ -404,7 +404,7 @@ mod tests {
         }
         put("etc/machine-id", "ffffffff0000000000000000ffffffff\n");
         assert_ne!(Host::look(root.path()), host(Some(M), None));
-        put("proc/1/root/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+        put(&format!("proc/1/root/{MACHINE_ID}"), "0123456789abcdef0123456789abcdef\n");
         put("sys/class/dmi/id/product_uuid", "4C4C4544-004D-3510-804E-C4C04F4A3132\n");
         assert_eq!(Host::look(root.path()), host(Some(M), Some(B)));
         for text in [

@@ -11,6 +11,7 @@ pub mod request;
 pub mod sums;
 pub mod tcp;
 pub mod time;
+pub mod trace;
 
 pub use connection::{ConnectionId, Direction, Endpoint, Party, Role};
 pub use request::{Attributes, Request, Value};

@@ -1,6 +1,7 @@
 //! What the agent tells as rows of the store's tables: values in, batches out.
 
+mod places;
 mod requests;
-mod trace;
 
+pub use places::{EndPlaces, Places};
 pub use requests::Requests;

@@ -7,10 +7,11 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use model::names::{self, Key};
 use model::request::{Peer, Value};
+use model::trace::TraceParent;
 use model::{Endpoint, Request, Role};
 use schema::{Kind, Rows, Table};
 
-use crate::trace;
+use crate::places::{EndPlaces, Places};
 
 /// Names of attributes whose columns are known by heart; there are about 40.
 const MOST_KNOWN: usize = 256;
@@ -28,75 +29,6 @@ pub struct Requests {
     others: Vec<(Key, Range<usize>)>,
 }
 
-/// The columns of what is no attribute.
-struct Places {
-    time: usize,
-    duration: usize,
-    service: usize,
-    host: usize,
-    role: usize,
-    protocol: usize,
-    name: usize,
-    error: usize,
-    client: EndPlaces,
-    server: EndPlaces,
-    pid: usize,
-    command: usize,
-    thread: usize,
-    connection: usize,
-    request_size: usize,
-    response_size: usize,
-    waiting: usize,
-    missing: usize,
-    trace: usize,
-    span: usize,
-    attributes: usize,
-}
-
-struct EndPlaces {
-    service: usize,
-    address: usize,
-    port: usize,
-}
-
-impl Places {
-    fn new() -> Self {
-        // A test looks whether each is there.
-        let at = |name: &str| Table::Requests.column(name).map_or(usize::MAX, |(place, _)| place);
-        Places {
-            time: at("time"),
-            duration: at("duration"),
-            service: at(names::SERVICE_NAME),
-            host: at(names::HOST_NAME),
-            role: at("role"),
-            protocol: at(names::NETWORK_PROTOCOL_NAME),
-            name: at("name"),
-            error: at(names::ERROR_TYPE),
-            client: EndPlaces {
-                service: at(names::CLIENT),
-                address: at("weir.client.address"),
-                port: at("weir.client.port"),
-            },
-            server: EndPlaces {
-                service: at(names::SERVER),
-                address: at("weir.server.address"),
-                port: at("weir.server.port"),
-            },
-            pid: at(names::PROCESS_PID),
-            command: at(names::PROCESS_EXECUTABLE_NAME),
-            thread: at(names::THREAD_ID),
-            connection: at(names::WEIR_CONNECTION),
-            request_size: at(names::WEIR_REQUEST_SIZE),
-            response_size: at(names::WEIR_RESPONSE_SIZE),
-            waiting: at(names::WEIR_WAITING),
-            missing: at(names::WEIR_MISSING),
-            trace: at("trace_id"),
-            span: at("parent_span_id"),
-            attributes: at("attributes"),
-        }
-    }
-}
-
 /// Numbers of the kernel and of the wire are never that large.
 fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
@@ -107,7 +39,7 @@ impl Requests {
     pub fn new(host: &str) -> Self {
         Requests {
             rows: Rows::new(Table::Requests),
-            at: Places::new(),
+            at: Places::default(),
             host: host.to_owned(),
             known: Vec::new(),
             text: String::new(),
@@ -200,7 +132,7 @@ impl Requests {
         for (key, value) in request.attributes.iter() {
             if *key == names::TRACEPARENT
                 && let Value::Text(text) = value
-                && let Some(parent) = trace::parent(text)
+                && let Some(parent) = TraceParent::parse(text.as_bytes())
             {
                 self.rows.bytes(self.at.trace, &parent.trace);
                 self.rows.bytes(self.at.span, &parent.span);

@@ -87,7 +87,7 @@ pub trait ReadFile: Send + Sync {
     /// As the system tells, or when the file ends before.
     fn read(&self, at: u64, bytes: &mut [u8]) -> io::Result<()>;
     /// So many bytes from the place `at` on will be read soon: who can may fetch them meanwhile.
-    fn expect(&self, _at: u64, _length: u64) {}
+    fn read_ahead(&self, _at: u64, _length: u64) {}
 }
 
 /// All of a file.

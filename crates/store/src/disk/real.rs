@@ -146,7 +146,7 @@ impl ReadFile for Reading {
         self.0.read_exact_at(bytes, at)
     }
 
-    fn expect(&self, at: u64, length: u64) {
+    fn read_ahead(&self, at: u64, length: u64) {
         let (Ok(at), Ok(length)) = (libc::off_t::try_from(at), libc::off_t::try_from(length)) else { return };
         // SAFETY: the descriptor is that of an open file; it is advice only.
         unsafe { libc::posix_fadvise(self.0.as_raw_fd(), at, length, libc::POSIX_FADV_WILLNEED) };

@@ -45,7 +45,7 @@ impl Chunks {
     ) -> Result<()> {
         let ranges = joined(ranges(opened.metadata.metadata(), group, columns, selection));
         if ranges.len() > 1 {
-            ranges.iter().for_each(|range| self.file.expect(range));
+            ranges.iter().for_each(|range| self.file.read_ahead(range));
         }
         let part = |range: Range<u64>| {
             let length = usize::try_from(range.end - range.start)?;
@@ -107,10 +107,10 @@ fn ranges(
 }
 
 /// Says that what some columns of a group have will be read soon.
-pub(crate) fn expect(opened: &Opened, group: usize, columns: &ProjectionMask) {
+pub(crate) fn read_ahead(opened: &Opened, group: usize, columns: &ProjectionMask) {
     joined(ranges(opened.metadata.metadata(), group, columns, None))
         .iter()
-        .for_each(|range| opened.file.expect(range));
+        .for_each(|range| opened.file.read_ahead(range));
 }
 
 /// What lies near is read at once.

@@ -88,14 +88,14 @@ impl Part {
     }
 
     /// Says what will be read soon: filters, or these columns where nothing is known of their pages.
-    pub(crate) fn expect(&self, test: &Test, columns: &[&'static str]) {
+    pub(crate) fn read_ahead(&self, test: &Test, columns: &[&'static str]) {
         let tests = test.parts();
-        if prune::expect_filters(&tests, &self.opened, self.group) {
+        if prune::read_filters_ahead(&tests, &self.opened, self.group) {
             return;
         }
         let pages = prune::pages(&tests, self.opened.metadata.metadata(), self.group);
         if let Some(columns) = self.projection(columns).filter(|_| pages.is_none()) {
-            chunks::expect(&self.opened, self.group, &columns);
+            chunks::read_ahead(&self.opened, self.group, &columns);
         }
     }
 

@@ -185,7 +185,7 @@ pub(crate) fn filtered_out(parts: &[&Test], opened: &Opened, group: usize) -> Re
 }
 
 /// Says that the filters of a group will be read soon; false where it has none of what is looked for.
-pub(crate) fn expect_filters(parts: &[&Test], opened: &Opened, group: usize) -> bool {
+pub(crate) fn read_filters_ahead(parts: &[&Test], opened: &Opened, group: usize) -> bool {
     let metadata = opened.metadata.metadata();
     let mut there = false;
     for part in parts {
@@ -195,7 +195,7 @@ pub(crate) fn expect_filters(parts: &[&Test], opened: &Opened, group: usize) -> 
         let start = column.bloom_filter_offset().and_then(|start| u64::try_from(start).ok());
         let length = column.bloom_filter_length().and_then(|length| u64::try_from(length).ok());
         if let (Some(start), Some(length)) = (start, length) {
-            opened.file.expect(&(start..start.saturating_add(length)));
+            opened.file.read_ahead(&(start..start.saturating_add(length)));
             there = true;
         }
     }

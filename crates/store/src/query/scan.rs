@@ -94,7 +94,7 @@ impl Scan<'_> {
                 let Some(piece) = pieces.get(place) else { break };
                 // While this one is worked on, the disk may fetch a later one.
                 if let (Some(Piece::Stored(later)), None) = (pieces.get(place + threads), wanted) {
-                    later.expect(&self.test, &first);
+                    later.read_ahead(&self.test, &first);
                 }
                 self.piece(piece, (columns, wanted), (&mut fold, &mut held), &mut scanned)?;
             }

@@ -72,8 +72,8 @@ impl CheckedFile {
     }
 
     /// These bytes will be read soon.
-    pub(crate) fn expect(&self, range: &std::ops::Range<u64>) {
-        self.file.expect(range.start, range.end - range.start);
+    pub(crate) fn read_ahead(&self, range: &std::ops::Range<u64>) {
+        self.file.read_ahead(range.start, range.end - range.start);
     }
 
     fn read(&self, start: u64, length: usize) -> io::Result<Bytes> {

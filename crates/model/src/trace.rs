@@ -1,0 +1,90 @@
+//! Where a request stands in a trace, as its header says (W3C Trace Context).
+
+/// What a header `traceparent` tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceParent {
+    /// The trace; not all zero.
+    pub trace: [u8; 16],
+    /// The span that asked; not all zero.
+    pub span: [u8; 8],
+    /// Whether it was sampled, and how ids are made.
+    pub flags: u8,
+}
+
+impl TraceParent {
+    /// Reads a header; `None` where it is not as the recommendation has it.
+    pub fn parse(text: &[u8]) -> Option<TraceParent> {
+        let version = hexadecimal::<1>(text.get(..2)?)?[0];
+        let dashes = [2, 35, 52].iter().all(|at| text.get(*at) == Some(&b'-'));
+        // Later versions may say more, behind another dash.
+        let ends = match text.get(55) {
+            None => true,
+            Some(byte) => version > 0 && *byte == b'-',
+        };
+        let trace = hexadecimal::<16>(text.get(3..35)?)?;
+        let span = hexadecimal::<8>(text.get(36..52)?)?;
+        let flags = hexadecimal::<1>(text.get(53..55)?)?[0];
+        let valid = version != 0xff && dashes && ends && trace != [0; 16] && span != [0; 8];
+        valid.then_some(TraceParent { trace, span, flags })
+    }
+}
+
+/// Bytes from their digits, which are lower-case.
+fn hexadecimal<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+    #[test]
+    fn headers_are_read_as_the_recommendation_says() {
+        let cases = [
+            (format!("00-{TRACE}-b7ad6b7169203331-01"), Some(1)),
+            (format!("00-{TRACE}-b7ad6b7169203331-00"), Some(0)),
+            (format!("01-{TRACE}-b7ad6b7169203331-03"), Some(3)),
+            (format!("cc-{TRACE}-b7ad6b7169203331-01-what-comes-later"), Some(1)),
+            (format!("cc-{TRACE}-b7ad6b7169203331-01.what"), None),
+            (format!("00-{TRACE}-b7ad6b7169203331-01-"), None),
+            (format!("ff-{TRACE}-b7ad6b7169203331-01"), None),
+            (format!("00-{TRACE}-b7ad6b7169203331-0"), None),
+            (format!("00-{TRACE}-b7ad6b7169203331"), None),
+            (format!("00-{}-b7ad6b7169203331-01", TRACE.to_uppercase()), None),
+            (format!("00-{TRACE}-0000000000000000-01"), None),
+            (format!("00-{}-b7ad6b7169203331-01", "0".repeat(32)), None),
+            (format!("00_{TRACE}-b7ad6b7169203331-01"), None),
+            (format!("00-{TRACE}+b7ad6b7169203331-01"), None),
+            (format!("0g-{TRACE}-b7ad6b7169203331-01"), None),
+            (format!("00-{}\u{e9}-b7ad6b7169203331-01", &TRACE[2..]), None),
+            (format!("00-{TRACE}1-b7ad6b7169203331-01"), None),
+            (String::new(), None),
+        ];
+        for (text, flags) in cases {
+            let found = TraceParent::parse(text.as_bytes());
+            assert_eq!(found.map(|found| found.flags), flags, "{text}");
+            if let Some(TraceParent { trace, span, .. }) = found {
+                assert_eq!(trace, 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes());
+                assert_eq!(span, 0xb7ad_6b71_6920_3331_u64.to_be_bytes());
+            }
+        }
+        for end in 0..55 {
+            assert_eq!(
+                TraceParent::parse(&format!("00-{TRACE}-b7ad6b7169203331-01").as_bytes()[..end]),
+                None,
+                "{end}"
+            );
+        }
+    }
+}
