@@ -11,15 +11,18 @@ use crate::metadata::Metadata;
 
 const DOCUMENT: &str = "ARCHITECTURE.md";
 
+/// Why only some know the network.
+const NETWORK: &str = "libraries do no I/O of their own accord, but for those that send and answer";
+
 /// Crates from elsewhere that only some of ours may know, and why.
 const OWNED: &[(&str, &[&str], &str)] = &[
     ("libbpf-rs", &["probes"], "only the kernel side's crate knows libbpf"),
     ("libbpf-sys", &["probes"], "only the kernel side's crate knows libbpf"),
     ("libbpf-cargo", &["probes"], "only the kernel side's crate knows libbpf"),
     ("clap", &["cli"], "libraries have no command line"),
-    ("tokio", &["cli", "otlp"], "libraries do no I/O of their own accord, but for the one that sends"),
-    ("hyper", &["cli", "otlp"], "libraries do no I/O of their own accord, but for the one that sends"),
-    ("rustls", &["otlp"], "only what goes over the network is encrypted"),
+    ("tokio", &["cli", "otlp", "server"], NETWORK),
+    ("hyper", &["cli", "otlp", "server"], NETWORK),
+    ("rustls", &["otlp", "server"], "only what goes over the network is encrypted"),
     ("parquet", &["store"], "only the store knows the form of files"),
     ("anyhow", &["cli"], "libraries have errors of their own types"),
 ];
