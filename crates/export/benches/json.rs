@@ -82,6 +82,8 @@ fn request() -> Request {
         connection: ConnectionId(0x8f2c_0000_0000_0001),
         waiting: false,
         incomplete: None,
+        place: None,
+        sequence: None,
     }
 }
 

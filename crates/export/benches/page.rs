@@ -83,5 +83,7 @@ fn request(number: u64) -> Request {
         connection: ConnectionId(1),
         waiting: false,
         incomplete: None,
+        place: None,
+        sequence: None,
     }
 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use model::request::{Ends, Peer, Process};
+use model::trace::Place;
 use model::{Attributes, Endpoint, Request, Value};
 
 use crate::escape;
@@ -107,7 +108,25 @@ fn rest(request: &Request, out: &mut Vec<u8>) {
         out.extend_from_slice(incomplete.as_str().as_bytes());
         out.push(b'"');
     }
+    if let Some(place) = &request.place {
+        trace(place, out);
+    }
     out.extend_from_slice(b"}\n");
+}
+
+fn trace(place: &Place, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"trace\":{\"id\":\"");
+    hexadecimal(place.trace.cast_unsigned(), out);
+    out.extend_from_slice(b"\",\"span\":");
+    integer(place.span, out);
+    if let Some((parent, evidence)) = place.parent {
+        out.extend_from_slice(b",\"parent\":");
+        integer(parent, out);
+        out.extend_from_slice(b",\"evidence\":\"");
+        out.extend_from_slice(evidence.as_str().as_bytes());
+        out.push(b'"');
+    }
+    out.push(b'}');
 }
 
 pub(crate) fn peer(begin: &[u8], peer: &Peer, out: &mut Vec<u8>) {

@@ -119,6 +119,13 @@ fn expected(request: &Request) -> Value {
     if let Some(incomplete) = request.incomplete {
         object["incomplete"] = incomplete.as_str().into();
     }
+    if let Some(place) = &request.place {
+        object["trace"] = json!({"id": format!("{:016x}", place.trace), "span": place.span});
+        if let Some((parent, evidence)) = place.parent {
+            object["trace"]["parent"] = parent.into();
+            object["trace"]["evidence"] = evidence.as_str().into();
+        }
+    }
     for (key, value) in request.attributes.iter() {
         object["attributes"][*key] = match value {
             Attribute::Int(number) => (*number).into(),

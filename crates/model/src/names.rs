@@ -91,6 +91,16 @@ pub const WEIR_REQUEST_SIZE: Key = "weir.request.size";
 pub const WEIR_RESPONSE_SIZE: Key = "weir.response.size";
 /// `weir.connection`: by which the requests of a connection's end belong together.
 pub const WEIR_CONNECTION: Key = "weir.connection";
+/// `weir.trace`: the trace that a request was joined to: [`crate::trace::Place`].
+pub const WEIR_TRACE: Key = "weir.trace";
+/// `weir.span`: its number within that trace.
+pub const WEIR_SPAN: Key = "weir.span";
+/// `weir.parent`: the number of the request that brought it about.
+pub const WEIR_PARENT: Key = "weir.parent";
+/// `weir.evidence`: by what it was joined to that one.
+pub const WEIR_EVIDENCE: Key = "weir.evidence";
+/// `weir.sequence`: the TCP sequence number of the request's first byte, which both ends of a connection know.
+pub const WEIR_SEQUENCE: Key = "weir.sequence";
 /// `weir.waiting`: the time is the caller's wish to wait.
 pub const WEIR_WAITING: Key = "weir.waiting";
 /// `weir.missing`: what was not seen.

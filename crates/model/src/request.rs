@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::names::Key;
+use crate::trace::Place;
 use crate::{ConnectionId, Endpoint, Role, Text};
 
 /// One exchange as one of its two sides saw it. A call between two processes of a host gives two.
@@ -38,6 +39,11 @@ pub struct Request {
     pub waiting: bool,
     /// What of the exchange was not seen.
     pub incomplete: Option<Incomplete>,
+    /// Where it stands in a trace, where it was joined to other requests.
+    pub place: Option<Place>,
+    /// The TCP sequence number of its first byte, by which the other end's record is found on another host. `None` where that is not
+    /// wanted, or not known.
+    pub sequence: Option<u32>,
 }
 
 /// Who spoke with whom: the same for one request of a connection after the other, which share it.

@@ -1,4 +1,57 @@
-//! Where a request stands in a trace, as its header says (W3C Trace Context).
+//! Where a request stands in a trace: as its header says (W3C Trace Context), and as it was found out.
+
+/// Where a request stands in a trace that was put together from what was seen of processes and connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The trace: when its first request began, nanoseconds since 1970-01-01 UTC; later by as much as it takes for no other trace of
+    /// the host to have the same, and for later traces to have greater ones.
+    pub trace: i64,
+    /// The request's number within the trace; the first one's is 0.
+    pub span: u32,
+    /// The request that brought it about, and how that is known; none for the first one.
+    pub parent: Option<(u32, Evidence)>,
+}
+
+/// How it is known that one request brought another one about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Evidence {
+    /// A header `traceparent` or the like, which the first one came with and the second one goes with.
+    Traceparent,
+    /// A header `x-request-id` or the like.
+    RequestId,
+    /// They are the two sides of one exchange: the same connection, and the same place in it.
+    Sequence,
+    /// It was asked by the thread that was serving the first one, and nothing else.
+    Thread,
+    /// It was asked by an event loop, of which the first one was the oldest such request that was not passed on.
+    Queue,
+    /// The same, when the event loop made the connection for it.
+    Connect,
+}
+
+impl Evidence {
+    /// All of them.
+    pub const ALL: [Evidence; 6] = [
+        Evidence::Traceparent,
+        Evidence::RequestId,
+        Evidence::Sequence,
+        Evidence::Thread,
+        Evidence::Queue,
+        Evidence::Connect,
+    ];
+
+    /// One word: `sequence`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Evidence::Traceparent => "traceparent",
+            Evidence::RequestId => "request-id",
+            Evidence::Sequence => "sequence",
+            Evidence::Thread => "thread",
+            Evidence::Queue => "queue",
+            Evidence::Connect => "connect",
+        }
+    }
+}
 
 /// What a header `traceparent` tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -121,5 +121,7 @@ fn request(number: usize) -> Request {
         connection: ConnectionId(number as u64 % 300),
         waiting: false,
         incomplete: None,
+        place: None,
+        sequence: None,
     }
 }

@@ -34,5 +34,7 @@ pub(crate) fn request() -> Request {
         connection: ConnectionId(0x8f2c),
         waiting: false,
         incomplete: None,
+        place: None,
+        sequence: None,
     }
 }

@@ -43,6 +43,8 @@ pub(crate) fn request(
         connection: connection.id(),
         waiting: exchange.waiting,
         incomplete: exchange.incomplete,
+        place: None,
+        sequence: None,
     })
 }
 
@@ -98,6 +100,8 @@ impl Twin {
             connection: self.connection,
             waiting: other.waiting,
             incomplete: other.incomplete,
+            place: None,
+            sequence: None,
         }
     }
 }

@@ -24,9 +24,20 @@ pub struct Places {
     pub response_size: usize,
     pub waiting: usize,
     pub missing: usize,
+    pub joined: JoinedPlaces,
+    pub sequence: usize,
     pub trace: usize,
     pub span: usize,
     pub attributes: usize,
+}
+
+/// The same of a place in a trace.
+#[allow(missing_docs)]
+pub struct JoinedPlaces {
+    pub trace: usize,
+    pub span: usize,
+    pub parent: usize,
+    pub evidence: usize,
 }
 
 /// The same of an end.
@@ -68,6 +79,13 @@ impl Default for Places {
             response_size: at(names::WEIR_RESPONSE_SIZE),
             waiting: at(names::WEIR_WAITING),
             missing: at(names::WEIR_MISSING),
+            joined: JoinedPlaces {
+                trace: at(names::WEIR_TRACE),
+                span: at(names::WEIR_SPAN),
+                parent: at(names::WEIR_PARENT),
+                evidence: at(names::WEIR_EVIDENCE),
+            },
+            sequence: at(names::WEIR_SEQUENCE),
             trace: at("trace_id"),
             span: at("parent_span_id"),
             attributes: at("attributes"),

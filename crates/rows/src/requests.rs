@@ -87,6 +87,17 @@ impl Requests {
         if let Some(missing) = request.incomplete {
             rows.text(at.missing, missing.as_str());
         }
+        if let Some(place) = request.place {
+            rows.number(at.joined.trace, place.trace);
+            rows.number(at.joined.span, i64::from(place.span));
+            if let Some((parent, evidence)) = place.parent {
+                rows.number(at.joined.parent, i64::from(parent));
+                rows.text(at.joined.evidence, evidence.as_str());
+            }
+        }
+        if let Some(sequence) = request.sequence {
+            rows.number(at.sequence, i64::from(sequence));
+        }
         self.ends(request);
         self.attributes(request);
         self.rows.end()

@@ -13,6 +13,7 @@ use arrow_array::types::{Int32Type, Int64Type, TimestampNanosecondType, UInt64Ty
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use model::names;
 use model::request::{Attributes, Ends, Incomplete, Peer, Value};
+use model::trace::{Evidence, Place};
 use model::{ConnectionId, Endpoint, Request, Role};
 use rows::Requests;
 use schema::{Kind, Table};
@@ -141,6 +142,8 @@ fn request() -> Request {
         connection: ConnectionId(u64::MAX),
         waiting: true,
         incomplete: Some(Incomplete::Response),
+        place: None,
+        sequence: None,
     }
 }
 
@@ -155,6 +158,10 @@ fn what_is_seldom_has_its_place() {
     traced.attributes.push("x.word", Value::Word("yes"));
     let mut broken = request();
     broken.attributes.text(names::TRACEPARENT, "00-4bf9");
+    traced.place =
+        Some(Place { trace: 1_700_000_000_000_000_000, span: 3, parent: Some((1, Evidence::Thread)) });
+    broken.place = Some(Place { trace: 7, span: 0, parent: None });
+    broken.sequence = Some(u32::MAX);
     let mut rows = Requests::new("host-a");
     [&traced, &broken].into_iter().for_each(|request| rows.push(request).unwrap());
     let batch = rows.finish().unwrap();
@@ -171,4 +178,8 @@ fn what_is_seldom_has_its_place() {
     assert_eq!((of(0, "weir.waiting"), of(0, "weir.missing")), (text("true"), text("response")));
     assert_eq!(of(0, "time"), text(&i64::MAX.to_string()));
     assert_eq!(of(0, "weir.connection"), text("ffffffffffffffff"));
+    let joined = |row| ["weir.trace", "weir.span", "weir.parent", "weir.evidence"].map(|name| of(row, name));
+    assert_eq!(joined(0), [text("17979cfe362a0000"), text("3"), text("1"), text("thread")]);
+    assert_eq!(joined(1), [text("0000000000000007"), text("0"), None, None]);
+    assert_eq!((of(0, "weir.sequence"), of(1, "weir.sequence")), (None, text("4294967295")));
 }

@@ -181,6 +181,12 @@ impl Column {
         self
     }
 
+    /// It came with this version of the schema.
+    pub(crate) const fn since(mut self, version: u32) -> Self {
+        self.since = version;
+        self
+    }
+
     /// Written into files in another way than others of its kind.
     pub(crate) const fn coded(mut self, coding: Coding) -> Self {
         self.coding = coding;

@@ -15,7 +15,7 @@ use crate::Column;
 
 /// The version of the schema that files are written with. It rises when a column is added; files of earlier versions stay
 /// readable, and columns that they do not have are empty.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Most rows within which they are in another order than that of time, so that a file need not be read as a whole for a short time.
 pub const TOGETHER: usize = 32_768;

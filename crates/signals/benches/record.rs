@@ -43,6 +43,8 @@ fn request(number: usize) -> Request {
         connection: ConnectionId(1),
         waiting: false,
         incomplete: None,
+        place: None,
+        sequence: None,
     }
 }
 

@@ -256,6 +256,8 @@ mod tests {
             connection: ConnectionId(1),
             waiting: false,
             incomplete: None,
+            place: None,
+            sequence: None,
         }
     }
 

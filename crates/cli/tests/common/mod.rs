@@ -43,6 +43,8 @@ pub(crate) fn http(name: &str, path: &str, code: i64) -> Request {
         connection: ConnectionId(1),
         waiting: false,
         incomplete: None,
+        place: None,
+        sequence: None,
     }
 }
 

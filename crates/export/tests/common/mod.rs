@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use model::request::{Ends, Incomplete, Peer, Process};
+use model::trace::{Evidence, Place};
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
 
 fn ip(address: &str, service: Option<&str>) -> Peer {
@@ -40,6 +41,8 @@ pub(crate) fn http() -> Request {
         connection: ConnectionId(0x8f2c_0000_0000_0001),
         waiting: false,
         incomplete: None,
+        place: None,
+        sequence: None,
     }
 }
 
@@ -57,6 +60,7 @@ pub(crate) fn all() -> Vec<(&'static str, Request)> {
         tid: 0,
         attributes: Attributes::default(),
         incomplete: Some(Incomplete::Response),
+        place: Some(Place { trace: 7, span: 0, parent: None }),
         ..http()
     };
     let mut attributes = Attributes::default();
@@ -69,6 +73,7 @@ pub(crate) fn all() -> Vec<(&'static str, Request)> {
         attributes,
         waiting: true,
         incomplete: Some(Incomplete::Start),
+        place: Some(Place { trace: 0x1797_9cfe_362a_0000, span: 3, parent: Some((1, Evidence::Thread)) }),
         ..http().with_ends(|ends| {
             ends.client = unix("", Some("worker"));
             ends.server = unix("/run/redis/redis.sock", None);

@@ -87,6 +87,8 @@ fn a_clients_span_names_the_server_as_its_peer() {
         error: Some("404".into()),
         waiting: true,
         incomplete: Some(Incomplete::Response),
+        place: None,
+        sequence: None,
         ..request()
     });
     assert_eq!(

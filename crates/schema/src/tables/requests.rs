@@ -28,7 +28,11 @@ pub(super) const REQUESTS: &[Column] = &[
     Column::amount(names::WEIR_RESPONSE_SIZE, "The response on the wire: bytes"),
     Column::flag(names::WEIR_WAITING, "The time is the caller's wish to wait; empty for no"),
     Column::word(names::WEIR_MISSING, "What of the exchange was not seen"),
-    Column::id("weir.trace", "The trace that it was joined to"),
+    Column::id(names::WEIR_TRACE, "The trace that it was joined to").coded(Coding::Split),
+    Column::number(names::WEIR_SPAN, "Its number within that trace; the first one's is 0").since(2),
+    Column::number(names::WEIR_PARENT, "The number of the request that brought it about").since(2),
+    Column::word(names::WEIR_EVIDENCE, "How that is known: `sequence`, `thread`, ...").since(2),
+    Column::amount(names::WEIR_SEQUENCE, "The TCP sequence number of the request's first byte").since(2),
     // A trace has several requests.
     Column::bytes("trace_id", 16, "The trace that the caller named (W3C)").coded(Coding::Dictionary).keyed(),
     Column::bytes("parent_span_id", 8, "The span that the caller named (W3C)"),

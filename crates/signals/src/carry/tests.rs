@@ -97,6 +97,8 @@ fn request(route: &str, duration: u64) -> Request {
         connection: ConnectionId(1),
         waiting: false,
         incomplete: (route == "/torn").then_some(Incomplete::Request),
+        place: None,
+        sequence: None,
     }
 }
 

@@ -31,6 +31,8 @@ fn request(role: Role, client: &str, server: &str, name: &str) -> Request {
         connection: ConnectionId(1),
         waiting: false,
         incomplete: None,
+        place: None,
+        sequence: None,
     }
 }
 

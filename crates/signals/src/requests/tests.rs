@@ -30,6 +30,8 @@ fn request(protocol: &'static str, attributes: Attributes) -> Request {
         connection: ConnectionId(1),
         waiting: false,
         incomplete: None,
+        place: None,
+        sequence: None,
     }
 }
 
