@@ -194,8 +194,9 @@ CREATE TABLE IF NOT EXISTS weir_agents
     `host.id` LowCardinality(Nullable(String)) CODEC(ZSTD(1)) COMMENT 'The host\'s id',
     `service.version` LowCardinality(Nullable(String)) CODEC(ZSTD(1)) COMMENT 'Its version',
     `kernel` LowCardinality(Nullable(String)) CODEC(ZSTD(1)) COMMENT 'The kernel\'s version',
-    `events` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'Kernel events so far',
-    `lost` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'Of which were lost',
+    `events` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'Kernel events since it told the time before',
+    `lost` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'Events since then that were lost',
+    `sampled` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'The part of connections that it watches, to stay within its budget: of 100',
     `attributes` Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'What else it told'
 )
 ENGINE = MergeTree

@@ -4,12 +4,14 @@
 
 mod answer;
 mod filter;
+mod text;
 mod validate;
 
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, Cell, Difference, Facet, Group, Outcome, Part, Scanned};
 pub use filter::{Filter, Value};
+pub use text::SHORT;
 pub use validate::{Invalid, MOST_FIELDS, MOST_ROWS, hex};
 
 use crate::Table;

@@ -1,5 +1,6 @@
 //! What takes in and answers: OTLP, agents, the API.
 
+pub mod api;
 mod intake;
 pub mod problem;
 

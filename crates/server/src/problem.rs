@@ -119,7 +119,7 @@ pub struct Problem {
     detail: String,
     instance: Option<String>,
     members: Map<String, Value>,
-    headers: HeaderMap,
+    headers: Box<HeaderMap>,
 }
 
 impl Problem {
@@ -130,7 +130,7 @@ impl Problem {
             detail: detail.into(),
             instance: None,
             members: Map::new(),
-            headers: HeaderMap::new(),
+            headers: Box::default(),
         }
     }
 
@@ -206,7 +206,7 @@ impl IntoResponse for Problem {
         // Texts and JSON values can always be written.
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (self.status(), body).into_response();
-        response.headers_mut().extend(self.headers);
+        response.headers_mut().extend(*self.headers);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         response
     }

@@ -29,6 +29,6 @@ pub use error::Error;
 pub use log::{Found as FoundInLog, Logged, Origin, read as read_log};
 pub use manifest::{Content, Dropped, Found as FoundInManifest, Meta, read as read_manifest};
 pub use open::Opening;
-pub use query::{Cancel, Parts};
+pub use query::{Cancel, Parts, Watch};
 pub use reader::{ColumnSize, Reader};
 pub use store::Store;

@@ -19,6 +19,7 @@ mod rows;
 mod scan;
 mod spans;
 mod test;
+mod watch;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +37,7 @@ use meter::Meter;
 pub use parts::Parts;
 use scan::Scan;
 use test::Test;
+pub use watch::Watch;
 
 /// Lets the one who asked say that the answer is not wanted any more.
 #[derive(Debug, Clone, Default)]

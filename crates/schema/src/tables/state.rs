@@ -34,8 +34,10 @@ pub(super) const AGENTS: &[Column] = &[
     Column::word(names::HOST_ID, "The host's id"),
     Column::word(names::SERVICE_VERSION, "Its version"),
     Column::word("kernel", "The kernel's version"),
-    Column::amount("events", "Kernel events so far"),
-    Column::amount("lost", "Of which were lost"),
+    Column::amount("events", "Kernel events since it told the time before"),
+    Column::amount("lost", "Events since then that were lost"),
+    Column::number("sampled", "The part of connections that it watches, to stay within its budget: of 100")
+        .since(2),
     Column::map("attributes", "What else it told"),
 ];
 

@@ -1,0 +1,308 @@
+//! Who asks whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query as Params, State};
+use schema::Table;
+use schema::query::{Filter, Group, Measure};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::ask::{Api, text};
+use super::figures::{About, Figures, seconds_of};
+use super::params::{Asked, Span};
+use super::sides::sides;
+use crate::problem::Problem;
+
+/// What a node is named of which nothing is known.
+pub(super) const UNKNOWN: &str = "unknown";
+
+/// Who asks whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Topology {
+    /// Services, databases, and whoever else takes part.
+    pub nodes: Vec<Node>,
+    /// Who asks whom, by protocol.
+    pub edges: Vec<Edge>,
+    /// Which time this is about.
+    pub about: About,
+}
+
+/// Somebody who asks or answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Protocols in which it answers.
+    pub protocols: Vec<String>,
+    /// Hosts on which an agent saw it.
+    pub hosts: Vec<String>,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A service that an agent sees.
+    Service,
+    /// It answers in a database's protocol.
+    Database,
+    /// It answers in a cache's protocol.
+    Cache,
+    /// It answers questions about names.
+    Dns,
+    /// No agent sees it: it is on another host, or the internet.
+    External,
+    /// Nothing is known of it.
+    Unknown,
+}
+
+/// A client's requests to a server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Edge {
+    /// Who asks.
+    pub client: String,
+    /// Who answers.
+    pub server: String,
+    /// In which protocol.
+    pub protocol: String,
+    /// The requests, as the end saw them that saw more; the server's where both saw all.
+    pub figures: Figures,
+    /// As the client's end saw them, where an agent is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_by_client: Option<Figures>,
+    /// As the server's end saw them, where an agent is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_by_server: Option<Figures>,
+    /// The TCP connections between the two, of all protocols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<TcpHealth>,
+    /// The two are on different hosts, as far as hosts are known.
+    pub crosses_hosts: bool,
+}
+
+/// How TCP connections fared that ended in a time.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+pub struct TcpHealth {
+    /// Connections that ended.
+    pub connections: u64,
+    /// Those that failed, or were broken off.
+    pub failures: u64,
+    /// Packets sent again.
+    pub retransmits: u64,
+    /// Bytes from the client to the server and back.
+    pub bytes: u64,
+    /// Their round-trip times, on average: seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt: Option<f64>,
+    /// The time that connecting took, on average: seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<f64>,
+}
+
+impl TcpHealth {
+    pub(super) fn measures() -> Vec<Measure> {
+        let sum = |field: &str| Measure::Sum(field.into());
+        let mean = |field: &str| Measure::Mean(field.into());
+        vec![
+            Measure::Count,
+            Measure::Errors,
+            sum("retransmits"),
+            sum("sent.bytes"),
+            sum("received.bytes"),
+            mean("rtt"),
+            mean("connect.duration"),
+        ]
+    }
+
+    pub(super) fn of(measures: &[Option<f64>]) -> TcpHealth {
+        let at = |place: usize| measures.get(place).copied().flatten();
+        let whole = |place: usize| at(place).unwrap_or_default() as u64;
+        TcpHealth {
+            connections: whole(0),
+            failures: whole(1),
+            retransmits: whole(2),
+            bytes: whole(3) + whole(4),
+            rtt: at(5).map(seconds_of),
+            connect: at(6).map(seconds_of),
+        }
+    }
+}
+
+/// Who asks whom, how often, how fast and with what success.
+#[utoipa::path(get, path = "/topology", tag = "services", params(Asked), responses((status = 200, body = Topology)))]
+pub(super) async fn topology(
+    State(api): State<Arc<Api>>,
+    asked: Result<Params<Asked>, QueryRejection>,
+) -> Result<Json<Topology>, Problem> {
+    let Params(asked) = asked?;
+    let (table, filter) = asked.summed()?;
+    let span = asked.span()?.aligned();
+    let (nodes, edges, damaged) = graph(&api, table, span, filter).await?;
+    Ok(Json(Topology { nodes, edges, about: api.about(span, damaged).await? }))
+}
+
+type Graph = (Vec<Node>, Vec<Edge>, Vec<String>);
+
+/// The nodes and edges of a time.
+pub(super) async fn graph(api: &Api, table: Table, span: Span, filter: Filter) -> Result<Graph, Problem> {
+    let by = ["client", "server", "network.protocol.name", "role"];
+    let asked = api.groups(table, span, filter.clone(), &by, Figures::measures(table));
+    let by = ["client", "server", "role", "host.name"];
+    let hosts = api.groups(table, span, filter, &by, vec![Measure::Count]);
+    let by = ["client", "server", "role"];
+    let tcp = api.groups(Table::Connections, span, Filter::All, &by, TcpHealth::measures());
+    let (asked, hosts, tcp) = tokio::try_join!(asked, hosts, tcp)?;
+    let hosts = hosts_of(&hosts.groups);
+    let edges = edges(&asked.groups, &tcp.groups, &hosts, span.seconds());
+    Ok((nodes(&edges, &hosts), edges, asked.damaged))
+}
+
+fn name(cell: Option<&schema::query::Cell>) -> String {
+    text(cell).filter(|name| !name.is_empty()).unwrap_or_else(|| UNKNOWN.to_owned())
+}
+
+/// The hosts on which each service was seen. A key is client, server, the role, and the host that saw it.
+fn hosts_of(groups: &[Group]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut hosts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for group in groups {
+        let own = match text(group.keys.get(2)).as_deref() {
+            Some("server") => name(group.keys.get(1)),
+            Some("client") => name(group.keys.first()),
+            _ => continue,
+        };
+        let Some(host) = text(group.keys.get(3)) else { continue };
+        hosts.entry(own).or_default().insert(host);
+    }
+    hosts
+}
+
+fn edges(
+    asked: &[Group],
+    tcp: &[Group],
+    hosts: &BTreeMap<String, BTreeSet<String>>,
+    seconds: f64,
+) -> Vec<Edge> {
+    let mut health: BTreeMap<(String, String), (bool, TcpHealth)> = BTreeMap::new();
+    for group in tcp {
+        // Both ends tell of the same connection: one of them counts, the client's if it is there, for it knows of failures.
+        let is_client = text(group.keys.get(2)).as_deref() == Some("client");
+        let key = (name(group.keys.first()), name(group.keys.get(1)));
+        let known = health.get(&key).is_some_and(|(from_client, _)| *from_client);
+        if is_client || !known {
+            health.insert(key, (is_client, TcpHealth::of(&group.measures)));
+        }
+    }
+    let nowhere = BTreeSet::new();
+    let on = |service: &str| hosts.get(service).unwrap_or(&nowhere);
+    let named = |name: &String| if name.is_empty() { UNKNOWN.to_owned() } else { name.clone() };
+    let edge = |(keys, sides): (Vec<String>, super::sides::Sides)| {
+        let [client, server, protocol] = keys.as_slice() else { return None };
+        let (client, server) = (named(client), named(server));
+        let tcp = health.get(&(client.clone(), server.clone())).map(|(_, health)| health.clone());
+        let (from, to) = (on(&client), on(&server));
+        Some(Edge {
+            figures: sides.best(),
+            seen_by_client: sides.client,
+            seen_by_server: sides.server,
+            tcp,
+            crosses_hosts: !from.is_empty() && !to.is_empty() && from.intersection(to).next().is_none(),
+            client,
+            server,
+            protocol: protocol.clone(),
+        })
+    };
+    sides(asked, seconds).into_iter().filter_map(edge).collect()
+}
+
+pub(super) fn nodes(edges: &[Edge], hosts: &BTreeMap<String, BTreeSet<String>>) -> Vec<Node> {
+    let mut nodes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for edge in edges {
+        nodes.entry(&edge.client).or_default();
+        nodes.entry(&edge.server).or_default().insert(&edge.protocol);
+    }
+    let node = |(name, protocols): (&str, BTreeSet<&str>)| Node {
+        kind: kind(name, &protocols, hosts.contains_key(name)),
+        name: name.to_owned(),
+        protocols: protocols.into_iter().map(str::to_owned).collect(),
+        hosts: hosts.get(name).into_iter().flatten().cloned().collect(),
+    };
+    nodes.into_iter().map(node).collect()
+}
+
+/// What a node is, by the protocols in which it answers and whether an agent sees it.
+fn kind(name: &str, protocols: &BTreeSet<&str>, seen: bool) -> Kind {
+    let answers_only =
+        |known: &[&str]| !protocols.is_empty() && protocols.iter().all(|protocol| known.contains(protocol));
+    if name == UNKNOWN {
+        Kind::Unknown
+    } else if answers_only(&["mysql", "postgresql"]) {
+        Kind::Database
+    } else if answers_only(&["redis", "memcached"]) {
+        Kind::Cache
+    } else if answers_only(&["dns"]) {
+        Kind::Dns
+    } else if seen {
+        Kind::Service
+    } else {
+        Kind::External
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::query::Cell;
+
+    use super::*;
+
+    fn group(keys: &[&str], measures: &[f64]) -> Group {
+        let cell = |key: &&str| if key.is_empty() { Cell::Null } else { Cell::Text((*key).into()) };
+        Group {
+            time: None,
+            keys: keys.iter().map(cell).collect(),
+            measures: measures.iter().copied().map(Some).collect(),
+        }
+    }
+
+    #[test]
+    fn both_ends_make_one_edge_and_hosts_tell_what_crosses() {
+        let asked = [
+            group(&["shop", "mysql", "mysql", "client"], &[100.0, 2.0, 2e6, 3e6, 4e6, 2e8]),
+            group(&["shop", "mysql", "mysql", "server"], &[100.0, 1.0, 1e6, 2e6, 3e6, 1e8]),
+            group(&["", "shop", "http", "server"], &[50.0, 0.0, 1e6, 2e6, 3e6, 1e8]),
+            group(&["shop", "api.example.com", "http", "client"], &[5.0, 0.0, 1e6, 2e6, 3e6, 1e8]),
+        ];
+        let tcp = [
+            group(&["shop", "mysql", "server"], &[9.0, 0.0, 1.0, 10.0, 20.0, 1e6, 0.0]),
+            group(&["shop", "mysql", "client"], &[10.0, 1.0, 2.0, 20.0, 10.0, 2e6, 3e6]),
+        ];
+        let hosts = hosts_of(&[
+            group(&["shop", "mysql", "client", "a"], &[1.0]),
+            group(&["shop", "mysql", "server", "b"], &[1.0]),
+            group(&["", "shop", "server", "a"], &[1.0]),
+        ]);
+        let edges = edges(&asked, &tcp, &hosts, 10.0);
+        assert_eq!(edges.len(), 3);
+        let mysql = edges.iter().find(|edge| edge.server == "mysql").expect("edge");
+        assert_eq!((mysql.figures.errors, mysql.figures.p95), (1, Some(0.002)), "the server's");
+        assert_eq!(mysql.seen_by_client.as_ref().and_then(|figures| figures.p95), Some(0.003));
+        assert!(mysql.crosses_hosts);
+        let health = mysql.tcp.clone().expect("tcp");
+        assert_eq!((health.connections, health.failures, health.bytes, health.rtt), (10, 1, 30, Some(0.002)));
+        let kinds: Vec<_> = nodes(&edges, &hosts).into_iter().map(|node| (node.name, node.kind)).collect();
+        let expected = [
+            ("api.example.com", Kind::External),
+            ("mysql", Kind::Database),
+            ("shop", Kind::Service),
+            (UNKNOWN, Kind::Unknown),
+        ];
+        assert_eq!(kinds, expected.map(|(name, kind)| (name.to_owned(), kind)));
+        let entry = edges.iter().find(|edge| edge.server == "shop").expect("edge");
+        assert_eq!((entry.client.as_str(), entry.crosses_hosts, entry.tcp.is_none()), (UNKNOWN, false, true));
+    }
+}
