@@ -64,6 +64,12 @@ struct Arguments {
     /// Rows of the store that is measured.
     #[arg(long, default_value_t = 2_000_000)]
     store_rows: u64,
+    /// Nothing but a store in this folder, of `--store-rows` requests up to now, to look at with `weir server`.
+    #[arg(long, value_name = "FOLDER")]
+    make_store: Option<PathBuf>,
+    /// Services of that store.
+    #[arg(long, default_value_t = 50)]
+    services: usize,
     /// Where the figures are written.
     #[arg(long, default_value = "bench/out/latest.json")]
     out: PathBuf,
@@ -73,6 +79,9 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let wants = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
     let mut report = Report::default();
+    if let Some(folder) = &arguments.make_store {
+        return storage::keep(folder, arguments.store_rows, arguments.services);
+    }
     if let Some(file) = &arguments.replay {
         replay::replay_file(&mut report, "file", file, arguments.rounds)?;
         println!("{report}");

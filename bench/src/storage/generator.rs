@@ -9,10 +9,25 @@ use store::Origin;
 pub(crate) const BATCH: usize = 8192;
 /// When the first request is: 2023-11-14T22:00:00Z.
 pub(crate) const START: i64 = 1_699_999_200_000_000_000;
-const HOUR: f64 = 3_600e9;
-const ROWS_AN_HOUR: f64 = 1_000_000.0;
+pub(crate) const HOUR: f64 = 3_600e9;
+pub(crate) const ROWS_AN_HOUR: f64 = 1_000_000.0;
 
-const SERVICES: usize = 50;
+/// What the rows are like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// Without paths and ids.
+    pub(crate) lean: bool,
+    pub(crate) services: usize,
+    /// When the first request is: nanoseconds since 1970.
+    pub(crate) start: i64,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Shape { lean: false, services: 50, start: START }
+    }
+}
+
 const ROUTES: usize = 40;
 const CONNECTIONS: usize = 10_000;
 /// Services that a service is asked by.
@@ -78,20 +93,22 @@ pub(crate) struct Generator {
     trace: [u8; 16],
     of_trace: usize,
     made: u64,
-    lean: bool,
+    shape: Shape,
 }
 
 impl Generator {
-    /// `lean` rows have no paths and no ids.
-    pub(crate) fn new(lean: bool) -> Self {
+    /// Rows of this shape.
+    pub(crate) fn new(shape: Shape) -> Self {
+        let services_there = shape.services;
         let mut random = Random(42);
-        let services: Vec<String> = (0..SERVICES).map(|number| format!("service-{number:02}")).collect();
-        let mut connections: Vec<Vec<Connection>> = (0..SERVICES).map(|_| Vec::new()).collect();
+        let services: Vec<String> =
+            (0..services_there).map(|number| format!("service-{number:02}")).collect();
+        let mut connections: Vec<Vec<Connection>> = (0..services_there).map(|_| Vec::new()).collect();
         for number in 0..CONNECTIONS {
-            let server = number % SERVICES;
+            let server = number % services_there;
             connections[server].push(Connection {
                 id: random.next(),
-                client: (server + 1 + random.below(CLIENTS)) % SERVICES,
+                client: (server + 1 + random.below(CLIENTS)) % services_there,
                 client_address: format!("10.0.{}.{}", random.below(16), random.below(250)),
                 client_port: 32_768 + random.below(28_000) as i64,
                 host: random.below(4),
@@ -104,12 +121,12 @@ impl Generator {
             let median = 0.5e6 * 100f64.powf(random.part());
             Route { name: format!("{method} {route}"), route, method, median }
         };
-        let routes: Vec<Vec<Route>> = (0..SERVICES)
+        let routes: Vec<Vec<Route>> = (0..services_there)
             .map(|service| (0..ROUTES).map(|number| route(service, number, &mut random)).collect())
             .collect();
         Generator {
             random,
-            time: START as f64,
+            time: shape.start as f64,
             connections,
             routes,
             services,
@@ -118,7 +135,7 @@ impl Generator {
             trace: [0; 16],
             of_trace: 0,
             made: 0,
-            lean,
+            shape,
         }
     }
 
@@ -140,7 +157,7 @@ impl Generator {
         let (random, rows, of) = (&mut self.random, &mut self.rows, &self.columns);
         let at = &of.all;
         self.time += -random.part().ln() * HOUR / ROWS_AN_HOUR;
-        let server = random.zipf(SERVICES);
+        let server = random.zipf(self.shape.services);
         let own = &self.connections[server];
         let connection = &own[random.below(own.len())];
         let route = &self.routes[server][random.zipf(ROUTES)];
@@ -176,7 +193,7 @@ impl Generator {
             504 => rows.text(at.error, "504"),
             _ => {}
         }
-        if !self.lean {
+        if !self.shape.lean {
             let id = random.next() % 100_000_000;
             rows.text(of.path, &route.route.replace("{id}", &id.to_string()));
             if self.of_trace > 0 || random.part() < 0.125 {

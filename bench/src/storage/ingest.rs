@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use schema::Table;
 use schema::query::{Ask, Filter, Measure, Query};
 use store::{Cancel, Config, Error, Store, Ticket};
 
-use super::generator::{BATCH, Generator};
+use super::generator::{BATCH, Generator, HOUR, ROWS_AN_HOUR, Shape};
 use crate::report::Report;
 
 /// Batches that may be under way: as many as a few senders would have.
@@ -54,7 +54,7 @@ fn fill(store: &Store, generator: &mut Generator, rows: u64) -> anyhow::Result<S
 pub(super) fn full(report: &mut Report, folder: &Path, rows: u64) -> anyhow::Result<String> {
     eprintln!("store: {rows} rows");
     let (store, _) = Store::open(folder, Config::default())?;
-    let mut generator = Generator::new(false);
+    let mut generator = Generator::new(Shape::default());
     // One that is in the middle of it.
     let half = fill(&store, &mut generator, rows / 2)?;
     let trace = generator.trace();
@@ -70,11 +70,22 @@ pub(super) fn full(report: &mut Report, folder: &Path, rows: u64) -> anyhow::Res
     Ok(trace)
 }
 
+/// A store that is kept, whose last requests are of now.
+pub(crate) fn keep(folder: &Path, rows: u64, services: usize) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let (store, _) = Store::open(folder, Config::default())?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as i64;
+    let start = now - (rows as f64 / ROWS_AN_HOUR * HOUR) as i64;
+    let sent = fill(&store, &mut Generator::new(Shape { services, start, lean: false }), rows)?;
+    println!("{} requests of {services} services in {}", sent.rows, folder.display());
+    Ok(())
+}
+
 /// The same rows without paths and ids.
 pub(super) fn lean(report: &mut Report, rows: u64) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let (store, _) = Store::open(folder.path(), Config::default())?;
-    let sent = fill(&store, &mut Generator::new(true), rows)?;
+    let sent = fill(&store, &mut Generator::new(Shape { lean: true, ..Shape::default() }), rows)?;
     drop(store);
     let bytes = super::bytes(folder.path(), "requests-")? as f64;
     report.note("bytes_per_request_row.lean", "B", bytes / sent.rows as f64);
@@ -88,7 +99,7 @@ pub(super) fn steady(report: &mut Report, rate: u64, seconds: u64) -> anyhow::Re
     // What was the most before counts no more.
     std::fs::write("/proc/self/clear_refs", "5").context("/proc/self/clear_refs")?;
     let (store, _) = Store::open(folder.path(), Config::default())?;
-    let mut generator = Generator::new(false);
+    let mut generator = Generator::new(Shape::default());
     let (began, mut sent, mut asked) = (Instant::now(), 0, Instant::now());
     while began.elapsed() < Duration::from_secs(seconds) {
         let due = (began.elapsed().as_secs_f64() * rate as f64) as u64;

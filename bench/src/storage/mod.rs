@@ -6,6 +6,7 @@ mod questions;
 
 use std::path::Path;
 
+pub(crate) use self::ingest::keep;
 use crate::report::Report;
 
 /// Rows a second while the memory is measured.

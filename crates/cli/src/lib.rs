@@ -13,6 +13,7 @@ pub mod output;
 pub mod programs;
 pub mod requests;
 pub mod say;
+pub mod server;
 pub mod settings;
 pub mod stop;
 pub mod store;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use weir_cli::say::say;
-use weir_cli::{agent, configuration, connections, dev, doctor, programs, requests, store, top};
+use weir_cli::{agent, configuration, connections, dev, doctor, programs, requests, server, store, top};
 
 /// Sees every request that the services of this Linux host make or serve, without touching them.
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ enum Command {
     Connections(connections::command::Arguments),
     /// Observes this host and offers metrics to Prometheus.
     Agent(agent::command::Arguments),
+    /// Takes in what agents and others send, keeps it, and answers questions.
+    Server(server::command::Arguments),
     /// Tells what this kernel allows, what Weir uses of it, and what is missing.
     Doctor(doctor::Arguments),
     /// Shows the kernel programs of the running agent, and switches them off and on.
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Top(arguments) => top::command::run(arguments),
         Command::Connections(arguments) => connections::command::run(arguments),
         Command::Agent(arguments) => agent::command::run(&arguments),
+        Command::Server(arguments) => server::command::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Programs(arguments) => programs::run(&arguments),
         Command::Store(arguments) => store::command::run(&arguments),

@@ -3,5 +3,7 @@
 pub mod api;
 mod intake;
 pub mod problem;
+mod running;
 
 pub use intake::{Intake, Taken};
+pub use running::{Config, Server};

@@ -125,13 +125,7 @@ pub struct Problem {
 impl Problem {
     /// A problem of a kind; the detail says in words, to whoever asked, what it is this time.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Problem {
-            kind,
-            detail: detail.into(),
-            instance: None,
-            members: Map::new(),
-            headers: Box::default(),
-        }
+        Problem { kind, detail: detail.into(), instance: None, members: Map::new(), headers: Box::default() }
     }
 
     /// An error of our own. Its cause belongs into the log, not to whoever asked.

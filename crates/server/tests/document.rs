@@ -10,5 +10,8 @@ fn the_document_is_the_committed_one() {
         std::fs::write(&path, &made).expect("written");
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == made, "openapi.json differs from the types: UPDATE_GOLDEN=1 cargo test -p server writes it, and git shows the difference");
+    assert!(
+        committed == made,
+        "openapi.json differs from the types: UPDATE_GOLDEN=1 cargo test -p server writes it, and git shows the difference"
+    );
 }

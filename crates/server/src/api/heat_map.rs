@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::ask::Api;
 use super::figures::{About, seconds_of};
-use super::params::{Asked, length, rfc3339, wrong};
+use super::params::{Asked, Span, length, rfc3339, wrong};
 use crate::problem::Problem;
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -28,25 +28,39 @@ pub(super) struct Grid {
 /// Counts by time and duration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HeatMap {
+    /// When the first column begins: RFC 3339.
+    pub begin: String,
     /// How long a column is: seconds.
     pub step: f64,
-    /// Cells with requests.
-    pub cells: Vec<HeatMapCell>,
+    /// How many columns there are.
+    pub columns: u64,
+    /// The least duration of each row, and at the end the least that is too long for all of them: seconds.
+    pub bounds: Vec<f64>,
+    /// Cells with requests: column, row, and how many.
+    #[schema(value_type = Vec<Vec<u64>>)]
+    pub cells: Vec<(u64, u64, u64)>,
     /// Which time this is about.
     pub about: About,
 }
 
-/// A cell.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct HeatMapCell {
-    /// When it begins: RFC 3339.
-    pub time: String,
-    /// The least duration in it: seconds.
-    pub from: f64,
-    /// The least that is too long for it.
-    pub to: f64,
-    /// Requests.
-    pub count: u64,
+/// Puts cells into columns and rows. A bucket without requests is a row as well: a gap in what is drawn would look like none.
+fn grid(
+    cells: &[(i64, i64, u64)],
+    span: Span,
+    every: i64,
+    bits: u32,
+) -> (i64, u64, Vec<f64>, Vec<(u64, u64, u64)>) {
+    let begin = span.from.div_euclid(every) * every;
+    let columns = (span.to - begin + every - 1) / every;
+    let buckets = || cells.iter().map(|(_, least, _)| bucket(*least, bits));
+    let (Some(first), Some(last)) = (buckets().min(), buckets().max()) else {
+        return (begin, columns as u64, Vec::new(), Vec::new());
+    };
+    let bounds = (first..=last + 1).map(|bucket| seconds_of(bounds(bucket, bits).0 as f64)).collect();
+    let place = |(time, least, count): &(i64, i64, u64)| {
+        (((time - begin) / every) as u64, u64::from(bucket(*least, bits) - first), *count)
+    };
+    (begin, columns as u64, bounds, cells.iter().map(place).collect())
 }
 
 /// How many requests took how long, and when.
@@ -74,13 +88,31 @@ pub(super) async fn heat_map(
         .ask(Query { table: Table::Requests, from: Some(span.from), to: Some(span.to), filter, ask })
         .await?;
     let Outcome::HeatMap { cells } = answer.outcome else { return Err(Problem::internal()) };
-    let cells = cells.into_iter().map(|(time, least, count)| {
-        let (from, to) = bounds(bucket(least, bits), bits);
-        HeatMapCell { time: rfc3339(time), from: seconds_of(from as f64), to: seconds_of(to as f64), count }
-    });
+    let (begin, columns, bounds, cells) = self::grid(&cells, span, every, bits);
     Ok(Json(HeatMap {
+        begin: rfc3339(begin),
         step: seconds_of(every as f64),
-        cells: cells.collect(),
+        columns,
+        bounds,
+        cells,
         about: api.about(span, answer.scanned.damaged).await?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_have_places_in_a_whole_grid() {
+        let span = Span { from: 15, to: 40, now: 40 };
+        let (begin, columns, bounds, cells) = grid(&[(10, 4, 7), (30, 32, 1)], span, 10, 0);
+        assert_eq!((begin, columns), (10, 3));
+        assert_eq!(
+            bounds.iter().map(|bound| (bound * 1e9).round() as u64).collect::<Vec<_>>(),
+            [4, 8, 16, 32, 64]
+        );
+        assert_eq!(cells, [(0, 0, 7), (2, 3, 1)]);
+        assert_eq!(grid(&[], span, 10, 0).2, [0.0; 0]);
+    }
 }

@@ -34,7 +34,7 @@ pub use self::connections::{Connection, Connections};
 pub use self::facets::{Apart, Difference, Facet, FacetValue, Facets};
 pub use self::figures::{About, Coverage, Figures};
 pub use self::health::{Health, StoreHealth};
-pub use self::heat_map::{HeatMap, HeatMapCell};
+pub use self::heat_map::HeatMap;
 pub use self::operations::{Operation, Operations};
 pub use self::record::{End, Process, Record, Size};
 pub use self::requests::Requests;

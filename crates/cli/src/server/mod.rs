@@ -1,0 +1,3 @@
+//! `weir server`: what agents and others send goes into the store, and questions are answered.
+
+pub mod command;
