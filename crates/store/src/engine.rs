@@ -1,7 +1,6 @@
 //! The store without threads: each step is called by somebody, which may be a test.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,7 @@ use crate::log::{self, Logged, Origin};
 use crate::manifest::{Content, Manifest};
 use crate::segment::{Cache, Segment};
 use crate::sources::{Known, Seen};
+use crate::ticket::{Teller, Ticket, ticket};
 
 /// Locks are taken in the order of these fields: `upkeep`, `log`, `state`.
 pub(crate) struct Engine {
@@ -60,7 +60,7 @@ struct Waiting {
     frame: Arc<[u8]>,
     origin: Origin,
     batch: Arc<Recent>,
-    acknowledge: Vec<Sender<Result<(), String>>>,
+    acknowledge: Vec<Teller>,
 }
 
 /// A batch that is durable, and not in a file yet.
@@ -135,24 +135,6 @@ impl Sources {
     }
 }
 
-/// Tells when a batch is durable.
-#[derive(Debug)]
-pub struct Ticket(Receiver<Result<(), String>>);
-
-impl Ticket {
-    /// Waits until it is.
-    ///
-    /// # Errors
-    ///
-    /// When it will never be.
-    pub fn wait(self) -> Result<(), Error> {
-        match self.0.recv() {
-            Ok(result) => result.map_err(Error::NotStored),
-            Err(_) => Err(Error::Closed),
-        }
-    }
-}
-
 /// What a flush begins with.
 pub(crate) struct Frozen {
     pub(crate) recent: Vec<Arc<Recent>>,
@@ -207,22 +189,21 @@ impl Engine {
     pub(crate) fn submit(&self, origin: Origin, table: Table, batch: &RecordBatch) -> Result<Ticket, Error> {
         let rows = crate::batch::fit(table, batch)?;
         let frame: Arc<[u8]> = log::encode(origin, table, &rows)?.into();
-        let (acknowledge, ticket) = channel();
+        let (acknowledge, ticket) = ticket();
         let mut state = self.state();
         if state.closed {
             return Err(Error::Closed);
         }
         if let Some(waiting) = state.waiting.iter_mut().find(|waiting| waiting.origin == origin) {
             waiting.acknowledge.push(acknowledge);
-            return Ok(Ticket(ticket));
+            return Ok(ticket);
         }
         match state.sources.knows(origin) {
             (Known::New, _) => {}
             (Known::Stored, _) => {
                 state.figures.repeated += 1;
-                // Nobody else has the other end.
-                let _ = acknowledge.send(Ok(()));
-                return Ok(Ticket(ticket));
+                acknowledge.tell(Ok(()));
+                return Ok(ticket);
             }
             (Known::TooOld, last) => {
                 return Err(Error::TooOld { source_id: origin.source, sequence: origin.sequence, last });
@@ -237,7 +218,7 @@ impl Engine {
         state.waiting_bytes += frame.len();
         let batch = Recent::new(table, rows);
         state.waiting.push_back(Waiting { frame, origin, batch, acknowledge: vec![acknowledge] });
-        Ok(Ticket(ticket))
+        Ok(ticket)
     }
 
     /// Makes durable what waits; then it is part of answers, and those who wait are told.
@@ -263,10 +244,7 @@ impl Engine {
                 }
                 Err(_) => state.figures.failed += 1,
             }
-            for acknowledge in waiting.acknowledge {
-                // Who does not wait for it has no need to know.
-                let _ = acknowledge.send(told.clone());
-            }
+            waiting.acknowledge.into_iter().for_each(|acknowledge| acknowledge.tell(told.clone()));
         }
         state.figures.commits += 1;
         result

@@ -17,6 +17,7 @@ mod reader;
 mod segment;
 mod sources;
 mod store;
+mod ticket;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ mod tests;
 pub use check::{Checked, Progress, Repaired, check, repair};
 pub use config::{Config, Retention};
 pub use disk::{Disk, ReadFile, RealDisk, WriteFile};
-pub use engine::{Figures, Ticket};
+pub use engine::Figures;
 pub use error::Error;
 pub use log::{Found as FoundInLog, Logged, Origin, read as read_log};
 pub use manifest::{Content, Dropped, Found as FoundInManifest, Meta, read as read_manifest};
@@ -32,3 +33,4 @@ pub use open::Opening;
 pub use query::{Cancel, Parts, Watch};
 pub use reader::{ColumnSize, Reader};
 pub use store::Store;
+pub use ticket::Ticket;

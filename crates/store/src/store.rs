@@ -12,13 +12,14 @@ use schema::query::{Answer, Query};
 
 use crate::config::Config;
 use crate::disk::{Disk, RealDisk};
-use crate::engine::{Engine, Figures, Ticket};
+use crate::engine::{Engine, Figures};
 use crate::error::Error;
 use crate::log::Origin;
 use crate::maintain::Wish;
 use crate::manifest::Content;
 use crate::open::{self, Opening};
 use crate::query::{self, Cancel, Limits, Parts, Snapshot};
+use crate::ticket::Ticket;
 
 /// How often it is looked whether there is something to do with files.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
