@@ -1,0 +1,6 @@
+//! What others bring: OpenTelemetry's senders ([`otlp`]).
+
+mod body;
+pub mod otlp;
+mod own;
+mod room;
