@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::key::{Change, Default, Flag, Key};
 use crate::kind::{Field, Kind};
 use crate::settings::Settings;
-use crate::typed::{Rule, Typed, rules};
+use crate::typed::{Rule, Typed, list, rules};
 use crate::units::{Cpu, Duration, Percent, Size};
 
 /// The sections of the file, in the order in which they are shown, with what they are about.
@@ -17,6 +17,7 @@ pub static SECTIONS: &[(&str, &str)] = &[
     ("metrics", "What `weir agent` offers to Prometheus"),
     ("sampling", "Which spans `weir agent` sends"),
     ("privacy", "What may leave the parsers"),
+    ("server", "Where `weir server` and `weir up` listen, and who may ask"),
     ("names", "Where names of services come from"),
     ("", "Names given by hand, and receivers of OpenTelemetry"),
 ];
@@ -216,6 +217,110 @@ keys! {
         example: "true",
         change: Change::Reload,
         flag: Flag::Word,
+        secret: false,
+    };
+    server_listen: Vec<SocketAddr> = list, Key {
+        path: "server.listen",
+        kind: Kind::List { of: &Kind::Address, most: 16 },
+        default: Default::Is("127.0.0.1:7400"),
+        help: "Where the API and the user interface are offered; port 0 takes any that is free. Other addresses than loopback need TLS and \
+            tokens, see docs/security.md.",
+        example: "[127.0.0.1:7400, 10.0.0.5:7400]",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
+    server_otlp_grpc: Vec<SocketAddr> = list, Key {
+        path: "server.otlp_grpc",
+        kind: Kind::List { of: &Kind::Address, most: 16 },
+        default: Default::Is("127.0.0.1:4317"),
+        help: "Where spans, metrics and logs are taken by OpenTelemetry's protocol over gRPC; `[]` for nowhere.",
+        example: "[0.0.0.0:4317]",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    server_otlp_http: Vec<SocketAddr> = list, Key {
+        path: "server.otlp_http",
+        kind: Kind::List { of: &Kind::Address, most: 16 },
+        default: Default::Is("127.0.0.1:4318"),
+        help: "Where they are taken over HTTP; `[]` for nowhere.",
+        example: "[0.0.0.0:4318]",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    server_tls_cert: Option<String> = Typed::of, Key {
+        path: "server.tls_cert",
+        kind: Kind::Path,
+        default: Default::Auto("none"),
+        help: "A file (PEM) with the certificate that is shown where other hosts can connect, and with those that vouch for it. It is read \
+            again when it changes, and so are the other two.",
+        example: "/etc/weir/server.pem",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    server_tls_key: Option<String> = Typed::of, Key {
+        path: "server.tls_key",
+        kind: Kind::Path,
+        default: Default::Auto("none"),
+        help: "A file (PEM) with the key of that.",
+        example: "/etc/weir/server.key",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    server_tls_client_ca: Option<String> = Typed::of, Key {
+        path: "server.tls_client_ca",
+        kind: Kind::Path,
+        default: Default::Auto("none"),
+        help: "A file (PEM) with authorities: who connects from another host has to show a certificate of one of them, besides his token.",
+        example: "/etc/weir/agents.pem",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    server_insecure: bool = Typed::of, Key {
+        path: "server.insecure",
+        kind: Kind::Boolean,
+        default: Default::Is("false"),
+        help: "Let in whoever reaches the server, from other hosts too, without TLS and without a token.",
+        example: "true",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    server_names: Vec<String> = list, Key {
+        path: "server.names",
+        kind: Kind::List { of: &Kind::Text, most: 64 },
+        default: Default::Is("[]"),
+        help: "Names by which the server is asked without a token, besides `localhost`, names without a dot and addresses. Pages of other \
+            sites cannot use them to have a browser ask.",
+        example: "[weir.example.com]",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
+    server_loopback: String = Typed::of, Key {
+        path: "server.loopback",
+        kind: Kind::Choice(&["open", "token"]),
+        default: Default::Is("open"),
+        help: "Whether processes of this host may ask without a token: `open`, or `token` where not all of them may, or where one of them \
+            passes on what others ask (a proxy).",
+        example: "token",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
+    server_state_directory: String = Typed::of, Key {
+        path: "server.state_directory",
+        kind: Kind::Path,
+        default: Default::Is("/var/lib/weir"),
+        help: "The folder for what tells who may ask, and for the record of what was changed about it (audit.jsonl).",
+        example: "/srv/weir",
+        change: Change::Restart,
+        flag: Flag::Path,
         secret: false,
     };
     names_docker_root: String = Typed::of, Key {

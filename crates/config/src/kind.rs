@@ -264,7 +264,7 @@ impl Kind {
             return self.scalar(text).map_err(plain);
         }
         if let Kind::List { of, .. } = self
-            && !text.trim_start().starts_with(['[', '-'])
+            && (!text.trim_start().starts_with(['[', '-']) || is_address(text))
         {
             let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
             let values: Result<Vec<_>, _> = words.map(|word| of.scalar(word)).collect();
@@ -287,6 +287,10 @@ impl Kind {
         match (&node.content, self) {
             (Content::Refused, _) => Err(Problems::default()),
             (Content::Scalar(text), _) if auto && text == AUTO => Ok(Value::Auto),
+            // A list of one.
+            (Content::Scalar(text), Kind::List { of, .. }) => {
+                of.scalar(text).map(|value| Value::List(vec![value])).or_else(wrong)
+            }
             (Content::Scalar(text), kind) => kind.scalar(text).or_else(wrong),
             (Content::Nothing, _) => {
                 wrong(format!("no value: it has to be {}, or leave the key out", self.describe()))
@@ -316,6 +320,11 @@ impl Kind {
             _ => Ok(()),
         }
     }
+}
+
+/// `[::]:7400` is no list, though it begins like one.
+fn is_address(text: &str) -> bool {
+    text.split(',').next().is_some_and(|word| word.trim().parse::<SocketAddr>().is_ok())
 }
 
 /// All values, or all that is wrong with them.

@@ -114,6 +114,7 @@ fn structures_are_read_and_printed() {
         assert!(printed.contains(part), "{part}\nin\n{printed}");
     }
     assert!(!printed.contains("secret"), "{printed}");
+    assert!(yaml(&read("two: {ports: 80}")).contains("    - \"80\"\n"), "a list of one");
     let json = config::json(&settings);
     assert!(!json.contains("secret") && json.contains("\"authorization\":\"***\""), "{json}");
     assert!(json.contains(r#"{"command":"a: b","name":"x y"}"#) && json.contains(r#""line":6"#), "{json}");
@@ -154,7 +155,7 @@ fn every_mistake_is_explained_at_its_place() {
             "two: {way: kprobes}",
             "f:1:12: two.way: 'kprobes' is not known; did you mean kprobe? known are tracepoint, kprobe",
         ),
-        ("two: {ports: 80}", "f:1:14: two.ports: it has to be a list; each: a number from 1 to 65535"),
+        ("two: {ports: http}", "f:1:14: two.ports: 'http' is no whole number"),
         (
             "two: {ports: [80, x, 0]}",
             "f:1:19: two.ports: 'x' is no whole number\nf:1:22: two.ports: it may be a number from 1 to 65535",
