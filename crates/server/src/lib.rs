@@ -3,6 +3,8 @@
 pub mod api;
 pub mod ingest;
 mod intake;
+pub mod listen;
+mod network;
 pub mod problem;
 mod running;
 
