@@ -25,6 +25,9 @@ pub(super) struct Grid {
     bits: Option<u32>,
 }
 
+/// Column, row, and how many.
+type Cell = (u64, u64, u64);
+
 /// Counts by time and duration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HeatMap {
@@ -38,18 +41,13 @@ pub struct HeatMap {
     pub bounds: Vec<f64>,
     /// Cells with requests: column, row, and how many.
     #[schema(value_type = Vec<Vec<u64>>)]
-    pub cells: Vec<(u64, u64, u64)>,
+    pub cells: Vec<Cell>,
     /// Which time this is about.
     pub about: About,
 }
 
 /// Puts cells into columns and rows. A bucket without requests is a row as well: a gap in what is drawn would look like none.
-fn grid(
-    cells: &[(i64, i64, u64)],
-    span: Span,
-    every: i64,
-    bits: u32,
-) -> (i64, u64, Vec<f64>, Vec<(u64, u64, u64)>) {
+fn grid(cells: &[(i64, i64, u64)], span: Span, every: i64, bits: u32) -> (i64, u64, Vec<f64>, Vec<Cell>) {
     let begin = span.from.div_euclid(every) * every;
     let columns = (span.to - begin + every - 1) / every;
     let buckets = || cells.iter().map(|(_, least, _)| bucket(*least, bits));

@@ -20,6 +20,7 @@ mod series;
 mod services;
 mod sides;
 mod topology;
+mod traces;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ pub use self::requests::Requests;
 pub use self::series::{Point, Series, SeriesSet};
 pub use self::services::{Instance, Service, ServiceDetail, Services};
 pub use self::topology::{Edge, Kind, Node, TcpHealth, Topology};
+pub use self::traces::{Span, Trace, TraceSummary, Traces};
 
 /// Where it is.
 pub const PREFIX: &str = "/api/v1";
@@ -67,6 +69,8 @@ fn open() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(heat_map::heat_map))
         .routes(routes!(live::live))
         .routes(routes!(connections::connections))
+        .routes(routes!(traces::traces))
+        .routes(routes!(traces::trace))
         .routes(routes!(series::series))
         .routes(routes!(agents::agents))
         .routes(routes!(query::query));
