@@ -105,7 +105,8 @@ CREATE TABLE IF NOT EXISTS weir_connections
     `rtt.min` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'The least round-trip time',
     `sent.bytes` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'Bytes sent',
     `received.bytes` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'Bytes received',
-    `retransmits` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'Packets sent again'
+    `retransmits` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'Packets sent again',
+    `count` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'How many connections it stands for: short ones that are alike are summed up; times are then means, `time` is when they were counted'
 )
 ENGINE = MergeTree
 PARTITION BY toStartOfHour(`time`)

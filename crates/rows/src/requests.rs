@@ -6,12 +6,13 @@ use std::ops::Range;
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use model::names::{self, Key};
-use model::request::{Peer, Value};
+use model::request::Value;
 use model::trace::TraceParent;
-use model::{Endpoint, Request, Role};
+use model::{Request, Role};
 use schema::{Kind, Rows, Table};
 
-use crate::places::{EndPlaces, Places};
+use crate::places::Places;
+use crate::{end, number};
 
 /// Names of attributes whose columns are known by heart; there are about 40.
 const MOST_KNOWN: usize = 256;
@@ -27,11 +28,6 @@ pub struct Requests {
     text: String,
     /// Attributes without a column: their names, and where in `text` their values are.
     others: Vec<(Key, Range<usize>)>,
-}
-
-/// Numbers of the kernel and of the wire are never that large.
-fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 impl Requests {
@@ -201,23 +197,5 @@ impl Requests {
             self.known.push((key, column));
         }
         column
-    }
-}
-
-fn end(rows: &mut Rows, text: &mut String, peer: &Peer, at: &EndPlaces) {
-    if let Some(service) = &peer.service {
-        rows.text(at.service, service);
-    }
-    match &peer.endpoint {
-        Endpoint::Ip(address) => {
-            text.clear();
-            // Writing to a String does not fail.
-            let _ = write!(text, "{}", address.ip());
-            rows.text(at.address, text);
-            rows.number(at.port, i64::from(address.port()));
-        }
-        // An end that is not bound has no path.
-        Endpoint::Unix(path) if path.is_empty() => {}
-        Endpoint::Unix(path) => rows.text(at.address, path),
     }
 }

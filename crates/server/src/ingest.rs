@@ -4,3 +4,5 @@ mod body;
 pub mod otlp;
 mod own;
 mod room;
+
+pub use own::Own;

@@ -240,9 +240,9 @@ impl Keeper {
         agent.capture.run_time_changes(&mut self.account);
     }
 
-    /// What is set has changed, and with it perhaps who gets spans.
-    pub fn renew(&mut self, agent: &mut Agent, exporter: Option<&Exporter>) {
-        self.lean = !exporter.is_some_and(Exporter::has_spans);
+    /// What is set has changed, and with it perhaps who gets spans or rows: `lean` as for [`Keeper::start`].
+    pub fn renew(&mut self, agent: &mut Agent, exporter: Option<&Exporter>, lean: bool) {
+        self.lean = lean;
         self.settle(agent, exporter);
     }
 

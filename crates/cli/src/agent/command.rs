@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
+use config::Settings;
 
 use super::detach::{Detached, detach};
 use super::running::Running;
+use super::shipper::Shipper;
 use super::takeover::Earlier;
 use crate::options::SelfArgs;
 use crate::say::say;
@@ -56,6 +58,18 @@ Examples:
 ///
 /// When the address is not to be had, or traffic cannot be seen on this host; or when the agent that runs does not hand over.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    run_into(arguments, |_| Ok(None))
+}
+
+/// The same, and what is seen goes to whoever `ship` returns, for which it is given the settings.
+///
+/// # Errors
+///
+/// As for [`run`], and those of `ship`.
+pub fn run_into(
+    arguments: &Arguments,
+    ship: impl FnOnce(&Settings) -> anyhow::Result<Option<Shipper>>,
+) -> anyhow::Result<()> {
     let report = match arguments.detach.then(detach).transpose().context("detaching")? {
         Some(Detached::Starter(true)) => return Ok(()),
         Some(Detached::Starter(false)) => bail!("the agent did not start"),
@@ -79,7 +93,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         report.into_iter().for_each(|report| report.send());
         return Ok(());
     }
+    // Before rights are given up that it may need.
+    let shipper = ship(&settings)?;
     let mut running = Running::prepare(arguments, settings, earlier.as_ref(), report)?;
+    if let Some(shipper) = shipper {
+        running.ship_by(shipper);
+    }
     if let Some(earlier) = earlier {
         running.take_over(earlier)?;
     }

@@ -13,6 +13,7 @@ use otlp::Exporter;
 use signals::agent::Figures;
 use signals::{Carried, Collect, ConnectionMetrics, Limits, RequestMetrics, Source};
 
+use super::shipper::Shipper;
 use super::tcp::Tcp;
 use super::{Sink, read_clocks};
 
@@ -61,6 +62,7 @@ const EARLY_AT_ONCE: usize = 1024;
 pub struct Meter {
     state: Arc<State>,
     exporter: Option<Exporter>,
+    shipper: Option<Shipper>,
     /// Where both clocks were when counting began: receivers of metrics are told beginnings by it.
     first: ClockReading,
     /// Requests of a time in which another agent still sends to the receivers.
@@ -83,6 +85,7 @@ impl Meter {
         Meter {
             state: Arc::new(state),
             exporter: None,
+            shipper: None,
             first,
             early: RefCell::default(),
             early_lost: Cell::default(),
@@ -148,9 +151,24 @@ impl Meter {
         self.exporter.as_ref()
     }
 
+    /// Has requests and connections kept in a store from now on.
+    pub fn ship_by(&mut self, shipper: Shipper) {
+        self.shipper = Some(shipper);
+    }
+
+    /// Who ships them there.
+    pub fn shipper(&self) -> Option<&Shipper> {
+        self.shipper.as_ref()
+    }
+
     /// Ends, and with it what was passed on to whom.
-    pub fn finish(self) -> Option<Exporter> {
-        self.exporter
+    pub fn finish(self) -> (Option<Exporter>, Option<Shipper>) {
+        (self.exporter, self.shipper)
+    }
+
+    /// Whether anybody wants more of a request than metrics do.
+    pub fn is_lean(&self) -> bool {
+        self.shipper.is_none() && !self.exporter.as_ref().is_some_and(Exporter::has_spans)
     }
 
     /// What is given out.
@@ -174,6 +192,16 @@ impl Sink for Meter {
             let mut metrics = self.state.lock();
             batch.iter().for_each(|request| metrics.requests.record(request, now));
         }
+        if let Some(shipper) = self.shipper.as_ref().filter(|_| !batch.is_empty()) {
+            let others_want_it =
+                self.exporter.as_ref().is_some_and(Exporter::has_spans) || self.early.borrow().is_some();
+            batch = if others_want_it {
+                shipper.offer(batch.clone());
+                batch
+            } else {
+                shipper.offer(batch)
+            };
+        }
         self.keep_early(&mut batch);
         match &self.exporter {
             // All are counted by now, so that metrics are right whatever is kept.
@@ -191,12 +219,20 @@ impl Sink for Meter {
         let now = read_clocks().monotonic;
         let mut metrics = self.state.lock();
         batch.iter().for_each(|connection| metrics.connections.record(connection, now));
+        drop(metrics);
+        if let Some(shipper) = &self.shipper {
+            shipper.connections(batch);
+        }
     }
 
     fn sums(&self, sums: Vec<Summed>) {
         let now = read_clocks().monotonic;
         let mut metrics = self.state.lock();
         sums.iter().for_each(|summed| metrics.connections.record_sums(summed, now));
+        drop(metrics);
+        if let Some(shipper) = &self.shipper {
+            shipper.sums(sums);
+        }
     }
 
     fn looked(&self, tcp: &Tcp) {

@@ -15,12 +15,14 @@ use super::control::{Control, NoControl};
 use super::detach::Report;
 use super::export::{self, Troubles};
 use super::figures;
+use super::heartbeat::Heart;
 use super::http::Endpoint;
 use super::meter::Meter;
 use super::notify::{self, Moment};
 use super::orders::Orders;
 use super::reload::{self, Reloads};
 use super::seccomp::Filters;
+use super::shipper::{self, Shipper};
 use super::takeover::{Earlier, Event, Giving, Handed, Listeners, Outcome, Taking};
 use super::{Agent, Sink, caution, read_clocks};
 use crate::options::{self, Naming};
@@ -48,6 +50,7 @@ pub(super) struct Running<'a> {
     agent: Agent,
     meter: Meter,
     keeper: Keeper,
+    heart: Heart,
     reloads: Reloads,
     /// Nobody has it while another agent still gives metrics out.
     endpoint: Option<Endpoint>,
@@ -115,6 +118,7 @@ impl<'a> Running<'a> {
             agent,
             meter,
             keeper,
+            heart: Heart::default(),
             reloads,
             endpoint,
             control,
@@ -287,7 +291,7 @@ impl<'a> Running<'a> {
         let reloaded = self.export_at.is_none()
             && self.reloads.go_on(|| self.arguments.settings.load(), &mut self.agent, &mut self.meter);
         if reloaded {
-            self.keeper.renew(&mut self.agent, self.meter.exporter());
+            self.keeper.renew(&mut self.agent, self.meter.exporter(), self.meter.is_lean());
         }
         let taken = self.finish_take_over();
         let now = Instant::now();
@@ -357,7 +361,7 @@ impl<'a> Running<'a> {
             Ok(exporter) => {
                 self.export_at = None;
                 exporter.into_iter().for_each(|exporter| self.meter.export_by(exporter));
-                self.keeper.renew(&mut self.agent, self.meter.exporter());
+                self.keeper.renew(&mut self.agent, self.meter.exporter(), self.meter.is_lean());
             }
             Err(error) => {
                 say(format_args!("otlp: {error:#}; it is tried again"));
@@ -374,7 +378,18 @@ impl<'a> Running<'a> {
         Ok(())
     }
 
+    /// Has requests and connections kept in a store from now on.
+    pub(super) fn ship_by(&mut self, shipper: Shipper) {
+        self.meter.ship_by(shipper);
+        self.keeper.renew(&mut self.agent, self.meter.exporter(), self.meter.is_lean());
+    }
+
     fn renew(&mut self) {
+        if let Some(shipper) = self.meter.shipper()
+            && let Some(beat) = self.heart.beat(&self.agent, &self.keeper)
+        {
+            shipper.beat(beat);
+        }
         let parts = (&self.agent, &self.keeper);
         figures::renew(parts, &self.meter, self.endpoint.as_ref(), &self.reloads, &self.takeover);
     }
@@ -400,7 +415,11 @@ impl<'a> Running<'a> {
             (Some(control), None) => control.stop(),
             (None, _) => {}
         }
-        if let Some(exporter) = self.meter.finish() {
+        let (exporter, shipper) = self.meter.finish();
+        if let Some(shipper) = shipper {
+            say(shipper::summary(&shipper.stop()));
+        }
+        if let Some(exporter) = exporter {
             say(export::summary(exporter.stop()));
         }
         self.reloads.finish();

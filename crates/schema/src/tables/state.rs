@@ -26,6 +26,11 @@ pub(super) const CONNECTIONS: &[Column] = &[
     Column::amount("sent.bytes", "Bytes sent"),
     Column::amount("received.bytes", "Bytes received"),
     Column::number("retransmits", "Packets sent again"),
+    Column::number(
+        "count",
+        "How many connections it stands for: short ones that are alike are summed up; times are then means, `time` is when they were counted",
+    )
+    .since(2),
 ];
 
 pub(super) const AGENTS: &[Column] = &[

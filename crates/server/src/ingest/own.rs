@@ -1,4 +1,5 @@
-//! Numbers for batches that have none of their own: OTLP does not tell whether a message was sent before.
+//! Numbers for batches that have none of their own: OTLP does not tell whether a message was sent before, and what comes from this
+//! process comes once.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,22 +15,28 @@ const ATTEMPTS: usize = 8;
 
 /// A sender that is this process: no other one has its number.
 #[derive(Debug)]
-pub(crate) struct Own {
+pub struct Own {
     source: u64,
     next: AtomicU64,
 }
 
 impl Own {
+    /// Another one each time.
+    ///
     /// # Errors
     ///
     /// When the system has no random numbers.
-    pub(crate) fn new() -> std::io::Result<Self> {
+    pub fn new() -> std::io::Result<Self> {
         let source = getrandom::u64().map_err(std::io::Error::other)?;
         Ok(Own { source, next: AtomicU64::new(1) })
     }
 
     /// Takes a batch, as the next one of this sender.
-    pub(crate) fn take(&self, intake: &Intake, table: Table, batch: &RecordBatch) -> Result<Ticket, Error> {
+    ///
+    /// # Errors
+    ///
+    /// As for [`Intake::take`].
+    pub fn take(&self, intake: &Intake, table: Table, batch: &RecordBatch) -> Result<Ticket, Error> {
         let mut attempts = 0;
         loop {
             attempts += 1;
