@@ -41,6 +41,10 @@ sections! {
     Kept: &["privacy", "capture", "budget"];
     /// For what makes metrics of this host's requests.
     Observing: &["budget", "metrics", "sampling", "capture", "agent"];
+    /// For what keeps what others see.
+    Serving: &["server"];
+    /// For what sees, keeps and shows.
+    Up: &["server", "budget", "privacy", "capture"];
     /// For what tells of the host and the kernel side.
     Host: &["budget", "capture", "agent"];
     /// Every key that has an option.

@@ -313,6 +313,37 @@ keys! {
         flag: Flag::Path,
         secret: false,
     };
+    server_store: Option<String> = Typed::of, Key {
+        path: "server.store",
+        kind: Kind::Path,
+        default: Default::Auto("the folder `store` within server.state_directory"),
+        help: "The folder of the store; it is made where there is none.",
+        example: "/srv/weir/store",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    server_keep: Duration = Typed::of, Key {
+        path: "server.keep",
+        kind: Kind::Duration { least: 60_000_000_000, most: u64::MAX },
+        default: Default::Is("720h"),
+        help: "For how long requests, spans, connections, metrics and logs are kept. Sums of requests by who asked whom are kept three times \
+            as long by the minute, and twelve times as long by the hour.",
+        example: "168h",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
+    server_keep_bytes: Size = Typed::of, Key {
+        path: "server.keep_bytes",
+        kind: Kind::Size { least: 1 << 20, most: u64::MAX },
+        default: Default::Is("20GB"),
+        help: "Room for the requests on the disk; where they take more, the oldest go. Spans and logs may each take half as much.",
+        example: "100GB",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
     server_state_directory: String = Typed::of, Key {
         path: "server.state_directory",
         kind: Kind::Path,

@@ -1,4 +1,4 @@
-//! The server with its thread pool: from its addresses to its end.
+//! The server with its thread pool: from its listeners to its end.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,22 +8,33 @@ use std::time::Duration;
 use axum::Router;
 use store::Store;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::Intake;
-use crate::api::{self, Api, Limits};
+use crate::api::{self, Api};
+use crate::ingest::otlp::{self, Otlp};
+use crate::listen::{self, Bound, Listeners};
+use crate::problem::{Kind, Problem};
 
 /// How long answers that are under way have, at the end.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// How long threads that serve nobody any more have.
+const LAST_WORK: Duration = Duration::from_millis(500);
 
 /// Where and how a server answers.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Config {
-    /// Where the API and the page are; port 0 takes any that is free.
-    pub listen: SocketAddr,
+    /// Where the API and the page are.
+    pub api: Vec<Bound>,
+    /// Where OpenTelemetry's messages are taken by gRPC.
+    pub otlp_grpc: Vec<Bound>,
+    /// Where they are taken by HTTP.
+    pub otlp_http: Vec<Bound>,
     /// What is allowed to whoever asks.
-    pub limits: Limits,
+    pub limits: api::Limits,
+    /// What may come of OpenTelemetry.
+    pub otlp: otlp::Limits,
     /// The program's version.
     pub version: &'static str,
 }
@@ -31,8 +42,8 @@ pub struct Config {
 /// A running server. Dropping it ends it.
 pub struct Server {
     intake: Arc<Intake>,
-    address: SocketAddr,
-    end: watch::Sender<bool>,
+    addresses: Vec<SocketAddr>,
+    listeners: Option<Listeners>,
     runtime: Option<Runtime>,
 }
 
@@ -41,8 +52,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When an address is not to be had.
-    pub fn start(store: Arc<Store>, config: &Config) -> io::Result<Server> {
+    /// When the system has no thread, socket or random number for it.
+    pub fn start(store: Arc<Store>, config: Config) -> io::Result<Server> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .thread_name("server")
             .worker_threads(std::thread::available_parallelism().map_or(1, usize::from).min(4))
@@ -50,18 +61,17 @@ impl Server {
             .build()?;
         let intake = Arc::new(Intake::new(store));
         let api = Arc::new(Api::new(Arc::clone(&intake), config.limits, config.version));
-        let router = Router::new().merge(api::router(api)).layer(CompressionLayer::new());
-        let listener = runtime.block_on(tokio::net::TcpListener::bind(config.listen))?;
-        let address = listener.local_addr()?;
-        let (end, mut ended) = watch::channel(false);
-        runtime.spawn(async move {
-            let ended = async move {
-                // Whoever could tell is gone: that is the end as well.
-                let _ = ended.wait_for(|ended| *ended).await;
-            };
-            axum::serve(listener, router).with_graceful_shutdown(ended).await
-        });
-        Ok(Server { intake, address, end, runtime: Some(runtime) })
+        let otlp = Otlp::new(Arc::clone(&intake), config.otlp)?;
+        let mut listeners = Listeners::new(listen::Limits::default());
+        let _inside = runtime.enter();
+        let mut open = |bound: Vec<Bound>, router: Router| -> io::Result<Vec<SocketAddr>> {
+            bound.into_iter().map(|bound| listeners.open(bound, router.clone())).collect()
+        };
+        let addresses = open(config.api, whole(api::router(api)))?;
+        open(config.otlp_grpc, otlp.grpc())?;
+        open(config.otlp_http, otlp.http())?;
+        drop(_inside);
+        Ok(Server { intake, addresses, listeners: Some(listeners), runtime: Some(runtime) })
     }
 
     /// Where rows go.
@@ -70,16 +80,34 @@ impl Server {
     }
 
     /// Where the API is.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
+}
+
+/// What is asked by people and programs alike: compressed, and with an answer whatever happens.
+fn whole(router: Router) -> Router {
+    let failed = |_: Box<dyn std::any::Any + Send>| {
+        use axum::response::IntoResponse;
+        Problem::internal().into_response()
+    };
+    router
+        .fallback(|| async { Problem::new(Kind::NotFound, "the paths are in /api/v1/openapi.json") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(Kind::MethodNotAllowed, "this path is only read")
+        })
+        .layer(axum::middleware::from_fn(crate::etag::etag))
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(failed))
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.end.send_replace(true);
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(LAST_ANSWERS);
+            if let Some(listeners) = self.listeners.take() {
+                runtime.block_on(listeners.stop(LAST_ANSWERS));
+            }
+            runtime.shutdown_timeout(LAST_WORK);
         }
     }
 }
