@@ -6,6 +6,7 @@
 mod agents;
 mod ask;
 mod connections;
+mod dependencies;
 mod facets;
 mod figures;
 mod health;
@@ -32,6 +33,7 @@ use utoipa_axum::routes;
 pub use self::agents::{Agent, Agents};
 pub use self::ask::{Api, Limits};
 pub use self::connections::{Connection, Connections};
+pub use self::dependencies::{Blast, Dependencies, Dependency, Evidence, Verdict};
 pub use self::facets::{Apart, Difference, Facet, FacetValue, Facets};
 pub use self::figures::{About, Coverage, Figures};
 pub use self::health::{Health, StoreHealth};
@@ -60,6 +62,7 @@ fn open() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(health::health))
         .routes(routes!(services::services))
         .routes(routes!(services::service))
+        .routes(routes!(dependencies::dependencies))
         .routes(routes!(topology::topology))
         .routes(routes!(operations::operations))
         .routes(routes!(requests::requests))
