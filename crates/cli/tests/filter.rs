@@ -147,7 +147,7 @@ fn a_long_process_name_is_found_by_what_the_kernel_keeps() {
 #[test]
 fn mistakes_are_explained() {
     let cases = [
-        ("--slower 1d", "unknown unit 'd'; known are ns, us, ms, s, m (or min) and h"),
+        ("--slower 1w", "unknown unit 'w'; known are ns, us, ms, s, m (or min), h and d"),
         ("--slower fast", "'fast' does not begin with a number"),
         ("--port 70000", "70000 is not in 1..=65535"),
         ("--port 0", "0 is not in 1..=65535"),

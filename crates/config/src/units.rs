@@ -56,13 +56,13 @@ impl fmt::Display for UnitError {
     }
 }
 
-/// Reads a duration: a number with `ns`, `us` (or `µs`), `ms`, `s`, `m` or `h`; a bare number is seconds.
+/// Reads a duration: a number with `ns`, `us` (or `µs`), `ms`, `s`, `m`, `h` or `d`; a bare number is seconds.
 ///
 /// # Errors
 ///
 /// When it is no such text, or more than 584 years.
 pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
-    const KNOWN: &str = "ns, us, ms, s, m (or min) and h";
+    const KNOWN: &str = "ns, us, ms, s, m (or min), h and d";
     let scale = |unit: &str| {
         Some(match unit {
             "ns" => 1,
@@ -71,6 +71,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
             "" | "s" => SECOND,
             "m" | "min" => 60 * SECOND,
             "h" => 3600 * SECOND,
+            "d" => 86_400 * SECOND,
             _ => return None,
         })
     };
@@ -390,7 +391,7 @@ mod tests {
             ("ms", "'ms' does not begin with a number"),
             ("-1s", "'-1s' does not begin with a number"),
             ("1.2.3s", "'1.2.3s' does not begin with a number"),
-            ("1d", "unknown unit 'd'; known are ns, us, ms, s, m (or min) and h"),
+            ("1w", "unknown unit 'w'; known are ns, us, ms, s, m (or min), h and d"),
             ("999999999h", "'999999999h' is too large"),
         ];
         for (text, expected) in cases {

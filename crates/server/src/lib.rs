@@ -1,6 +1,7 @@
 //! What takes in and answers: OTLP, agents, the API.
 
 pub mod api;
+pub mod auth;
 mod etag;
 pub mod ingest;
 mod intake;
