@@ -1,6 +1,7 @@
 //! The commands of `weir`, and how they look in a terminal.
 
 pub mod agent;
+pub mod ask;
 pub mod color;
 pub mod configuration;
 pub mod connections;

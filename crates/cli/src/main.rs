@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use weir_cli::say::say;
-use weir_cli::{agent, configuration, connections, dev, doctor, programs, requests, server, store, top};
+use weir_cli::{agent, ask, configuration, connections, dev, doctor, programs, requests, server, store, top};
 
 /// Sees every request that the services of this Linux host make or serve, without touching them.
 #[derive(Debug, Parser)]
@@ -26,6 +26,14 @@ enum Command {
     Agent(agent::command::Arguments),
     /// Takes in what agents and others send, keeps it, and answers questions.
     Server(server::command::Arguments),
+    /// Asks a server for services: how often they are asked, how fast they answer, and what fails.
+    Services(ask::services::Arguments),
+    /// Asks a server who asks whom.
+    Topology(ask::topology::Arguments),
+    /// Asks a server for requests, or what they come to: any time, any filter.
+    Query(ask::query::Arguments),
+    /// Asks a server for a trace: which request brought about which, and where the time went.
+    Trace(ask::trace::Arguments),
     /// Tells what this kernel allows, what Weir uses of it, and what is missing.
     Doctor(doctor::Arguments),
     /// Shows the kernel programs of the running agent, and switches them off and on.
@@ -45,6 +53,10 @@ fn main() -> ExitCode {
         Command::Connections(arguments) => connections::command::run(arguments),
         Command::Agent(arguments) => agent::command::run(&arguments),
         Command::Server(arguments) => server::command::run(&arguments),
+        Command::Services(arguments) => ask::services::run(&arguments),
+        Command::Topology(arguments) => ask::topology::run(&arguments),
+        Command::Query(arguments) => ask::query::run(&arguments),
+        Command::Trace(arguments) => ask::trace::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Programs(arguments) => programs::run(&arguments),
         Command::Store(arguments) => store::command::run(&arguments),

@@ -45,10 +45,12 @@ sections! {
     Serving: &["server"];
     /// For what sees, keeps and shows.
     Up: &["server", "budget", "privacy", "capture"];
+    /// For what asks a server.
+    Asking: &["client"];
     /// For what tells of the host and the kernel side.
     Host: &["budget", "capture", "agent"];
     /// Every key that has an option.
-    All: &["agent", "budget", "capture", "metrics", "sampling", "privacy", "server", "names", ""];
+    All: &["agent", "budget", "capture", "metrics", "sampling", "privacy", "server", "client", "names", ""];
 }
 
 /// The options of the keys in some sections, and `--config`. They are made of [`config::KEYS`].

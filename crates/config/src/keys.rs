@@ -18,6 +18,7 @@ pub static SECTIONS: &[(&str, &str)] = &[
     ("sampling", "Which spans `weir agent` sends"),
     ("privacy", "What may leave the parsers"),
     ("server", "Where `weir server` and `weir up` listen, and who may ask"),
+    ("client", "Which server `weir services`, `topology`, `query` and `trace` ask"),
     ("names", "Where names of services come from"),
     ("", "Names given by hand, and receivers of OpenTelemetry"),
 ];
@@ -352,6 +353,36 @@ keys! {
         example: "/srv/weir",
         change: Change::Restart,
         flag: Flag::Path,
+        secret: false,
+    };
+    client_url: String = Typed::of, Key {
+        path: "client.url",
+        kind: Kind::Url,
+        default: Default::Is("http://127.0.0.1:7400"),
+        help: "Where the server is.",
+        example: "https://weir.example.com:7400",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    client_token: Option<String> = Typed::of, Key {
+        path: "client.token",
+        kind: Kind::Text,
+        default: Default::Auto("none"),
+        help: "The token to ask with; needed where the server is another host. `weir token create --scope read` makes one there.",
+        example: "weir_read_...",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: true,
+    };
+    client_ca: Option<String> = Typed::of, Key {
+        path: "client.ca",
+        kind: Kind::Path,
+        default: Default::Auto("the system's"),
+        help: "A file (PEM) with the authorities that vouch for the server.",
+        example: "/etc/weir/ca.pem",
+        change: Change::Restart,
+        flag: Flag::Word,
         secret: false,
     };
     names_docker_root: String = Typed::of, Key {
