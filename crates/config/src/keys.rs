@@ -372,7 +372,7 @@ keys! {
         help: "The token to ask with; needed where the server is another host. `weir token create --scope read` makes one there.",
         example: "weir_read_...",
         change: Change::Restart,
-        flag: Flag::Word,
+        flag: Flag::None,
         secret: true,
     };
     client_ca: Option<String> = Typed::of, Key {

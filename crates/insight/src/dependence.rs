@@ -64,9 +64,10 @@ pub struct Evidence {
 
 /// So many windows of each sort at least.
 const LEAST_WINDOWS: usize = 3;
-/// Calls fail in a window if so many do, and such a part of them.
+/// Calls fail in a window if so many do, such a part of them, and so many times as large a part as usually.
 const LEAST_ERRORS: u64 = 3;
-const LEAST_PART: f64 = 0.01;
+const LEAST_PART: f64 = 0.05;
+const UNUSUAL: f64 = 3.0;
 /// Calls are slow if they take so many times as long as usually.
 const SLOW: f64 = 2.0;
 /// The caller goes along if it shows such a part of the trouble, and does not if it shows less than the second one. In between it is not told.
@@ -100,9 +101,11 @@ type Of = fn(&Window) -> Figures;
 
 fn by_errors(windows: &[Window]) -> Option<(Verdict, Evidence)> {
     let busy = windows.iter().filter(|window| window.calls.count > 0 && window.caller.count > 0);
-    let fails = |window: &&&Window| {
-        window.calls.errors >= LEAST_ERRORS && part(window.calls.errors, window.calls.count) >= LEAST_PART
-    };
+    let failing = |window: &Window| part(window.calls.errors, window.calls.count);
+    let mut usual: Vec<f64> = busy.clone().map(failing).collect();
+    usual.sort_by(f64::total_cmp);
+    let least = LEAST_PART.max(UNUSUAL * usual.get(usual.len() / 4)?);
+    let fails = |window: &&&Window| window.calls.errors >= LEAST_ERRORS && failing(window) >= least;
     let (then, otherwise): (Vec<&Window>, Vec<&Window>) = busy.partition(|window| fails(&window));
     if then.len() < LEAST_WINDOWS || otherwise.len() < LEAST_WINDOWS {
         return None;

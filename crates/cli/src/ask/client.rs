@@ -65,7 +65,7 @@ impl Client {
         match status {
             StatusCode::UNAUTHORIZED => {
                 bail!(
-                    "{} wants a token: {said}\nsay it with --token or WEIR_CLIENT_TOKEN; `weir token create` makes one there",
+                    "{} wants a token: {said}\nset WEIR_CLIENT_TOKEN, or client.token in the file of settings; `weir token create` makes one there",
                     self.url
                 )
             }
