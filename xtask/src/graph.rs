@@ -20,9 +20,9 @@ const OWNED: &[(&str, &[&str], &str)] = &[
     ("libbpf-sys", &["probes"], "only the kernel side's crate knows libbpf"),
     ("libbpf-cargo", &["probes"], "only the kernel side's crate knows libbpf"),
     ("clap", &["cli"], "libraries have no command line"),
-    ("tokio", &["cli", "otlp", "server"], NETWORK),
-    ("hyper", &["cli", "otlp", "server"], NETWORK),
-    ("rustls", &["otlp", "server"], "only what goes over the network is encrypted"),
+    ("tokio", &["cli", "delivery", "otlp", "server", "uplink"], NETWORK),
+    ("hyper", &["cli", "delivery", "otlp", "server", "uplink"], NETWORK),
+    ("rustls", &["delivery", "server"], "only what goes over the network is encrypted"),
     ("parquet", &["store"], "only the store knows the form of files"),
     ("anyhow", &["cli"], "libraries have errors of their own types"),
 ];

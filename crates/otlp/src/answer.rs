@@ -65,8 +65,3 @@ impl Status {
         Some(Duration::new(u64::try_from(delay.seconds).unwrap_or(0), nanos))
     }
 }
-
-/// As much of a receiver's text as a line can show.
-pub(crate) fn shown(text: &str) -> String {
-    text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
-}

@@ -1,10 +1,9 @@
 //! What is exported, and where to.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::endpoint::Endpoint;
+use delivery::{Compression, Endpoint, Spool, Tls, Way};
 
 /// All of it.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +65,18 @@ impl Destination {
             spool: None,
         }
     }
+
+    /// How messages get there.
+    pub(crate) fn way(&self) -> Way {
+        Way {
+            endpoint: self.endpoint.clone(),
+            headers: self.headers.clone(),
+            tls: self.tls.clone(),
+            timeout: self.timeout,
+            queue: self.queue,
+            spool: self.spool.clone(),
+        }
+    }
 }
 
 /// Without headers.
@@ -87,28 +98,6 @@ pub enum Protocol {
     Http,
 }
 
-/// How what is sent is made smaller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// By gzip, which every receiver knows.
-    Gzip,
-    /// By zstd: less work, and fewer bytes.
-    Zstd,
-}
-
-impl Compression {
-    /// Its name in headers.
-    pub(crate) fn name(self) -> Option<&'static str> {
-        match self {
-            Compression::None => None,
-            Compression::Gzip => Some("gzip"),
-            Compression::Zstd => Some("zstd"),
-        }
-    }
-}
-
 /// Which buckets a receiver gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Histograms {
@@ -116,28 +105,6 @@ pub enum Histograms {
     Exponential,
     /// Explicit ones, with the bounds of /metrics.
     Explicit,
-}
-
-/// Trust.
-#[derive(Debug, Clone, Default)]
-pub struct Tls {
-    /// Certificates that may vouch for the receiver, instead of the system's.
-    pub ca: Option<PathBuf>,
-    /// The certificate that we show.
-    pub cert: Option<PathBuf>,
-    /// Its key.
-    pub key: Option<PathBuf>,
-    /// Take the receiver for what it says it is.
-    pub insecure: bool,
-}
-
-/// A folder on disk for what finds no room in memory.
-#[derive(Debug, Clone)]
-pub struct Spool {
-    /// The folder: for one destination only.
-    pub folder: PathBuf,
-    /// Bytes that may wait in it.
-    pub size: u64,
 }
 
 /// Which spans are kept. Errors and slow ones are what people look for, and are few.

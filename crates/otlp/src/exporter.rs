@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver as Used, Sender as GiveBack, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use delivery::{Client, ClientError, Compression, Counts, Payload, deliver};
 use model::Request;
 use model::time::ClockReading;
 use signals::Source;
@@ -19,16 +20,12 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::config::{Compression, Config, Destination, Sampling};
-use crate::counts::Counts;
-use crate::deliver::{Route, deliver};
+use crate::config::{Config, Destination, Protocol, Sampling};
 use crate::metrics::{self, Form};
-use crate::payload::{Payload, Signal};
-use crate::queue::Queue;
 use crate::sampling::Sampler;
+use crate::signal::Signal;
 use crate::spans::Batch;
 use crate::trace::{Ids, Trace};
-use crate::transport::{Client, ClientError};
 
 /// Requests that may wait to become spans.
 const HANDED_OVER: usize = 16_384;
@@ -93,7 +90,7 @@ impl Exporter {
     /// When certificates cannot be used.
     pub fn check(config: &Config) -> Result<(), Error> {
         for destination in &config.destinations {
-            let client = Client::new(Arc::new(destination.clone()), config.version);
+            let client = Client::new(Arc::new(destination.way()), destination.protocol, config.version);
             client.map_err(|error| Error::Client(destination.endpoint.to_string(), error))?;
         }
         Ok(())
@@ -242,35 +239,43 @@ impl Ended {
 }
 
 /// Each destination's name, and its counts. Of several at one address the further ones have a number.
-fn named(routes: &[(Arc<Route>, Client)]) -> Vec<(String, Arc<Counts>)> {
+fn named(routes: &[Opened]) -> Vec<(String, Arc<Counts>)> {
     let name = |place: usize| {
-        let address = |(route, _): &(Arc<Route>, Client)| route.destination.endpoint.to_string();
+        let address = |(route, _): &Opened| route.destination.endpoint.to_string();
         let own = address(&routes[place]);
         match routes[..place].iter().filter(|route| address(route) == own).count() {
             0 => own,
             others => format!("{own} #{}", others + 1),
         }
     };
-    (0..routes.len()).map(|place| (name(place), routes[place].0.counts.clone())).collect()
+    (0..routes.len()).map(|place| (name(place), routes[place].0.way.counts().clone())).collect()
 }
 
-fn route(destination: Destination, version: &str) -> Result<(Arc<Route>, Client), Error> {
-    let destination = Arc::new(destination);
-    let name = destination.endpoint.to_string();
-    let client =
-        Client::new(destination.clone(), version).map_err(|error| Error::Client(name.clone(), error))?;
-    let counts = Arc::new(Counts::default());
-    let queue = Queue::open(&destination, counts.clone()).map_err(|error| {
+/// A destination, and the way to it.
+struct Route {
+    destination: Destination,
+    way: Arc<delivery::Route>,
+}
+
+/// The same with what speaks to it.
+type Opened = (Arc<Route>, Client<Protocol>);
+
+fn route(destination: Destination, version: &str) -> Result<Opened, Error> {
+    let (way, name) = (Arc::new(destination.way()), destination.endpoint.to_string());
+    let client = Client::new(way.clone(), destination.protocol, version)
+        .map_err(|error| Error::Client(name.clone(), error))?;
+    let counts = Arc::new(Counts::new(Signal::NAMES));
+    let way = delivery::Route::open(&way, counts).map_err(|error| {
         let folder = destination.spool.as_ref().map(|spool| spool.folder.display().to_string());
         Error::Spool(name, folder.unwrap_or_default(), error)
     })?;
-    Ok((Arc::new(Route::new(destination, queue, counts)), client))
+    Ok((Arc::new(Route { destination, way: Arc::new(way) }), client))
 }
 
 /// What the thread has.
 struct Work<S> {
     config: Config,
-    routes: Vec<(Arc<Route>, Client)>,
+    routes: Vec<Opened>,
     source: Arc<S>,
     clocks: fn() -> ClockReading,
     first: ClockReading,
@@ -285,8 +290,11 @@ impl<S: Source + Send + Sync + 'static> Work<S> {
         stopped: oneshot::Receiver<()>,
     ) {
         let routes: Vec<Arc<Route>> = self.routes.iter().map(|(route, _)| route.clone()).collect();
-        let delivering: Vec<_> =
-            self.routes.into_iter().map(|(route, client)| tokio::spawn(deliver(route, client))).collect();
+        let delivering: Vec<_> = self
+            .routes
+            .into_iter()
+            .map(|(route, client)| tokio::spawn(deliver(route.way.clone(), client)))
+            .collect();
         let resource = metrics_resource(&self.config);
         let meters: Vec<_> = routes
             .iter()
@@ -316,7 +324,7 @@ impl<S: Source + Send + Sync + 'static> Work<S> {
         let _ = gathering.await;
         measuring.iter().for_each(tokio::task::JoinHandle::abort);
         meters.iter().for_each(|meter| meter.measure());
-        routes.iter().for_each(|route| route.close());
+        routes.iter().for_each(|route| route.way.close());
         let end = Instant::now() + LAST_SENDS;
         for delivering in delivering {
             let abort = delivering.abort_handle();
@@ -324,7 +332,7 @@ impl<S: Source + Send + Sync + 'static> Work<S> {
                 abort.abort();
             }
         }
-        routes.iter().for_each(|route| route.queue().close());
+        routes.iter().for_each(|route| route.way.finish());
     }
 }
 
@@ -394,12 +402,12 @@ impl Gatherer {
                 Some((_, payload)) => payload.clone(),
                 None => {
                     let payload =
-                        Payload::new(Signal::Spans, count, &self.message, wanted, &mut self.scratch);
+                        Payload::new(Signal::Spans.kind(), count, &self.message, wanted, &mut self.scratch);
                     made.push((wanted, payload.clone()));
                     payload
                 }
             };
-            route.push(payload);
+            route.way.push(payload);
         }
     }
 }
@@ -436,7 +444,13 @@ impl<S: Source> Meter<S> {
         };
         let (compression, mut scratch) = (destination.compression, Vec::new());
         metrics::messages(&*self.source, form, (self.clocks)().wall, |message, points| {
-            self.route.push(Payload::new(Signal::Metrics, points, &message, compression, &mut scratch));
+            self.route.way.push(Payload::new(
+                Signal::Metrics.kind(),
+                points,
+                &message,
+                compression,
+                &mut scratch,
+            ));
         });
     }
 }

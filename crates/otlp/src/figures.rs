@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
+use delivery::Cause;
 use signals::agent::{self as metrics, Figures};
 use signals::{Cell, Metric, Point};
 
-use crate::counts::Cause;
 use crate::exporter::Exporter;
-use crate::payload::Signal;
 use crate::sampling::Decision;
+use crate::signal::Signal;
 
 impl Exporter {
     /// Adds its figures, as they are now.
@@ -24,9 +24,9 @@ impl Exporter {
         set(&metrics::SPANS_LOST, &[], shared.lost.load(Ordering::Relaxed));
         for (name, counts) in &shared.counts {
             for signal in Signal::ALL {
-                set(&metrics::OTLP_SENT, &[name, signal.as_str()], counts.sent(signal));
+                set(&metrics::OTLP_SENT, &[name, signal.as_str()], counts.sent(signal.kind()));
                 for cause in Cause::ALL {
-                    let dropped = counts.dropped(signal, cause);
+                    let dropped = counts.dropped(signal.kind(), cause);
                     set(&metrics::OTLP_DROPPED, &[name, signal.as_str(), cause.as_str()], dropped);
                 }
             }

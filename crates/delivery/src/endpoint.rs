@@ -49,12 +49,12 @@ impl Endpoint {
     }
 
     /// `host:port`, as headers have it.
-    pub(crate) fn authority(&self) -> String {
+    pub fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
     /// A place below its path.
-    pub(crate) fn path(&self, below: &str) -> String {
+    pub fn path(&self, below: &str) -> String {
         format!("{}{below}", self.path)
     }
 }

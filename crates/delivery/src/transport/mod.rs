@@ -1,37 +1,53 @@
 //! The way to one receiver: a connection that is kept, and requests on it, one after the other.
 
 mod connection;
-mod grpc;
-mod http;
 mod tls;
 
 use std::sync::Arc;
 
 use http_body_util::Full;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response};
 use tokio::time::timeout;
 
-use crate::config::{Destination, Protocol};
+use crate::config::Way;
 use crate::payload::Payload;
 use crate::retry::Outcome;
 use connection::{Connection, Failure};
 
+pub use connection::cause;
 pub use tls::TlsError;
 
 /// Longest answer that is read.
-const ANSWER_BYTES: usize = 64 * 1024;
+pub const ANSWER_BYTES: usize = 64 * 1024;
+
+/// What is said to a receiver, and what its answers mean.
+pub trait Speak: Send + Sync + 'static {
+    /// It is spoken to by HTTP/2, else by HTTP/1.1.
+    fn http2(&self) -> bool;
+
+    /// A message as a request.
+    ///
+    /// # Errors
+    ///
+    /// When it is none that HTTP allows.
+    fn request(&self, way: &Way, payload: &Payload) -> Result<Request<Full<Bytes>>, hyper::http::Error>;
+
+    /// What an answer means; an error where it broke off.
+    fn outcome(&self, response: Response<Incoming>) -> impl Future<Output = Result<Outcome, String>> + Send;
+}
 
 /// A receiver, as it is spoken to.
-pub(crate) struct Client {
-    destination: Arc<Destination>,
+pub struct Client<S> {
+    way: Arc<Way>,
+    speak: S,
     headers: HeaderMap,
     tls: Option<tls::Connector>,
     connection: Option<Connection>,
 }
 
-/// Why a destination cannot be spoken to as it is set.
+/// Why a way cannot be spoken to as it is set.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// A header is none. Its value may be a secret, and is not told.
@@ -42,28 +58,28 @@ pub enum ClientError {
     Tls(#[from] TlsError),
 }
 
-impl Client {
+impl<S: Speak> Client<S> {
     /// Reads the certificates; nothing is connected yet.
-    pub(crate) fn new(destination: Arc<Destination>, version: &str) -> Result<Client, ClientError> {
+    pub fn new(way: Arc<Way>, speak: S, version: &str) -> Result<Self, ClientError> {
         let mut headers = HeaderMap::new();
         let agent = HeaderValue::try_from(format!("weir/{version}"));
         headers.extend(agent.ok().map(|agent| (hyper::header::USER_AGENT, agent)));
-        for (name, value) in &destination.headers {
+        for (name, value) in &way.headers {
             let pair = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
             let (header, mut value) = pair.ok_or_else(|| ClientError::Header(name.clone()))?;
             value.set_sensitive(true);
             headers.insert(header, value);
         }
-        let tls = match destination.endpoint.tls() {
-            true => Some(tls::Connector::new(&destination)?),
+        let tls = match way.endpoint.tls() {
+            true => Some(tls::Connector::new(&way, speak.http2())?),
             false => None,
         };
-        Ok(Client { destination, headers, tls, connection: None })
+        Ok(Client { way, speak, headers, tls, connection: None })
     }
 
     /// Sends a payload, within the time that is set for it.
-    pub(crate) async fn send(&mut self, payload: &Payload) -> Outcome {
-        let patience = self.destination.timeout;
+    pub async fn send(&mut self, payload: &Payload) -> Outcome {
+        let patience = self.way.timeout;
         let outcome = match timeout(patience, self.exchange(payload)).await {
             Ok(outcome) => outcome,
             Err(_) => {
@@ -86,10 +102,7 @@ impl Client {
             answered => answered,
         };
         let outcome = match answered {
-            Ok(response) => match self.destination.protocol {
-                Protocol::Grpc => grpc::outcome(response).await,
-                Protocol::Http => http::outcome(response).await,
-            },
+            Ok(response) => self.speak.outcome(response).await,
             Err(failure) => Err(failure.why),
         };
         outcome.unwrap_or_else(|why| {
@@ -99,10 +112,10 @@ impl Client {
     }
 
     /// The answer's head.
-    async fn answer(&mut self, payload: &Payload) -> Result<Response<hyper::body::Incoming>, Failure> {
+    async fn answer(&mut self, payload: &Payload) -> Result<Response<Incoming>, Failure> {
         let reused = self.connection.as_ref().is_some_and(Connection::is_open);
         if !reused {
-            let connection = Connection::open(&self.destination, self.tls.as_ref()).await;
+            let connection = Connection::open(&self.way, self.speak.http2(), self.tls.as_ref()).await;
             self.connection = Some(connection.map_err(|why| Failure { why, reused: false })?);
         }
         let request =
@@ -118,14 +131,16 @@ impl Client {
     }
 
     fn request(&self, payload: &Payload) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
-        let mut request = match self.destination.protocol {
-            Protocol::Grpc => grpc::request(&self.destination, payload)?,
-            Protocol::Http => http::request(&self.destination, payload)?,
-        };
+        let mut request = self.speak.request(&self.way, payload)?;
         // What is set comes last: it may replace ours, but for what frames the message.
         for (name, value) in &self.headers {
             request.headers_mut().entry(name.clone()).or_insert_with(|| value.clone());
         }
         Ok(request)
     }
+}
+
+/// As much of a receiver's text as a line can show.
+pub fn shown(text: &str) -> String {
+    text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

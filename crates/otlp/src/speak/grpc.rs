@@ -8,18 +8,15 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use delivery::{ANSWER_BYTES, Outcome, Payload, Way, cause, of_grpc, shown};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderMap, TE};
 use hyper::{Request, Response, http};
 use prost::Message;
 
-use super::ANSWER_BYTES;
-use super::connection::cause;
-use crate::answer::{Status, Taken, shown};
-use crate::config::Destination;
-use crate::payload::{Payload, Signal};
-use crate::retry::{Outcome, of_grpc};
+use super::is_metrics;
+use crate::answer::{Status, Taken};
 
 /// Whether a message is compressed, and its length.
 const PREFIX: usize = 5;
@@ -31,22 +28,19 @@ const INTERNAL: u32 = 13;
 const UNAVAILABLE: u32 = 14;
 const UNAUTHENTICATED: u32 = 16;
 
-pub(super) fn request(
-    destination: &Destination,
-    payload: &Payload,
-) -> Result<Request<Full<Bytes>>, http::Error> {
-    let service = match payload.signal {
-        Signal::Spans => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-        Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+pub(super) fn request(way: &Way, payload: &Payload) -> Result<Request<Full<Bytes>>, http::Error> {
+    let service = match is_metrics(payload.kind) {
+        false => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        true => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
     };
-    let endpoint = &destination.endpoint;
+    let endpoint = &way.endpoint;
     let scheme = if endpoint.tls() { "https" } else { "http" };
     let uri = format!("{scheme}://{}{}", endpoint.authority(), endpoint.path(service));
     let mut builder = Request::post(uri)
         .header(CONTENT_TYPE, "application/grpc")
         .header(TE, "trailers")
         .header("grpc-accept-encoding", "identity")
-        .header("grpc-timeout", deadline(destination.timeout));
+        .header("grpc-timeout", deadline(way.timeout));
     if let Some(name) = payload.compression.name() {
         builder = builder.header("grpc-encoding", name);
     }

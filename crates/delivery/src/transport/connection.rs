@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
 use super::tls::Connector;
-use crate::config::{Destination, Protocol};
+use crate::config::Way;
 
 /// A receiver that was not heard of for so long is asked whether it is there; a firewall forgets connections that say nothing.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -31,35 +31,35 @@ pub(super) enum Connection {
 }
 
 impl Connection {
-    pub(super) async fn open(destination: &Destination, tls: Option<&Connector>) -> Result<Self, String> {
-        let endpoint = &destination.endpoint;
+    pub(super) async fn open(way: &Way, http2: bool, tls: Option<&Connector>) -> Result<Self, String> {
+        let endpoint = &way.endpoint;
         let address = (endpoint.host(), endpoint.port());
         let stream = TcpStream::connect(address).await.map_err(|error| format!("cannot connect: {error}"))?;
         // Messages are written as a whole: to wait for more to come only delays their ends.
         let _ = stream.set_nodelay(true);
         match tls {
-            None => Connection::over(TokioIo::new(stream), destination.protocol).await,
+            None => Connection::over(TokioIo::new(stream), http2).await,
             Some(tls) => {
                 let stream = tls.connect(stream).await?;
-                Connection::over(TokioIo::new(stream), destination.protocol).await
+                Connection::over(TokioIo::new(stream), http2).await
             }
         }
     }
 
     /// Begins HTTP. What moves the bytes runs beside, until the connection is dropped or closed.
-    async fn over<S>(stream: S, protocol: Protocol) -> Result<Self, String>
+    async fn over<S>(stream: S, http2: bool) -> Result<Self, String>
     where
         S: Read + Write + Send + Unpin + 'static,
     {
         let failed = |error: hyper::Error| format!("cannot speak HTTP: {}", cause(&error));
-        match protocol {
-            Protocol::Http => {
+        match http2 {
+            false => {
                 let (sender, moving) = http1::handshake(stream).await.map_err(failed)?;
                 // How it ends is told to whoever sends.
                 tokio::spawn(async move { drop(moving.await) });
                 Ok(Connection::Http1(sender))
             }
-            Protocol::Grpc => {
+            true => {
                 let mut builder = http2::Builder::new(TokioExecutor::new());
                 builder.timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE);
                 let (sender, moving) = builder.handshake(stream).await.map_err(failed)?;
@@ -92,7 +92,7 @@ impl Connection {
 }
 
 /// An error with what is behind it.
-pub(super) fn cause(error: &dyn std::error::Error) -> String {
+pub fn cause(error: &dyn std::error::Error) -> String {
     match error.source() {
         None => error.to_string(),
         Some(source) => format!("{error}: {}", cause(source)),

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::Crc;
 
-use crate::config::{Compression, Spool as Config};
-use crate::payload::{Payload, Signal};
+use crate::config::Spool as Config;
+use crate::payload::{Compression, Kind, Payload};
 
 /// A spool has so many segments, so that room comes back soon.
 const SEGMENTS: u64 = 16;
@@ -29,7 +29,7 @@ const EXTENSION: &str = "spool";
 /// Locked by who uses the folder.
 const LOCK: &str = "lock";
 
-/// State (dealt with or not), version, signal, compression; items, length and checksum, each of four bytes.
+/// State (dealt with or not), version, kind, compression; items, length and checksum, each of four bytes.
 const HEADER: usize = 16;
 const WAITING: u8 = 0;
 const DONE: u8 = 1;
@@ -72,7 +72,7 @@ pub(crate) struct Place {
 pub(crate) enum Read {
     Payload(Payload, Place),
     /// A record that is not as it was written: how many items it had, if that can be believed.
-    Damaged(Signal, u32),
+    Damaged(Kind, u32),
     /// There is nothing more.
     End,
 }
@@ -189,7 +189,7 @@ impl Spool {
                 let mut body = vec![0; header.length as usize];
                 let read = segment.file.read_exact_at(&mut body, at + HEADER as u64);
                 let payload = Payload {
-                    signal: header.signal,
+                    kind: header.kind,
                     compression: header.compression,
                     items: header.items,
                     body: body.into(),
@@ -199,7 +199,7 @@ impl Spool {
                     return Ok(Read::Payload(payload, place));
                 }
                 self.done(place)?;
-                return Ok(Read::Damaged(header.signal, header.items));
+                return Ok(Read::Damaged(header.kind, header.items));
             }
         }
         Ok(Read::End)
@@ -229,7 +229,7 @@ impl Spool {
 /// A header as it is understood.
 struct Header {
     state: u8,
-    signal: Signal,
+    kind: Kind,
     compression: Compression,
     items: u32,
     length: u32,
@@ -268,18 +268,15 @@ impl Segment {
             return Ok(None);
         }
         self.file.read_exact_at(&mut bytes, at)?;
-        let [state, version, signal, compression, rest @ ..] = bytes;
+        let [state, version, kind, compression, rest @ ..] = bytes;
         let number = |at: usize| {
             let mut bytes = [0; 4];
             bytes.copy_from_slice(&rest[at..at + 4]);
             u32::from_le_bytes(bytes)
         };
         let (items, length, checksum) = (number(0), number(4), number(8));
-        let signal = match signal {
-            1 => Signal::Spans,
-            2 => Signal::Metrics,
-            _ => return Ok(None),
-        };
+        // On disk they begin with one.
+        let Some(kind) = kind.checked_sub(1).map(Kind) else { return Ok(None) };
         let compression = match compression {
             0 => Compression::None,
             1 => Compression::Gzip,
@@ -287,7 +284,7 @@ impl Segment {
             _ => return Ok(None),
         };
         let sound = version == VERSION && matches!(state, WAITING | DONE) && length <= MOST_RECORD;
-        Ok(sound.then_some(Header { state, signal, compression, items, length, checksum }))
+        Ok(sound.then_some(Header { state, kind, compression, items, length, checksum }))
     }
 
     /// Appends a record as a whole or not at all.
@@ -309,16 +306,12 @@ fn path(folder: &Path, number: u64) -> PathBuf {
 
 /// The four bytes that say what a payload is.
 fn kind(payload: &Payload) -> [u8; 3] {
-    let signal = match payload.signal {
-        Signal::Spans => 1,
-        Signal::Metrics => 2,
-    };
     let compression = match payload.compression {
         Compression::None => 0,
         Compression::Gzip => 1,
         Compression::Zstd => 2,
     };
-    [VERSION, signal, compression]
+    [VERSION, payload.kind.0.saturating_add(1), compression]
 }
 
 fn checksum(payload: &Payload) -> u32 {

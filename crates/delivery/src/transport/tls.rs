@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::config::{Destination, Protocol, Tls};
+use crate::config::{Tls, Way};
 
 /// Why certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,13 +45,13 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(destination: &Destination) -> Result<Connector, TlsError> {
-        let host = destination.endpoint.host();
+    pub(super) fn new(way: &Way, http2: bool) -> Result<Connector, TlsError> {
+        let host = way.endpoint.host();
         let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name(host.to_owned()))?;
-        let mut config = client(&destination.tls)?;
-        config.alpn_protocols = match destination.protocol {
-            Protocol::Grpc => vec![b"h2".to_vec()],
-            Protocol::Http => vec![b"http/1.1".to_vec()],
+        let mut config = client(&way.tls)?;
+        config.alpn_protocols = match http2 {
+            true => vec![b"h2".to_vec()],
+            false => vec![b"http/1.1".to_vec()],
         };
         Ok(Connector { inner: TlsConnector::from(Arc::new(config)), name })
     }

@@ -1,19 +1,21 @@
 use super::*;
-use crate::config::{Compression, Protocol, Spool as SpoolConfig};
+use crate::config::Spool as SpoolConfig;
 use crate::endpoint::Endpoint;
-use crate::payload::Signal;
+use crate::payload::{Compression, Kind};
+
+const SPANS: Kind = Kind(0);
 
 fn payload(items: u32) -> Payload {
-    let (signal, compression) = (Signal::Spans, Compression::None);
-    Payload { signal, compression, items, body: vec![items as u8; 1000].into() }
+    let (kind, compression) = (SPANS, Compression::None);
+    Payload { kind, compression, items, body: vec![items as u8; 1000].into() }
 }
 
 fn queue(limit: usize, spool: Option<SpoolConfig>) -> (Queue, Arc<Counts>) {
     let endpoint: Endpoint = "http://localhost:1".parse().expect("an address");
-    let mut destination = Destination::new(endpoint, Protocol::Http);
-    (destination.queue, destination.spool) = (limit, spool);
-    let counts = Arc::new(Counts::default());
-    (Queue::open(&destination, counts.clone()).expect("a queue"), counts)
+    let mut way = Way::new(endpoint, 1 << 20);
+    (way.queue, way.spool) = (limit, spool);
+    let counts = Arc::new(Counts::new(&["spans"]));
+    (Queue::open(&way, counts.clone()).expect("a queue"), counts)
 }
 
 fn drain(queue: &mut Queue) -> Vec<u32> {
@@ -29,12 +31,12 @@ fn drain(queue: &mut Queue) -> Vec<u32> {
 fn what_finds_no_room_is_counted() {
     let (mut queue, counts) = queue(3 * payload(1).cost(), None);
     (1..=5).for_each(|items| queue.push(payload(items)));
-    assert_eq!(counts.dropped(Signal::Spans, Cause::QueueFull), 4 + 5);
+    assert_eq!(counts.dropped(SPANS, Cause::QueueFull), 4 + 5);
     assert_eq!(counts.waiting(), (3 * payload(1).cost() as u64, 0));
     // Who is on its way takes up room until it has arrived.
     assert_eq!(queue.front().map(|payload| payload.items), Some(1));
     queue.push(payload(6));
-    assert_eq!(counts.dropped(Signal::Spans, Cause::QueueFull), 4 + 5 + 6);
+    assert_eq!(counts.dropped(SPANS, Cause::QueueFull), 4 + 5 + 6);
     queue.done();
     queue.push(payload(7));
     assert_eq!(drain(&mut queue), [2, 3, 7]);
@@ -92,7 +94,7 @@ fn at_the_end_what_has_nowhere_to_go_is_counted() {
     let (mut queue, counts) = queue(1 << 20, None);
     (1..=3).for_each(|items| queue.push(payload(items)));
     queue.close();
-    assert_eq!(counts.dropped(Signal::Spans, Cause::Shutdown), 6);
+    assert_eq!(counts.dropped(SPANS, Cause::Shutdown), 6);
     assert_eq!((queue.front(), counts.waiting()), (None, (0, 0)));
 }
 
@@ -102,6 +104,6 @@ fn a_full_disk_is_counted() {
     let spool = Some(SpoolConfig { folder: folder.path().to_owned(), size: 4 * 1024 });
     let (mut queue, counts) = queue(payload(1).cost(), spool);
     (1..=10).for_each(|items| queue.push(payload(items)));
-    assert_eq!(counts.dropped(Signal::Spans, Cause::SpoolFull), 6 + 7 + 8 + 9 + 10);
+    assert_eq!(counts.dropped(SPANS, Cause::SpoolFull), 6 + 7 + 8 + 9 + 10);
     assert_eq!(drain(&mut queue), [1, 2, 3, 4, 5]);
 }

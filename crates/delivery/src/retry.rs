@@ -13,24 +13,37 @@ const MOST_ASKED: Duration = Duration::from_secs(3600);
 
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// It was taken, but for so many of its items; the receiver may say why.
-    Taken { rejected: u64, message: String },
+    Taken {
+        /// So many of its items were not.
+        rejected: u64,
+        /// What the receiver has to say.
+        message: String,
+    },
     /// It may be taken later: not before `after`, where the receiver says so.
-    Later { after: Option<Duration>, why: String },
+    Later {
+        /// The pause that the receiver wishes for.
+        after: Option<Duration>,
+        /// What happened.
+        why: String,
+    },
     /// It will never be taken.
-    Never { why: String },
+    Never {
+        /// What the receiver says.
+        why: String,
+    },
 }
 
 impl Outcome {
     /// It did not get as far as the receiver, or nobody knows.
-    pub(crate) fn later(why: impl Into<String>) -> Outcome {
+    pub fn later(why: impl Into<String>) -> Outcome {
         Outcome::Later { after: None, why: why.into() }
     }
 }
 
 /// What an HTTP status means that is no success.
-pub(crate) fn of_http(status: u16, retry_after: Option<&str>, why: String) -> Outcome {
+pub fn of_http(status: u16, retry_after: Option<&str>, why: String) -> Outcome {
     match status {
         429 | 502 | 503 | 504 => {
             // Who says "at once" again and again would be asked without a pause.
@@ -42,7 +55,7 @@ pub(crate) fn of_http(status: u16, retry_after: Option<&str>, why: String) -> Ou
 }
 
 /// What a gRPC status means that is no success. `retry` is the delay of a `RetryInfo`, where there is one.
-pub(crate) fn of_grpc(code: u32, retry: Option<Duration>, why: String) -> Outcome {
+pub fn of_grpc(code: u32, retry: Option<Duration>, why: String) -> Outcome {
     const CANCELLED: u32 = 1;
     const DEADLINE_EXCEEDED: u32 = 4;
     const RESOURCE_EXHAUSTED: u32 = 8;

@@ -9,7 +9,7 @@ fn config(folder: &Path, size: u64) -> Config {
 /// A payload that can be told from others.
 fn payload(number: u32, length: usize) -> Payload {
     Payload {
-        signal: if number.is_multiple_of(3) { Signal::Metrics } else { Signal::Spans },
+        kind: Kind(u8::from(number.is_multiple_of(3))),
         compression: [Compression::None, Compression::Gzip, Compression::Zstd][number as usize % 3],
         items: number,
         body: vec![number as u8; length].into(),

@@ -5,46 +5,55 @@ use std::io::{self, Write};
 use flate2::write::GzEncoder;
 use hyper::body::Bytes;
 
-use crate::config::Compression;
-
 /// zstd's level: as fast as gzip's fastest, and half the size.
 const ZSTD_LEVEL: i32 = 1;
 /// What a payload costs besides its bytes.
 const OVERHEAD: usize = 128;
 
-/// What a message tells of.
+/// How a message is made smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signal {
-    Spans,
-    Metrics,
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// By gzip, which every receiver knows.
+    Gzip,
+    /// By zstd: less work, and fewer bytes.
+    Zstd,
 }
 
-impl Signal {
-    pub(crate) const ALL: [Signal; 2] = [Signal::Spans, Signal::Metrics];
-
-    pub(crate) fn as_str(self) -> &'static str {
+impl Compression {
+    /// Its name in headers.
+    pub fn name(self) -> Option<&'static str> {
         match self {
-            Signal::Spans => "spans",
-            Signal::Metrics => "metrics",
+            Compression::None => None,
+            Compression::Gzip => Some("gzip"),
+            Compression::Zstd => Some("zstd"),
         }
     }
 }
 
+/// What a message tells of: a place among the names that its [`crate::Counts`] were made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind(pub u8);
+
 /// A message, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Payload {
-    pub(crate) signal: Signal,
-    pub(crate) compression: Compression,
-    /// Spans or points in it.
-    pub(crate) items: u32,
-    pub(crate) body: Bytes,
+pub struct Payload {
+    /// What it tells of.
+    pub kind: Kind,
+    /// How its bytes are compressed.
+    pub compression: Compression,
+    /// How many things it tells of.
+    pub items: u32,
+    /// Its bytes.
+    pub body: Bytes,
 }
 
 impl Payload {
     /// Compresses a message, in `scratch`: compressors make room for the worst, which must not wait along with the little that
     /// they fill of it.
-    pub(crate) fn new(
-        signal: Signal,
+    pub fn new(
+        kind: Kind,
         items: u32,
         message: &[u8],
         compression: Compression,
@@ -57,11 +66,11 @@ impl Payload {
             Compression::Zstd => zstd(message, scratch).ok(),
         };
         match compressed {
-            Some(()) => Payload { signal, compression, items, body: Bytes::copy_from_slice(scratch) },
+            Some(()) => Payload { kind, compression, items, body: Bytes::copy_from_slice(scratch) },
             // Nothing can fail in memory; if it does, a large message is better than none.
             None => {
                 let body = Bytes::copy_from_slice(message);
-                Payload { signal, compression: Compression::None, items, body }
+                Payload { kind, compression: Compression::None, items, body }
             }
         }
     }

@@ -1,10 +1,10 @@
-//! What waits for one destination, in order: the oldest in memory, and what finds no room there on disk.
+//! What waits for one way, in order: the oldest in memory, and what finds no room there on disk.
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use crate::config::Destination;
+use crate::config::Way;
 use crate::counts::{Cause, Counts};
 use crate::payload::Payload;
 use crate::spool::{Place, Read, Refused, Spool};
@@ -28,9 +28,9 @@ struct Waiting {
 
 impl Queue {
     /// Begins with what an earlier agent left on disk.
-    pub(crate) fn open(destination: &Destination, counts: Arc<Counts>) -> io::Result<Queue> {
-        let spool = destination.spool.as_ref().map(Spool::open).transpose()?;
-        let queue = Queue { memory: VecDeque::new(), bytes: 0, limit: destination.queue, spool, counts };
+    pub(crate) fn open(way: &Way, counts: Arc<Counts>) -> io::Result<Queue> {
+        let spool = way.spool.as_ref().map(Spool::open).transpose()?;
+        let queue = Queue { memory: VecDeque::new(), bytes: 0, limit: way.queue, spool, counts };
         queue.tell();
         Ok(queue)
     }
@@ -48,7 +48,7 @@ impl Queue {
                 Some(spool) => spool.push(&payload).err().map(|refused| cause(&refused, &self.counts)),
             };
             if let Some(cause) = cause {
-                self.counts.add_dropped(payload.signal, cause, payload.items.into());
+                self.counts.add_dropped(payload.kind, cause, payload.items.into());
             }
         }
         self.tell();
@@ -94,7 +94,7 @@ impl Queue {
             },
         };
         for payload in payloads.iter().skip(kept) {
-            self.counts.add_dropped(payload.signal, cause, payload.items.into());
+            self.counts.add_dropped(payload.kind, cause, payload.items.into());
         }
         self.tell();
     }
@@ -109,8 +109,8 @@ impl Queue {
                     self.memory.push_back(Waiting { payload, place: Some(place) });
                     return;
                 }
-                Ok(Read::Damaged(signal, items)) => {
-                    self.counts.add_dropped(signal, Cause::Damaged, items.into());
+                Ok(Read::Damaged(kind, items)) => {
+                    self.counts.add_dropped(kind, Cause::Damaged, items.into());
                 }
                 Ok(Read::End) => return,
                 Err(error) => {

@@ -1,5 +1,6 @@
-//! From a destination's queue to the destination: one message after the other, each until it is taken or refused.
+//! From a receiver's queue to the receiver: one message after the other, each until it is taken or refused.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,18 +8,17 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::config::Destination;
+use crate::config::Way;
 use crate::counts::{Cause, Counts};
 use crate::payload::Payload;
 use crate::queue::Queue;
 use crate::retry::{Backoff, Outcome};
-use crate::transport::Client;
+use crate::transport::{Client, Speak};
 
-/// One destination, with what waits for it.
+/// The way to one receiver, with what waits for it.
 #[derive(Debug)]
-pub(crate) struct Route {
-    pub(crate) destination: Arc<Destination>,
-    pub(crate) counts: Arc<Counts>,
+pub struct Route {
+    counts: Arc<Counts>,
     queue: Mutex<Queue>,
     pushed: Notify,
     closing: AtomicBool,
@@ -26,29 +26,44 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    pub(crate) fn new(destination: Arc<Destination>, queue: Queue, counts: Arc<Counts>) -> Route {
-        Route {
-            destination,
+    /// Begins with what was left on disk by whoever sent this way before.
+    ///
+    /// # Errors
+    ///
+    /// When the folder of the spool cannot be used.
+    pub fn open(way: &Way, counts: Arc<Counts>) -> io::Result<Route> {
+        Ok(Route {
+            queue: Mutex::new(Queue::open(way, counts.clone())?),
             counts,
-            queue: Mutex::new(queue),
             pushed: Notify::new(),
             closing: AtomicBool::new(false),
             closes: Notify::new(),
-        }
+        })
     }
 
-    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
+    /// What became of what was to be sent.
+    pub fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
         // What waits is good whatever happened to whoever had the lock.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn push(&self, payload: Payload) {
+    /// Adds a message; one that finds no room is counted.
+    pub fn push(&self, payload: Payload) {
         self.queue().push(payload);
         self.pushed.notify_one();
     }
 
+    /// When [`deliver`] has ended: what is left goes to disk, or is counted.
+    pub fn finish(&self) {
+        self.queue().close();
+    }
+
     /// Nothing more will come: [`deliver`] ends when the queue is empty, or at the next failure.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
         self.pushed.notify_one();
         self.closes.notify_one();
@@ -66,7 +81,7 @@ impl Route {
 }
 
 /// Sends what is in the queue, until it is closed.
-pub(crate) async fn deliver(route: Arc<Route>, mut client: Client) {
+pub async fn deliver<S: Speak>(route: Arc<Route>, mut client: Client<S>) {
     let mut backoff = Backoff::default();
     loop {
         let front = route.queue().front();
@@ -84,8 +99,8 @@ pub(crate) async fn deliver(route: Arc<Route>, mut client: Client) {
                 route.queue().done();
             }
             Outcome::Never { why } => {
-                route.counts.add_dropped(payload.signal, Cause::Refused, payload.items.into());
-                route.counts.set_problem(Some(format!("refuses {}: {why}", payload.signal.as_str())));
+                route.counts.add_dropped(payload.kind, Cause::Refused, payload.items.into());
+                route.counts.set_problem(Some(format!("refuses {}: {why}", route.counts.name(payload.kind))));
                 backoff.reset();
                 route.queue().done();
             }
@@ -108,9 +123,9 @@ pub(crate) async fn deliver(route: Arc<Route>, mut client: Client) {
 fn taken(counts: &Counts, payload: &Payload, rejected: u64, message: &str) {
     let items = u64::from(payload.items);
     let rejected = rejected.min(items);
-    counts.add_sent(payload.signal, items - rejected);
-    counts.add_dropped(payload.signal, Cause::Rejected, rejected);
-    let signal = payload.signal.as_str();
+    counts.add_sent(payload.kind, items - rejected);
+    counts.add_dropped(payload.kind, Cause::Rejected, rejected);
+    let signal = counts.name(payload.kind);
     let problem = match (rejected, message) {
         (0, "") => None,
         (0, message) => Some(format!("took all {signal}, and warns: {message}")),

@@ -1,29 +1,24 @@
 //! Protocol buffers over HTTP.
 
+use delivery::{ANSWER_BYTES, Outcome, Payload, Way, of_http, shown};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, RETRY_AFTER};
 use hyper::{Request, Response, http};
 use prost::Message;
 
-use super::ANSWER_BYTES;
-use crate::answer::{Status, Taken, shown};
-use crate::config::Destination;
-use crate::payload::{Payload, Signal};
-use crate::retry::{Outcome, of_http};
+use super::is_metrics;
+use crate::answer::{Status, Taken};
 
 const PROTOBUF: &str = "application/x-protobuf";
 
-pub(super) fn request(
-    destination: &Destination,
-    payload: &Payload,
-) -> Result<Request<Full<Bytes>>, http::Error> {
-    let path = match payload.signal {
-        Signal::Spans => "/v1/traces",
-        Signal::Metrics => "/v1/metrics",
+pub(super) fn request(way: &Way, payload: &Payload) -> Result<Request<Full<Bytes>>, http::Error> {
+    let path = match is_metrics(payload.kind) {
+        false => "/v1/traces",
+        true => "/v1/metrics",
     };
-    let mut builder = Request::post(destination.endpoint.path(path))
-        .header(HOST, destination.endpoint.authority())
+    let mut builder = Request::post(way.endpoint.path(path))
+        .header(HOST, way.endpoint.authority())
         .header(CONTENT_TYPE, PROTOBUF);
     if let Some(name) = payload.compression.name() {
         builder = builder.header(CONTENT_ENCODING, name);
