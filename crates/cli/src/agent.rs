@@ -3,6 +3,7 @@
 
 pub mod budget;
 pub mod command;
+pub mod company;
 mod control;
 mod detach;
 mod export;
@@ -338,6 +339,12 @@ fn step_back(needed: &[Capability]) {
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 0) };
     // Refused nowhere; and whoever has no rights more than needed is served all the same.
     let _ = rights::keep(needed, &[]);
+}
+
+/// For threads that do the agent's work neither with the kernel nor with other processes.
+pub(crate) fn give_up_rights() {
+    // Refused nowhere; and whoever has no rights more than needed is served all the same.
+    let _ = rights::keep(&[], &[]);
 }
 
 /// Both clocks, as close together as can be.

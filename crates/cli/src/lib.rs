@@ -20,6 +20,7 @@ pub mod stop;
 pub mod store;
 pub mod text;
 pub mod top;
+pub mod up;
 mod who;
 
 pub(crate) use config::nearest;

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use weir_cli::say::say;
-use weir_cli::{agent, ask, configuration, connections, dev, doctor, programs, requests, server, store, top};
+use weir_cli::{
+    agent, ask, configuration, connections, dev, doctor, programs, requests, server, store, top, up,
+};
 
 /// Sees every request that the services of this Linux host make or serve, without touching them.
 #[derive(Debug, Parser)]
@@ -16,6 +18,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Observes this host, keeps what it sees, and shows it: agent, server and store in one process.
+    Up(up::command::Arguments),
     /// Shows the requests of this host, live.
     Requests(requests::command::Arguments),
     /// Shows how requests go at this moment: services, operations, and who asks whom.
@@ -48,6 +52,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Up(arguments) => up::command::run(&arguments),
         Command::Requests(arguments) => requests::command::run(arguments),
         Command::Top(arguments) => top::command::run(arguments),
         Command::Connections(arguments) => connections::command::run(arguments),

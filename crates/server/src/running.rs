@@ -42,6 +42,7 @@ pub struct Config {
 /// A running server. Dropping it ends it.
 pub struct Server {
     intake: Arc<Intake>,
+    api: Arc<Api>,
     addresses: Vec<SocketAddr>,
     listeners: Option<Listeners>,
     runtime: Option<Runtime>,
@@ -67,16 +68,21 @@ impl Server {
         let mut open = |bound: Vec<Bound>, router: Router| -> io::Result<Vec<SocketAddr>> {
             bound.into_iter().map(|bound| listeners.open(bound, router.clone())).collect()
         };
-        let addresses = open(config.api, whole(api::router(api)))?;
+        let addresses = open(config.api, whole(api::router(Arc::clone(&api))))?;
         open(config.otlp_grpc, otlp.grpc())?;
         open(config.otlp_http, otlp.http())?;
         drop(_inside);
-        Ok(Server { intake, addresses, listeners: Some(listeners), runtime: Some(runtime) })
+        Ok(Server { intake, api, addresses, listeners: Some(listeners), runtime: Some(runtime) })
     }
 
     /// Where rows go.
     pub fn intake(&self) -> &Arc<Intake> {
         &self.intake
+    }
+
+    /// What there is to see of the last seconds (`-10s`); `None` where the store does not answer. Waits for the answer.
+    pub fn glance(&self, from: &str) -> Option<api::Glance> {
+        self.runtime.as_ref()?.block_on(self.api.glance(from)).ok()
     }
 
     /// Where the API is.

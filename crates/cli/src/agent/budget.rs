@@ -12,6 +12,7 @@ use model::tcp::Moment;
 use otlp::Exporter;
 use probes::{Account, Memory, Share};
 
+use super::company::Company;
 use super::{Agent, figures, read_clocks};
 use crate::say::say;
 use crate::units;
@@ -152,16 +153,18 @@ pub struct Keeper {
     changes: [u64; 3],
     /// Attributes that no metric has are never needed.
     lean: bool,
+    company: Company,
 }
 
 impl Keeper {
     /// Begins to keep `agent` within its limits. `lean`: attributes that no metric has are never needed.
-    pub fn start(limits: Limits, agent: &mut Agent, lean: bool) -> Keeper {
+    pub fn start(limits: Limits, agent: &mut Agent, lean: bool, company: Company) -> Keeper {
+        let limits = Limits { memory: limits.memory.saturating_add(company.memory()), ..limits };
         let memory = Memory::of(std::process::id());
         let mut account = Account::default();
         let last = Reading {
             at: read_clocks().monotonic,
-            process: cpu_time(),
+            process: company.cpu_time(),
             programs: agent.capture.run_time(&mut account, true),
             memory: in_use(&memory),
         };
@@ -179,6 +182,7 @@ impl Keeper {
             told: None,
             changes: [0; 3],
             lean,
+            company,
         }
     }
 
@@ -201,7 +205,7 @@ impl Keeper {
     fn take_reading(&mut self, agent: &Agent) {
         let before = self.last;
         self.last.at = read_clocks().monotonic;
-        self.last.process = cpu_time();
+        self.last.process = self.company.cpu_time();
         let own = (self.last.process - before.process) as f64 / (self.last.at - before.at).max(1) as f64;
         let sets_in = own > QUIET && !std::mem::replace(&mut self.busy, own > QUIET);
         self.last.programs = agent.capture.run_time(&mut self.account, self.busy);
@@ -351,11 +355,6 @@ fn in_use(memory: &Memory) -> u64 {
 /// Resident memory of the process that is no map's.
 pub(super) fn own(memory: &Memory) -> u64 {
     figures::resident().unwrap_or(0).saturating_sub(memory.mapped)
-}
-
-/// CPU time of this process, nanoseconds.
-fn cpu_time() -> u64 {
-    (figures::cpu_time() * 1e9) as u64
 }
 
 /// TCP sockets of the host, in all network namespaces: each may have a state in the kernel.

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use config::Settings;
 
+use super::company::Company;
 use super::detach::{Detached, detach};
 use super::running::Running;
 use super::shipper::Shipper;
@@ -58,7 +59,31 @@ Examples:
 ///
 /// When the address is not to be had, or traffic cannot be seen on this host; or when the agent that runs does not hand over.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    run_into(arguments, |_| Ok(None))
+    let options = Options {
+        duration: arguments.duration,
+        replace: arguments.replace,
+        detach: arguments.detach,
+        load: &|| arguments.settings.load(),
+        itself: arguments.itself,
+        company: Company::Nobody,
+    };
+    run_into(&options, |_| Ok(None))
+}
+
+/// How an agent runs.
+pub struct Options<'a> {
+    /// It ends after this time.
+    pub duration: Option<units::Duration>,
+    /// It takes over from the agent that runs.
+    pub replace: Option<Replace>,
+    /// It goes on in another process.
+    pub detach: bool,
+    /// Reads the settings, also again.
+    pub load: &'a dyn Fn() -> anyhow::Result<Settings>,
+    /// For those who work on Weir.
+    pub itself: SelfArgs,
+    /// Who else lives in the process.
+    pub company: Company,
 }
 
 /// The same, and what is seen goes to whoever `ship` returns, for which it is given the settings.
@@ -67,22 +92,22 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 ///
 /// As for [`run`], and those of `ship`.
 pub fn run_into(
-    arguments: &Arguments,
+    options: &Options<'_>,
     ship: impl FnOnce(&Settings) -> anyhow::Result<Option<Shipper>>,
 ) -> anyhow::Result<()> {
-    let report = match arguments.detach.then(detach).transpose().context("detaching")? {
+    let report = match options.detach.then(detach).transpose().context("detaching")? {
         Some(Detached::Starter(true)) => return Ok(()),
         Some(Detached::Starter(false)) => bail!("the agent did not start"),
         Some(Detached::Agent(report)) => Some(report),
         None => None,
     };
-    let settings = arguments.settings.load()?;
-    let earlier = match arguments.replace {
+    let settings = (options.load)()?;
+    let earlier = match options.replace {
         Some(_) => Earlier::find(Path::new(&settings.agent_control()))?,
         None => None,
     };
     if let Some(earlier) = &earlier
-        && arguments.replace == Some(Replace::Changed)
+        && options.replace == Some(Replace::Changed)
         && earlier.is_same_binary()
     {
         earlier.reload().context("asking the agent to read its settings again")?;
@@ -95,7 +120,7 @@ pub fn run_into(
     }
     // Before rights are given up that it may need.
     let shipper = ship(&settings)?;
-    let mut running = Running::prepare(arguments, settings, earlier.as_ref(), report)?;
+    let mut running = Running::prepare(options, settings, earlier.as_ref(), report)?;
     if let Some(shipper) = shipper {
         running.ship_by(shipper);
     }
@@ -103,7 +128,7 @@ pub fn run_into(
         running.take_over(earlier)?;
     }
     running.announce();
-    let end = arguments.duration.map(|duration| Duration::from_nanos(duration.0));
+    let end = options.duration.map(|duration| Duration::from_nanos(duration.0));
     let replaced = running.run(end);
     running.end(replaced);
     Ok(())

@@ -10,7 +10,7 @@ use model::Nanos;
 use probes::{Purpose, rights};
 
 use super::budget::{self, Budget, Keeper};
-use super::command::Arguments;
+use super::command::Options;
 use super::control::{Control, NoControl};
 use super::detach::Report;
 use super::export::{self, Troubles};
@@ -25,7 +25,7 @@ use super::seccomp::Filters;
 use super::shipper::{self, Shipper};
 use super::takeover::{Earlier, Event, Giving, Handed, Listeners, Outcome, Taking};
 use super::{Agent, Sink, caution, read_clocks};
-use crate::options::{self, Naming};
+use crate::options::Naming;
 use crate::requests::command::{seen_by, summary};
 use crate::say::say;
 use crate::stop::Stop;
@@ -44,7 +44,7 @@ const EXPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// All parts.
 pub(super) struct Running<'a> {
-    arguments: &'a Arguments,
+    options: &'a Options<'a>,
     stop: Stop,
     budget: Budget,
     agent: Agent,
@@ -76,7 +76,7 @@ impl<'a> Running<'a> {
     ///
     /// When the address is not to be had, or traffic cannot be seen on this host.
     pub(super) fn prepare(
-        arguments: &'a Arguments,
+        options: &'a Options<'a>,
         settings: Settings,
         earlier: Option<&Earlier>,
         report: Option<Report>,
@@ -101,18 +101,19 @@ impl<'a> Running<'a> {
             exporter.into_iter().for_each(|exporter| meter.export_by(exporter));
             control = self::control(&settings)?;
         }
-        let mut agent = observe(arguments, &settings, budget)?;
+        let mut agent = observe(options, &settings, budget)?;
         if let Some(earlier) = earlier {
             agent.told.nothing(earlier.process);
             agent.pause_sums();
         }
         // Before anybody counts on being seen.
         agent.begin(&meter);
-        let keeper = Keeper::start(budget.limits, &mut agent, !export::wants_spans(&settings));
+        let keeper =
+            Keeper::start(budget.limits, &mut agent, !export::wants_spans(&settings), options.company);
         let reloads = Reloads::new(settings, hangup, budget.sizes);
         let now = Instant::now();
         let mut running = Running {
-            arguments,
+            options,
             stop,
             budget,
             agent,
@@ -289,7 +290,7 @@ impl<'a> Running<'a> {
             .as_ref()
             .is_some_and(|control| self.orders.obey(control, &mut self.agent, &self.meter));
         let reloaded = self.export_at.is_none()
-            && self.reloads.go_on(|| self.arguments.settings.load(), &mut self.agent, &mut self.meter);
+            && self.reloads.go_on(|| (self.options.load)(), &mut self.agent, &mut self.meter);
         if reloaded {
             self.keeper.renew(&mut self.agent, self.meter.exporter(), self.meter.is_lean());
         }
@@ -434,17 +435,17 @@ impl<'a> Running<'a> {
 }
 
 /// Loads the programs, and gives up what only that needs.
-fn observe(arguments: &Arguments, settings: &Settings, budget: Budget) -> anyhow::Result<Agent> {
-    let config = requests::Config { protocols: options::protocols(settings), ..Default::default() };
+fn observe(options: &Options<'_>, settings: &Settings, budget: Budget) -> anyhow::Result<Agent> {
+    let config = requests::Config { protocols: crate::options::protocols(settings), ..Default::default() };
     let config = budget.fit_analysis(config);
-    let capture = budget.fit_capture(settings, options::capture(settings, arguments.itself));
+    let capture = budget.fit_capture(settings, crate::options::capture(settings, options.itself));
     let capture = probes::Config { facts: settings.metrics_connections(), ..capture };
     let mut agent = Agent::start(&capture, config, Naming::of(settings))?;
     budget.fit_agent(&mut agent);
     // What another network namespace is entered with is raised for that moment only.
     rights::keep(rights::RUNNING, &[rights::SYS_ADMIN]).context("giving up rights")?;
     if settings.agent_seccomp()
-        && let Err(error) = Filters::new()?.apply()
+        && let Err(error) = Filters::new()?.apply(options.company)
     {
         say(format_args!("caution: this kernel has no filters of system calls: {error}"));
     }

@@ -10,6 +10,8 @@ use std::io;
 use anyhow::Context as _;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
+use super::company::Company;
+
 /// What is asked for while the agent runs, by itself, by its libraries, and by the C library when it looks up names.
 const ORDINARY: &[libc::c_long] = &[
     // Files.
@@ -233,21 +235,25 @@ impl Filters {
         ]))
     }
 
-    /// Puts them in force, for all threads that there are and will be.
+    /// Puts them in force for all threads that there will be, and, where nobody else lives here, for those that there are.
     ///
     /// # Errors
     ///
     /// When the kernel has no such filters.
-    pub(super) fn apply(&self) -> io::Result<()> {
+    pub(super) fn apply(&self, company: Company) -> io::Result<()> {
+        let others = match company {
+            Company::Nobody => libc::SECCOMP_FILTER_FLAG_TSYNC,
+            Company::Server => 0,
+        };
         // The stricter one first: the other one does not know the call that puts a filter in force.
-        self.0.iter().rev().try_for_each(apply)
+        self.0.iter().rev().try_for_each(|program| apply(program, others))
     }
 }
 
-fn apply(program: &BpfProgram) -> io::Result<()> {
+fn apply(program: &BpfProgram, others: libc::c_ulong) -> io::Result<()> {
     let length = program.len().try_into().map_err(|_| io::ErrorKind::InvalidInput)?;
     let filter = libc::sock_fprog { len: length, filter: program.as_ptr().cast_mut().cast() };
-    let flags = libc::SECCOMP_FILTER_FLAG_TSYNC | libc::SECCOMP_FILTER_FLAG_LOG;
+    let flags = others | libc::SECCOMP_FILTER_FLAG_LOG;
     // SAFETY: `filter` is a program of that length, which the kernel copies.
     let result =
         unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const filter) };
@@ -270,7 +276,7 @@ mod tests {
             // SAFETY: as above.
             unsafe {
                 libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-                libc::_exit(if filters.apply().is_ok() { call() } else { 99 });
+                libc::_exit(if filters.apply(Company::Nobody).is_ok() { call() } else { 99 });
             }
         }
         let mut status = 0;

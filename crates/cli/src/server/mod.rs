@@ -3,4 +3,4 @@
 pub mod command;
 mod opening;
 
-pub(crate) use opening::open;
+pub(crate) use opening::{open, url};

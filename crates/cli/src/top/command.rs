@@ -15,6 +15,7 @@ use super::screen::lines;
 use super::shared::{Checkup, Counter, Shared};
 use super::{Sort, columns::QUANTILES};
 use crate::agent::budget::{Budget, Keeper};
+use crate::agent::company::Company;
 use crate::agent::{Agent, caution, read_clocks};
 use crate::color::Color;
 use crate::options::{self, Naming, SelfArgs};
@@ -134,7 +135,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(caution) = caution(report) {
         say(caution);
     }
-    let keeper = budget.map(|budget| Keeper::start(budget.limits, &mut agent, false));
+    let keeper = budget.map(|budget| Keeper::start(budget.limits, &mut agent, false, Company::Nobody));
     let shared = Shared::new(limits);
     let counter = Counter::new(shared.clone(), Filter::from(&arguments.filter));
     let began = Instant::now();

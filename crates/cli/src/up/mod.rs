@@ -1,0 +1,4 @@
+//! `weir up`: agent, server and store in one process.
+
+pub mod command;
+mod glance;
