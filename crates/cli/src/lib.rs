@@ -19,6 +19,7 @@ pub mod settings;
 pub mod stop;
 pub mod store;
 pub mod text;
+pub mod token;
 pub mod top;
 pub mod up;
 mod who;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use weir_cli::say::say;
 use weir_cli::{
-    agent, ask, configuration, connections, dev, doctor, programs, requests, server, store, top, up,
+    agent, ask, configuration, connections, dev, doctor, programs, requests, server, store, token, top, up,
 };
 
 /// Sees every request that the services of this Linux host make or serve, without touching them.
@@ -38,6 +38,8 @@ enum Command {
     Query(ask::query::Arguments),
     /// Asks a server for a trace: which request brought about which, and where the time went.
     Trace(ask::trace::Arguments),
+    /// Makes, shows and takes back what requests from other hosts have to show the server.
+    Token(token::command::Arguments),
     /// Tells what this kernel allows, what Weir uses of it, and what is missing.
     Doctor(doctor::Arguments),
     /// Shows the kernel programs of the running agent, and switches them off and on.
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Topology(arguments) => ask::topology::run(&arguments),
         Command::Query(arguments) => ask::query::run(&arguments),
         Command::Trace(arguments) => ask::trace::run(&arguments),
+        Command::Token(arguments) => token::command::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Programs(arguments) => programs::run(&arguments),
         Command::Store(arguments) => store::command::run(&arguments),

@@ -13,6 +13,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::Intake;
 use crate::api::{self, Api};
+use crate::auth::{Auth, Scope};
 use crate::ingest::otlp::{self, Otlp};
 use crate::listen::{self, Bound, Listeners};
 use crate::problem::{Kind, Problem};
@@ -25,6 +26,8 @@ const LAST_WORK: Duration = Duration::from_millis(500);
 /// Where and how a server answers.
 #[derive(Debug)]
 pub struct Config {
+    /// Who may ask.
+    pub auth: Arc<Auth>,
     /// Where the API and the page are.
     pub api: Vec<Bound>,
     /// Where OpenTelemetry's messages are taken by gRPC.
@@ -68,9 +71,10 @@ impl Server {
         let mut open = |bound: Vec<Bound>, router: Router| -> io::Result<Vec<SocketAddr>> {
             bound.into_iter().map(|bound| listeners.open(bound, router.clone())).collect()
         };
-        let addresses = open(config.api, whole(api::router(Arc::clone(&api))))?;
-        open(config.otlp_grpc, otlp.grpc())?;
-        open(config.otlp_http, otlp.http())?;
+        let auth = config.auth;
+        let addresses = open(config.api, auth.guard(whole(api::router(Arc::clone(&api))), Scope::Read))?;
+        open(config.otlp_grpc, auth.guard(otlp.grpc(), Scope::Write))?;
+        open(config.otlp_http, auth.guard(otlp.http(), Scope::Write))?;
         drop(_inside);
         Ok(Server { intake, api, addresses, listeners: Some(listeners), runtime: Some(runtime) })
     }

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use config::Settings;
 use schema::Table;
 use server::Server;
+use server::auth::{Act, Audit, Auth, Loopback};
 use server::listen::{Bound, Protection, Tls, TlsFiles, bind};
 use store::{Retention, Store};
 
@@ -16,12 +17,15 @@ use crate::say::say;
 
 /// Begins to listen, opens the store, and answers.
 pub(crate) fn open(settings: &Settings) -> anyhow::Result<Server> {
-    let protection = protection(settings)?;
+    let audit =
+        Arc::new(Audit::new(settings.server_state_directory(), "server", Arc::new(|line: &str| say(line))));
+    let protection = protection(settings, &audit)?;
     let bound = |addresses: Vec<SocketAddr>, option: &str| -> anyhow::Result<Vec<Bound>> {
         addresses.into_iter().map(|address| Ok(bind(address, option, &protection)?)).collect()
     };
     // Before the store, so that an address which is taken is said at once.
     let config = server::Config {
+        auth: Arc::new(auth(settings, &audit)?),
         api: bound(settings.server_listen(), "--server-listen")?,
         otlp_grpc: bound(settings.server_otlp_grpc(), "--otlp-grpc")?,
         otlp_http: bound(settings.server_otlp_http(), "--otlp-http")?,
@@ -31,6 +35,7 @@ pub(crate) fn open(settings: &Settings) -> anyhow::Result<Server> {
     };
     let folder = folder(settings);
     let store = Arc::new(store(&folder, settings)?);
+    audit.note_retention(&format!("{}, {}", settings.server_keep(), settings.server_keep_bytes()));
     Server::start(store, config).context("starting the server")
 }
 
@@ -76,14 +81,39 @@ fn retention(settings: &Settings) -> Vec<Retention> {
     ]
 }
 
-fn protection(settings: &Settings) -> anyhow::Result<Protection> {
+/// Who may ask. Says what may surprise whoever has set it so.
+fn auth(settings: &Settings, audit: &Arc<Audit>) -> anyhow::Result<Auth> {
+    let config = server::auth::Config {
+        folder: settings.server_state_directory().into(),
+        loopback: if settings.server_loopback() == "token" { Loopback::Token } else { Loopback::Open },
+        insecure: settings.server_insecure(),
+        names: settings.server_names(),
+    };
+    let closed = config.loopback == Loopback::Token;
+    let auth = Auth::new(config, audit.clone()).context("reading who may ask")?;
+    let all = [settings.server_listen(), settings.server_otlp_grpc(), settings.server_otlp_http()].concat();
+    let others: Vec<String> =
+        all.iter().filter(|address| !address.ip().is_loopback()).map(ToString::to_string).collect();
+    if settings.server_insecure() {
+        say("caution: --insecure: whoever reaches the server may read and write everything");
+        audit.note(&Act::StartedInsecure { listen: all.iter().map(ToString::to_string).collect() });
+    } else if (closed || !others.is_empty()) && auth.valid_tokens() == 0 {
+        let from = if closed { "nobody".to_owned() } else { format!("nobody at {}", others.join(", ")) };
+        say(format_args!(
+            "caution: there is no valid token yet, so that {from} may ask: `weir token create --help`"
+        ));
+    }
+    Ok(auth)
+}
+
+fn protection(settings: &Settings, audit: &Arc<Audit>) -> anyhow::Result<Protection> {
     let tls = match (settings.server_tls_cert(), settings.server_tls_key()) {
         (Some(certificate), Some(key)) => {
             let client_ca = settings.server_tls_client_ca().map(PathBuf::from);
             let files = TlsFiles { certificate: certificate.into(), key: key.into(), client_ca };
-            let told = |read: Result<(), &server::listen::TlsError>| match read {
-                Ok(()) => say("certificates were read again"),
-                Err(error) => say(format_args!("certificates stay as they were: {error}")),
+            let audit = audit.clone();
+            let told = move |read: Result<(), &server::listen::TlsError>| {
+                audit.note(&Act::CertificatesRead { problem: read.err().map(ToString::to_string) });
             };
             Some(Arc::new(Tls::new(files, Arc::new(told))?))
         }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::file::{give_to_owner, private};
+use super::file::{give_to_owner, private, write};
 use super::token::{Moment, Record, Scope};
 
 const NAME: &str = "audit.jsonl";
@@ -144,6 +144,31 @@ impl Audit {
     }
 }
 
+/// What is kept of the last start.
+const RETENTION: &str = "retention";
+
+impl Audit {
+    /// Notes it if rows are kept otherwise than they were when this was called before.
+    pub fn note_retention(&self, now: &str) {
+        let before = fs::read_to_string(self.folder.join(RETENTION)).ok();
+        if before.as_deref() == Some(now) {
+            return;
+        }
+        if let Some(before) = before {
+            let before = before.chars().take(1000).collect();
+            self.note(&Act::RetentionChanged { before, after: now.to_owned() });
+        }
+        let written = fs::create_dir_all(&self.folder)
+            .and_then(|()| write(&self.folder, ".retention.new", RETENTION, now.as_bytes()));
+        if let Err(error) = written {
+            (self.say)(&format!(
+                "caution: {} cannot be written: {error}",
+                self.folder.join(RETENTION).display()
+            ));
+        }
+    }
+}
+
 fn append(folder: &Path, line: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let path = folder.join(NAME);
@@ -183,6 +208,18 @@ mod tests {
         );
         let mode = fs::metadata(audit.path()).expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn another_retention_is_noted_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let audit = Audit::new(folder.path(), "server", Arc::new(|_| {}));
+        for now in ["7d", "7d", "3d", "3d"] {
+            audit.note_retention(now);
+        }
+        let text = fs::read_to_string(audit.path()).expect("a file");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains("\"before\":\"7d\",\"after\":\"3d\""), "{text}");
     }
 
     #[test]

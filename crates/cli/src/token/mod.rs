@@ -1,0 +1,4 @@
+//! `weir token`: who may ask the server from other hosts.
+
+pub mod command;
+mod list;
