@@ -4,6 +4,7 @@
 //! ([`event`]), what a finished request is ([`request`]) and how its fields are called ([`names`]).
 //! This crate knows neither kernel nor storage nor any protocol, and depends on nothing of ours.
 
+mod called;
 pub mod connection;
 pub mod event;
 pub mod names;
@@ -13,6 +14,7 @@ pub mod tcp;
 pub mod time;
 pub mod trace;
 
+pub use called::{Called, INTERNET};
 pub use connection::{ConnectionId, Direction, Endpoint, Party, Role};
 pub use request::{Attributes, Request, Value};
 pub use time::Nanos;

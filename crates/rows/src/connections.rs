@@ -275,7 +275,7 @@ mod tests {
             ("service.name", [Some("shop"), Some("shop"), Some("web")]),
             ("host.name", [Some("h1"); 3]),
             ("role", [Some("client"), Some("client"), Some("server")]),
-            ("server", [None, None, Some("web")]),
+            ("server", [Some("10.0.0.2"), Some("10.0.0.2"), Some("web")]),
             ("weir.client.address", [Some("10.0.0.1"); 3]),
             ("reason", [Some("local_fin"), Some("refused"), Some("remote_reset")]),
             ("error.type", [None, Some("refused"), Some("remote_reset")]),

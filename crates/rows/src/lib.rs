@@ -14,8 +14,8 @@ pub use requests::Requests;
 
 use std::fmt::Write;
 
-use model::Endpoint;
 use model::request::Peer;
+use model::{Called, Endpoint};
 use schema::{Rows, Table};
 
 /// Numbers of the kernel and of the wire are never that large.
@@ -30,8 +30,14 @@ fn place(table: Table, name: &str) -> usize {
 
 /// Writes who is at an end; `text` is kept for its room.
 fn end(rows: &mut Rows, text: &mut String, peer: &Peer, at: &EndPlaces) {
-    if let Some(service) = &peer.service {
-        rows.text(at.service, service);
+    match peer.called() {
+        Called::Name(name) => rows.text(at.service, name),
+        Called::Address(address) => {
+            text.clear();
+            // Writing to a String does not fail.
+            let _ = write!(text, "{address}");
+            rows.text(at.service, text);
+        }
     }
     match &peer.endpoint {
         Endpoint::Ip(address) => {

@@ -71,6 +71,8 @@ pub struct Connection {
     /// Packets sent again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retransmits: Option<u64>,
+    /// How many connections it stands for: short ones that are alike are told together, with their mean times.
+    pub count: u64,
 }
 
 impl Connection {
@@ -102,6 +104,7 @@ impl Connection {
             sent: number("sent.bytes").map(i64::unsigned_abs),
             received: number("received.bytes").map(i64::unsigned_abs),
             retransmits: number("retransmits").map(i64::unsigned_abs),
+            count: number("count").unwrap_or(1).unsigned_abs(),
         }
     }
 }

@@ -105,6 +105,11 @@ fn string(cell: Cell) -> Option<String> {
     }
 }
 
+/// Who has no name is called by his address, which is told as such.
+fn service(cell: Cell) -> Option<String> {
+    string(cell).filter(|name| name.parse::<std::net::IpAddr>().is_err())
+}
+
 fn number(cell: &Cell) -> Option<i64> {
     match cell {
         Cell::Number(number) => Some(*number),
@@ -131,8 +136,8 @@ impl Record {
                     record.status = "error".into();
                     record.error = string(cell);
                 }
-                names::CLIENT => record.client.service = string(cell),
-                names::SERVER => record.server.service = string(cell),
+                names::CLIENT => record.client.service = service(cell),
+                names::SERVER => record.server.service = service(cell),
                 "weir.client.address" => record.client.address = string(cell),
                 "weir.client.port" => {
                     record.client.port = number(&cell).and_then(|port| port.try_into().ok())

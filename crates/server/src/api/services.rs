@@ -18,7 +18,7 @@ use super::operations::Operation;
 use super::params::Asked;
 use super::series::{Point, points};
 use super::sides::{Sides, sides};
-use super::topology::{Edge, Kind, TcpHealth, graph};
+use super::topology::{Edge, Kind, Sums, TcpHealth, graph};
 use crate::problem::{Kind as ProblemKind, Problem};
 
 /// Operations and instances of a service's page.
@@ -179,8 +179,10 @@ pub(super) async fn service(
         api.groups(table, span, filter.clone().and(is(names::CLIENT)), &["role"], measures()),
         api.groups_as(Table::Requests, span, requests.clone().and(is(names::SERVER)), operations),
         api.groups_as(Table::Requests, span, requests.and(is(names::SERVICE_NAME)), instances),
-        api.groups(Table::Connections, span, is(names::SERVICE_NAME), &[], TcpHealth::measures()),
+        api.groups(Table::Connections, span, is(names::SERVICE_NAME), &[Sums::BY], Sums::measures()),
     )?;
+    let mut health = Sums::default();
+    tcp.groups.iter().for_each(|group| health.add(group));
     let (nodes, edges, damaged) = graph;
     let Some(node) = nodes.into_iter().find(|node| node.name == name) else {
         let detail = format!("`{name}` neither asked nor answered anything in this time");
@@ -203,7 +205,7 @@ pub(super) async fn service(
         callers,
         callees,
         instances: self::instances(&instances.groups, span.seconds()),
-        tcp: tcp.groups.first().map(|group| TcpHealth::of(&group.measures)).unwrap_or_default(),
+        tcp: health.health(),
         about: api.about(span, damaged).await?,
     }))
 }

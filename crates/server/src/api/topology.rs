@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Params, State};
+use model::names;
 use schema::Table;
 use schema::query::{Filter, Group, Measure};
 use serde::{Deserialize, Serialize};
@@ -105,13 +106,28 @@ pub struct TcpHealth {
     pub connect: Option<f64>,
 }
 
-impl TcpHealth {
+/// What connections came to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sums {
+    connections: f64,
+    failures: f64,
+    retransmits: f64,
+    bytes: f64,
+    /// Each with how many it is of.
+    rtt: (f64, f64),
+    connect: (f64, f64),
+}
+
+impl Sums {
+    /// The last key by which connections are put together: how they failed.
+    pub(super) const BY: &'static str = names::ERROR_TYPE;
+
     pub(super) fn measures() -> Vec<Measure> {
         let sum = |field: &str| Measure::Sum(field.into());
         let mean = |field: &str| Measure::Mean(field.into());
         vec![
-            Measure::Count,
-            Measure::Errors,
+            // Short ones that are alike share a row.
+            sum("count"),
             sum("retransmits"),
             sum("sent.bytes"),
             sum("received.bytes"),
@@ -120,16 +136,32 @@ impl TcpHealth {
         ]
     }
 
-    pub(super) fn of(measures: &[Option<f64>]) -> TcpHealth {
-        let at = |place: usize| measures.get(place).copied().flatten();
-        let whole = |place: usize| at(place).unwrap_or_default() as u64;
+    pub(super) fn add(&mut self, group: &Group) {
+        let at = |place: usize| group.measures.get(place).copied().flatten();
+        let whole = |place: usize| at(place).unwrap_or_default();
+        let count = whole(0);
+        self.connections += count;
+        if text(group.keys.last()).is_some() {
+            self.failures += count;
+        }
+        self.retransmits += whole(1);
+        self.bytes += whole(2) + whole(3);
+        for (sum, mean) in [(&mut self.rtt, at(4)), (&mut self.connect, at(5))] {
+            if let Some(mean) = mean {
+                *sum = (sum.0 + mean * count, sum.1 + count);
+            }
+        }
+    }
+
+    pub(super) fn health(&self) -> TcpHealth {
+        let mean = |(sum, count): (f64, f64)| (count > 0.0).then(|| seconds_of(sum / count));
         TcpHealth {
-            connections: whole(0),
-            failures: whole(1),
-            retransmits: whole(2),
-            bytes: whole(3) + whole(4),
-            rtt: at(5).map(seconds_of),
-            connect: at(6).map(seconds_of),
+            connections: self.connections as u64,
+            failures: self.failures as u64,
+            retransmits: self.retransmits as u64,
+            bytes: self.bytes as u64,
+            rtt: mean(self.rtt),
+            connect: mean(self.connect),
         }
     }
 }
@@ -155,8 +187,8 @@ pub(super) async fn graph(api: &Api, table: Table, span: Span, filter: Filter) -
     let asked = api.groups(table, span, filter.clone(), &by, Figures::measures(table));
     let by = ["client", "server", "role", "host.name"];
     let hosts = api.groups(table, span, filter, &by, vec![Measure::Count]);
-    let by = ["client", "server", "role"];
-    let tcp = api.groups(Table::Connections, span, Filter::All, &by, TcpHealth::measures());
+    let by = ["client", "server", "role", Sums::BY];
+    let tcp = api.groups(Table::Connections, span, Filter::All, &by, Sums::measures());
     let (asked, hosts, tcp) = tokio::try_join!(asked, hosts, tcp)?;
     let hosts = hosts_of(&hosts.groups);
     let edges = edges(&asked.groups, &tcp.groups, &hosts, span.seconds());
@@ -188,23 +220,22 @@ fn edges(
     hosts: &BTreeMap<String, BTreeSet<String>>,
     seconds: f64,
 ) -> Vec<Edge> {
-    let mut health: BTreeMap<(String, String), (bool, TcpHealth)> = BTreeMap::new();
+    // Both ends tell of the same connection: one of them counts, the client's if it is there, for it knows of failures.
+    let mut ends: BTreeMap<(String, String, bool), Sums> = BTreeMap::new();
     for group in tcp {
-        // Both ends tell of the same connection: one of them counts, the client's if it is there, for it knows of failures.
         let is_client = text(group.keys.get(2)).as_deref() == Some("client");
-        let key = (name(group.keys.first()), name(group.keys.get(1)));
-        let known = health.get(&key).is_some_and(|(from_client, _)| *from_client);
-        if is_client || !known {
-            health.insert(key, (is_client, TcpHealth::of(&group.measures)));
-        }
+        ends.entry((name(group.keys.first()), name(group.keys.get(1)), is_client)).or_default().add(group);
     }
+    // The client's come behind the server's.
+    let health: BTreeMap<(String, String), TcpHealth> =
+        ends.into_iter().map(|((client, server, _), sums)| ((client, server), sums.health())).collect();
     let nowhere = BTreeSet::new();
     let on = |service: &str| hosts.get(service).unwrap_or(&nowhere);
     let named = |name: &String| if name.is_empty() { UNKNOWN.to_owned() } else { name.clone() };
     let edge = |(keys, sides): (Vec<String>, super::sides::Sides)| {
         let [client, server, protocol] = keys.as_slice() else { return None };
         let (client, server) = (named(client), named(server));
-        let tcp = health.get(&(client.clone(), server.clone())).map(|(_, health)| health.clone());
+        let tcp = health.get(&(client.clone(), server.clone())).cloned();
         let (from, to) = (on(&client), on(&server));
         Some(Edge {
             figures: sides.best(),
@@ -278,8 +309,9 @@ mod tests {
             group(&["shop", "api.example.com", "http", "client"], &[5.0, 0.0, 1e6, 2e6, 3e6, 1e8]),
         ];
         let tcp = [
-            group(&["shop", "mysql", "server"], &[9.0, 0.0, 1.0, 10.0, 20.0, 1e6, 0.0]),
-            group(&["shop", "mysql", "client"], &[10.0, 1.0, 2.0, 20.0, 10.0, 2e6, 3e6]),
+            group(&["shop", "mysql", "server", ""], &[9.0, 1.0, 10.0, 20.0, 1e6, 0.0]),
+            group(&["shop", "mysql", "client", ""], &[9.0, 2.0, 20.0, 10.0, 2e6, 3e6]),
+            group(&["shop", "mysql", "client", "refused"], &[1.0, 0.0, 0.0, 0.0, 2e6, 3e6]),
         ];
         let hosts = hosts_of(&[
             group(&["shop", "mysql", "client", "a"], &[1.0]),

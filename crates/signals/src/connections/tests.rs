@@ -265,7 +265,7 @@ fn what_stands_for_all_public_addresses_is_one() {
     let server = peer("10.0.0.9:80", "nginx");
     let client = peer("1.0.0.0:0", "");
     let [client, ..] = edge(&client, &server, Role::Server);
-    assert_eq!(client, Cell::Text(ends::INTERNET));
+    assert_eq!(client, Cell::Text(model::INTERNET));
 }
 
 /// Otherwise a bucket of a sum would lie in two of the metric's.
