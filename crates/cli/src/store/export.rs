@@ -5,8 +5,9 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
 use anyhow::{Context as _, bail};
+use export::rows::{csv, csv_head, json};
+use schema::Table;
 use schema::query::Cell;
-use schema::{Kind, Table};
 use store::{Config, Reader};
 
 use super::command::{Export, Format};
@@ -47,8 +48,7 @@ fn export(reader: &Reader, arguments: &Export, out: impl Write + Send) -> anyhow
         Format::Parquet => reader.parquet(table, &mut out)?,
         Format::Json => rows(reader, table, &mut out, json)?,
         Format::Csv => {
-            let names: Vec<String> = table.columns().iter().map(|column| column.name.to_owned()).collect();
-            out.write_all((names.join(",") + "\n").as_bytes())?;
+            out.write_all(csv_head(table).as_bytes())?;
             rows(reader, table, &mut out, csv)?
         }
     };
@@ -75,94 +75,4 @@ fn rows(
         }
         Ok::<(), anyhow::Error>(out.write_all(&line)?)
     })
-}
-
-/// A value as text: times as such, durations in seconds.
-fn text(kind: Kind, cell: &Cell, out: &mut Vec<u8>) {
-    match (kind, cell) {
-        (_, Cell::Null) => {}
-        (Kind::Time, Cell::Number(time)) => export::time::rfc3339(u64::try_from(*time).unwrap_or(0), out),
-        (Kind::Duration, Cell::Number(time)) => export::time::seconds(u64::try_from(*time).unwrap_or(0), out),
-        (_, Cell::Number(number)) => out.extend(number.to_string().bytes()),
-        (_, Cell::Float(number)) => out.extend(number.to_string().bytes()),
-        (_, Cell::Flag(flag)) => out.extend(flag.to_string().bytes()),
-        (_, Cell::Text(text)) => out.extend(text.bytes()),
-        (_, Cell::Map(_) | Cell::Histogram(_)) => out.extend(value(cell).to_string().bytes()),
-    }
-}
-
-fn value(cell: &Cell) -> serde_json::Value {
-    match cell {
-        Cell::Map(pairs) => {
-            pairs.iter().map(|(key, value)| (key.clone(), serde_json::Value::from(value.as_str()))).collect()
-        }
-        Cell::Histogram(pairs) => pairs
-            .iter()
-            .map(|(bucket, count)| (bucket.to_string(), serde_json::Value::from(*count)))
-            .collect(),
-        // Text always has a form in JSON.
-        other => serde_json::to_value(other).unwrap_or_default(),
-    }
-}
-
-fn json(table: Table, cells: &[Cell], out: &mut Vec<u8>) {
-    out.push(b'{');
-    let mut first = true;
-    for (column, cell) in table.columns().iter().zip(cells).filter(|(_, cell)| **cell != Cell::Null) {
-        if !std::mem::take(&mut first) {
-            out.push(b',');
-        }
-        out.extend(format!("\"{}\":", column.name).bytes());
-        match column.kind {
-            Kind::Time => {
-                out.push(b'"');
-                text(column.kind, cell, out);
-                out.push(b'"');
-            }
-            Kind::Duration => text(column.kind, cell, out),
-            _ => out.extend(value(cell).to_string().bytes()),
-        }
-    }
-    out.extend(b"}\n");
-}
-
-fn csv(table: Table, cells: &[Cell], out: &mut Vec<u8>) {
-    let mut field = Vec::new();
-    for (place, (column, cell)) in table.columns().iter().zip(cells).enumerate() {
-        if place > 0 {
-            out.push(b',');
-        }
-        field.clear();
-        text(column.kind, cell, &mut field);
-        // RFC 4180: what has a comma, a quote or a line's end is put into quotes, and quotes are doubled.
-        if field.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
-            out.push(b'"');
-            field.iter().for_each(|byte| {
-                out.extend(if *byte == b'"' { &b"\"\""[..] } else { std::slice::from_ref(byte) })
-            });
-            out.push(b'"');
-        } else {
-            out.extend(&field);
-        }
-    }
-    out.push(b'\n');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_in_each_form() {
-        let mut cells = vec![Cell::Null; Table::Logs.columns().len()];
-        cells[0] = Cell::Number(1_700_000_000_000_000_000);
-        cells[4] = Cell::Text("a \"b\", c\n".into());
-        cells[7] = Cell::Map(vec![("k".into(), "v".into())]);
-        let mut out = Vec::new();
-        json(Table::Logs, &cells, &mut out);
-        csv(Table::Logs, &cells, &mut out);
-        let expected = "{\"time\":\"2023-11-14T22:13:20.000000000Z\",\"body\":\"a \\\"b\\\", c\\n\",\"attributes\":{\"k\":\"v\"}}\n\
-            2023-11-14T22:13:20.000000000Z,,,,\"a \"\"b\"\", c\n\",,,\"{\"\"k\"\":\"\"v\"\"}\"\n";
-        assert_eq!(String::from_utf8_lossy(&out), expected);
-    }
 }

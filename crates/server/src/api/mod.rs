@@ -7,6 +7,7 @@ mod agents;
 mod ask;
 mod connections;
 mod dependencies;
+mod export;
 mod facets;
 mod figures;
 mod glance;
@@ -73,6 +74,7 @@ fn open() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(facets::apart))
         .routes(routes!(heat_map::heat_map))
         .routes(routes!(live::live))
+        .routes(routes!(export::export))
         .routes(routes!(connections::connections))
         .routes(routes!(traces::traces))
         .routes(routes!(traces::trace))

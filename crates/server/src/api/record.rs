@@ -121,14 +121,14 @@ impl Record {
     /// From a row of `requests`.
     pub fn of(columns: &[String], row: Vec<Cell>) -> Record {
         let mut record = Record { status: "ok".into(), ..Record::default() };
-        let mut time = 0;
+        let (mut time, mut duration) = (0, 0);
         let (mut pid, mut process) = (None, Process::default());
         let (mut host, mut place) = (None, None);
         for (column, cell) in columns.iter().zip(row) {
             match column.as_str() {
                 _ if cell == Cell::Null => {}
                 "time" => time = number(&cell).unwrap_or_default(),
-                "duration" => record.duration = seconds_of(number(&cell).unwrap_or_default() as f64),
+                "duration" => duration = number(&cell).unwrap_or_default(),
                 "role" => record.role = string(cell).unwrap_or_default(),
                 names::NETWORK_PROTOCOL_NAME => record.protocol = string(cell).unwrap_or_default(),
                 "name" => record.name = string(cell).unwrap_or_default(),
@@ -177,7 +177,8 @@ impl Record {
             }
         }
         record.time = rfc3339(time);
-        record.id = id(&record.connection, time);
+        record.duration = seconds_of(duration as f64);
+        record.id = id(&record.connection, time, duration);
         record.process = pid.map(|pid| Process { pid, ..process });
         record.host = host;
         record.trace = record.attributes.get("trace_id").and_then(Value::as_str).map(str::to_owned).or(place);
@@ -185,17 +186,19 @@ impl Record {
     }
 }
 
-/// By which a request is found again: the end of a connection, and its time.
-pub(super) fn id(connection: &str, time: i64) -> String {
-    format!("{connection}-{time:x}")
+/// By which a request is found again: the end of a connection, its time, and its duration: what is pipelined begins all at once.
+pub(super) fn id(connection: &str, time: i64, duration: i64) -> String {
+    format!("{connection}-{time:x}-{duration:x}")
 }
 
-/// The connection and the time of an id.
-pub(super) fn parse_id(id: &str) -> Option<(&str, i64)> {
-    let (connection, time) = id.split_once('-')?;
-    let is_id = connection.len() == 16 && connection.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let time = i64::from_str_radix(time, 16).ok().filter(|_| time.len() <= 16)?;
-    is_id.then_some((connection, time))
+/// The connection, the time and the duration of an id.
+pub(super) fn parse_id(id: &str) -> Option<(&str, i64, i64)> {
+    let mut parts = id.splitn(3, '-');
+    let connection =
+        parts.next().filter(|id| id.len() == 16 && id.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+    let mut number =
+        || parts.next().filter(|text| text.len() <= 16).and_then(|text| i64::from_str_radix(text, 16).ok());
+    Some((connection, number()?, number()?))
 }
 
 /// The columns of a table.
@@ -241,10 +244,10 @@ mod tests {
         let (columns, cells): (Vec<_>, Vec<_>) =
             row.into_iter().map(|(column, cell)| (column.to_owned(), cell)).unzip();
         let record = serde_json::to_value(Record::of(&columns, cells)).expect("JSON");
-        let id = "00000000000008f2-18e9b1f6d1c7cd15";
+        let id = "00000000000008f2-18e9b1f6d1c7cd15-34008";
         assert_eq!(
             parse_id(record["id"].as_str().expect("text")),
-            Some(("00000000000008f2", 1_795_161_600_123_456_789))
+            Some(("00000000000008f2", 1_795_161_600_123_456_789, 213_000))
         );
         assert_eq!(
             record,
@@ -274,7 +277,9 @@ mod tests {
             "00000000000008f2-",
             "00000000000008f2-xyz",
             "00000000000008g2-1",
-            "00000000000008f2-00000000000000001",
+            "00000000000008f2-00000000000000001-1",
+            "00000000000008f2-1",
+            "00000000000008f2-1-1-1",
         ] {
             assert_eq!(parse_id(text), None, "{text}");
         }

@@ -88,14 +88,14 @@ pub(super) async fn request(
     State(api): State<Arc<Api>>,
     Path(id): Path<String>,
 ) -> Result<Json<Record>, Problem> {
-    let Some((connection, time)) = parse_id(&id) else {
+    let Some((connection, time, duration)) = parse_id(&id) else {
         return Err(Problem::new(Kind::NotFound, format!("`{id}` is no request's id")));
     };
     let query = Query {
         table: Table::Requests,
         from: Some(time),
         to: Some(time.saturating_add(1)),
-        filter: Filter::is(names::WEIR_CONNECTION, connection),
+        filter: Filter::is(names::WEIR_CONNECTION, connection).and(Filter::is("duration", duration)),
         ask: Ask::Rows { columns: columns(Table::Requests), order: Order::default(), limit: 1, after: None },
     };
     match api.ask(query).await?.outcome {

@@ -40,8 +40,8 @@ struct Search {
     own: Clues<String>,
     /// Other ends of connections.
     ends: Clues<OtherEnd>,
-    /// Rows that were found: by their connection and time, or their span.
-    known: BTreeSet<(String, i64)>,
+    /// Rows that were found: by their ids, and their places in traces.
+    known: BTreeSet<(String, Option<i64>)>,
 }
 
 /// What leads to further rows.
@@ -86,8 +86,8 @@ pub(super) async fn fetch(api: &Api, id: &str) -> Result<Found, Problem> {
     let mut search = Search::default();
     let id = id.to_ascii_lowercase();
     let is_hex = id.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if let Some((connection, time)) = parse_id(&id) {
-        let filter = Filter::is(names::WEIR_CONNECTION, connection);
+    if let Some((connection, time, duration)) = parse_id(&id) {
+        let filter = Filter::is(names::WEIR_CONNECTION, connection).and(Filter::is("duration", duration));
         search.requests(api, filter, Some((time, time.saturating_add(1)))).await?;
     } else if is_hex && id.len() == 32 {
         search.named.add(id);
@@ -145,7 +145,7 @@ impl Search {
         let rows = self.rows(api, Table::Requests, filter, span).await?;
         for (columns, row) in rows {
             let part = Part::of_request(&columns, row);
-            if !self.known.insert((part.record_connection().to_owned(), part.begin())) {
+            if !self.known.insert((part.id().to_owned(), part.place())) {
                 continue;
             }
             part.named().for_each(|id| self.named.add(id));
@@ -162,7 +162,7 @@ impl Search {
         let rows = self.rows(api, Table::Spans, Filter::is("trace_id", id), None).await?;
         for (columns, row) in rows {
             let part = Part::of_span(&columns, row);
-            if self.known.insert((part.id().to_owned(), part.begin())) {
+            if self.known.insert((part.id().to_owned(), None)) {
                 self.found.parts.push(part);
             }
         }

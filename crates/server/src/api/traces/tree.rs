@@ -181,8 +181,8 @@ impl Part {
         self.span.begin
     }
 
-    pub(super) fn record_connection(&self) -> &str {
-        &self.record.connection
+    pub(super) fn place(&self) -> Option<i64> {
+        self.place
     }
 
     pub(super) fn named(&self) -> impl Iterator<Item = String> {

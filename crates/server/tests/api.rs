@@ -1,0 +1,379 @@
+//! The API over HTTP, from a store with known rows: what it tells is what was put in.
+
+#![allow(clippy::unwrap_used)] // the helpers of a test are tests
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rows::Places;
+use schema::{Rows, Table};
+use serde_json::Value;
+use server::auth::{Audit, Auth};
+use server::listen::{Protection, bind};
+use server::{Config, Server};
+use store::{Origin, Store};
+
+const SECOND: i64 = 1_000_000_000;
+const W3C: [u8; 16] = [0xab; 16];
+
+struct Api {
+    server: Server,
+    _folder: tempfile::TempDir,
+}
+
+struct Answer {
+    status: u16,
+    etag: Option<String>,
+    kind: String,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i64
+}
+
+impl Api {
+    fn new() -> Api {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(&folder.path().join("store"), store::Config::default()).unwrap();
+        let auth = server::auth::Config { folder: folder.path().into(), ..Default::default() };
+        let bound =
+            || vec![bind("127.0.0.1:0".parse().unwrap(), "--server-listen", &Protection::None).unwrap()];
+        let config = Config {
+            auth: Arc::new(Auth::new(auth, audit(folder.path())).unwrap()),
+            api: bound(),
+            otlp_grpc: vec![],
+            otlp_http: vec![],
+            limits: server::api::Limits::default(),
+            otlp: Default::default(),
+            version: "test",
+        };
+        Api { server: Server::start(Arc::new(store), config).unwrap(), _folder: folder }
+    }
+
+    fn take(&self, source: u64, rows: &mut Rows) {
+        let batch = rows.finish().unwrap();
+        let origin = Origin { source, sequence: 1 };
+        self.server.intake().take(origin, Table::Requests, &batch).unwrap().wait().unwrap();
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}/api/v1/{path}", self.server.addresses()[0])
+    }
+
+    fn ask(&self, path: &str, parameters: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        let mut request = ureq::Agent::new_with_config(config).get(self.url(path));
+        for (name, value) in parameters {
+            request = request.query(*name, *value);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut answer = request.call().unwrap();
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let (etag, kind) = (header("etag"), header("content-type").unwrap_or_default());
+        Answer {
+            status: answer.status().as_u16(),
+            etag,
+            kind,
+            text: answer.body_mut().read_to_string().unwrap(),
+        }
+    }
+
+    fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
+        let answer = self.ask(path, parameters, &[]);
+        assert_eq!(answer.status, 200, "{path} {parameters:?}: {}", answer.text);
+        answer.json()
+    }
+}
+
+fn audit(folder: &Path) -> Arc<Audit> {
+    Arc::new(Audit::new(folder, "test", Arc::new(|_: &str| {})))
+}
+
+/// 300 calls of `shop` to `db`, as both ends saw them: the i-th takes i + 1 ms, and every tenth fails. The server's end sees
+/// half a millisecond less. 30 calls of somebody unknown to `shop`; the first of them has traces.
+fn fill(api: &Api) -> i64 {
+    let (mut rows, at) = (Rows::new(Table::Requests), Places::default());
+    let trace = |name: &str| Table::Requests.column(name).map(|(place, _)| place).unwrap();
+    let base = now() / SECOND * SECOND - 30 * SECOND;
+    let mut row = |role: &str,
+                   client: &str,
+                   server: &str,
+                   (time, duration): (i64, i64),
+                   error: bool,
+                   place: Option<(i64, Option<i64>)>| {
+        rows.number(at.time, time);
+        rows.number(at.duration, duration);
+        rows.text(at.role, role);
+        rows.text(at.protocol, if server == "db" { "mysql" } else { "http" });
+        rows.text(at.name, if server == "db" { "SELECT orders" } else { "GET /" });
+        rows.text(at.client.service, client);
+        rows.text(at.server.service, server);
+        rows.text(at.host, if server == "db" && role == "server" { "b" } else { "a" });
+        rows.text(at.service, if role == "client" { client } else { server });
+        rows.number(at.connection, if role == "client" { 77 } else { 78 + i64::from(server == "db") });
+        if error {
+            rows.text(at.error, "1213");
+        }
+        if let Some((span, parent)) = place {
+            rows.number(trace("weir.trace"), base);
+            rows.number(trace("weir.span"), span);
+            if let Some(parent) = parent {
+                rows.number(trace("weir.parent"), parent);
+                rows.text(trace("weir.evidence"), "thread");
+            }
+            if span == 0 {
+                rows.bytes(at.trace, &W3C);
+            }
+        }
+        rows.end().unwrap();
+    };
+    for i in 0..300 {
+        let (time, duration) = (base + i * SECOND / 20, (i + 1) * 1_000_000);
+        let place = (i < 2).then_some((1 + i, Some(0)));
+        row("client", "shop", "db", (time, duration), i % 10 == 0, place);
+        row("server", "shop", "db", (time, duration - 500_000), i % 10 == 0, None);
+    }
+    for i in 0..30 {
+        let place = (i == 0).then_some((0, None));
+        row("server", "10.0.0.9", "shop", (base + i * SECOND / 2, 700_000_000), false, place);
+    }
+    api.take(1, &mut rows);
+    base
+}
+
+#[test]
+fn figures_are_those_of_the_rows() {
+    let api = Api::new();
+    fill(&api);
+    let services = api.get("services", &[("from", "-1m"), ("points", "10")]);
+    let by_name: BTreeMap<_, _> =
+        services["services"].as_array().unwrap().iter().map(|s| (s["name"].as_str().unwrap(), s)).collect();
+    assert_eq!(by_name.keys().copied().collect::<Vec<_>>(), ["10.0.0.9", "db", "shop"]);
+    let db = by_name["db"];
+    assert_eq!(
+        (&db["inbound"]["count"], &db["inbound"]["errors"]),
+        (&300.into(), &30.into()),
+        "once, not twice"
+    );
+    assert_eq!(
+        (db["kind"].as_str(), by_name["10.0.0.9"]["kind"].as_str()),
+        (Some("database"), Some("external"))
+    );
+    assert_eq!(by_name["shop"]["outbound"]["count"], 300);
+    let points = db["points"].as_array().unwrap();
+    assert_eq!(points.iter().map(|point| point["figures"]["count"].as_u64().unwrap()).sum::<u64>(), 300);
+    let p50 = db["inbound"]["p50"].as_f64().unwrap();
+    assert!((p50 - 0.1495).abs() < 0.1495 * 0.07, "{p50}");
+
+    let topology = api.get("topology", &[("from", "-1m")]);
+    let edges = topology["edges"].as_array().unwrap();
+    let edge = edges.iter().find(|edge| edge["server"] == "db").unwrap();
+    assert_eq!(
+        (&edge["client"], &edge["protocol"], &edge["crosses_hosts"]),
+        (&"shop".into(), &"mysql".into(), &true.into())
+    );
+    let total = |side: &str| edge[side]["total"].as_f64().unwrap();
+    assert!((total("seen_by_client") - total("seen_by_server") - 0.15).abs() < 1e-6, "{edge}");
+    // The same from rows as from sums.
+    let from_rows = api.get("topology", &[("from", "-1m"), ("filter", "duration >= 0s")]);
+    let edge_of_rows =
+        from_rows["edges"].as_array().unwrap().iter().find(|edge| edge["server"] == "db").unwrap();
+    assert_eq!(edge_of_rows["figures"]["count"], edge["figures"]["count"]);
+    let failed = api.get("topology", &[("from", "-1m"), ("filter", "status = error and role = server")]);
+    assert_eq!(failed["edges"].as_array().unwrap().len(), 1);
+    assert_eq!(failed["edges"][0]["figures"]["count"], 30);
+
+    let series = api.get("series", &[("from", "-1m"), ("by", "server"), ("step", "1s")]);
+    let counts: BTreeMap<_, u64> = series["series"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|series| {
+            let points = series["points"].as_array().unwrap();
+            (
+                series["keys"][0].as_str().unwrap(),
+                points.iter().map(|point| point["figures"]["count"].as_u64().unwrap()).sum(),
+            )
+        })
+        .collect();
+    assert_eq!(counts, BTreeMap::from([("db", 300), ("shop", 30)]));
+
+    let operations = api.get("operations", &[("from", "-1m"), ("filter", "role = server"), ("by", "name")]);
+    assert_eq!(operations["operations"][0]["keys"], serde_json::json!(["SELECT orders"]));
+    assert_eq!(operations["operations"][0]["figures"]["count"], 300);
+
+    let service = api.get("services/shop", &[("from", "-1m")]);
+    assert_eq!(
+        (&service["callers"][0]["client"], &service["callees"][0]["server"]),
+        (&"10.0.0.9".into(), &"db".into())
+    );
+    assert_eq!(service["operations"][0]["figures"]["count"], 30);
+    let dependencies = api.get("services/db/dependencies", &[("from", "-1m")]);
+    let blast: Vec<_> = dependencies["blast_radius"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|blast| blast["service"].as_str().unwrap())
+        .collect();
+    assert_eq!((blast, &dependencies["fan_in"]), (vec!["shop", "10.0.0.9"], &1.into()));
+
+    let map = api.get("heatmap", &[("from", "-1m"), ("filter", "role = server")]);
+    let cells = map["cells"].as_array().unwrap();
+    assert_eq!(cells.iter().map(|cell| cell[2].as_u64().unwrap()).sum::<u64>(), 330);
+    let facets = api.get("facets", &[("from", "-1m"), ("fields", "service,error")]);
+    assert_eq!(facets["facets"][0]["values"][0], serde_json::json!({"value": "shop", "count": 330}));
+    let apart =
+        api.get("apart", &[("from", "-1m"), ("selection", "duration > 250ms"), ("filter", "role = server")]);
+    // 50 of the server's end take so long: those from 251 to 300 ms, less half of one; and all of shop's.
+    assert_eq!(apart["selected"], 80);
+}
+
+#[test]
+fn pages_have_every_request_once() {
+    let api = Api::new();
+    fill(&api);
+    let (mut seen, mut after, mut last) = (BTreeSet::new(), None::<String>, f64::INFINITY);
+    loop {
+        let mut parameters =
+            vec![("from", "-1m"), ("order", "-duration"), ("limit", "37"), ("filter", "role = client")];
+        parameters.extend(after.as_deref().map(|after| ("after", after)));
+        let page = api.get("requests", &parameters);
+        for request in page["requests"].as_array().unwrap() {
+            let duration = request["duration"].as_f64().unwrap();
+            assert!(
+                duration <= last && seen.insert(request["time"].as_str().unwrap().to_owned()),
+                "{request}"
+            );
+            last = duration;
+        }
+        match page.get("next").and_then(Value::as_str) {
+            Some(next) => after = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), 300);
+    let one = api.get(
+        "requests",
+        &[("from", "-1m"), ("limit", "1"), ("filter", "name ^= SELECT and code exists or duration = 300ms")],
+    );
+    let id = one["requests"][0]["id"].as_str().unwrap();
+    assert_eq!(api.get(&format!("requests/{id}"), &[]), one["requests"][0]);
+    let lines = api.ask("export", &[("from", "-1m"), ("filter", "status = error")], &[]);
+    assert_eq!((lines.kind.as_str(), lines.text.lines().count()), ("application/x-ndjson", 60));
+    assert!(
+        lines.text.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["error.type"] == "1213")
+    );
+    let csv = api.ask("export", &[("from", "-1m"), ("format", "csv"), ("limit", "5")], &[]);
+    assert_eq!(csv.text.lines().count(), 6, "{}", csv.text);
+}
+
+#[test]
+fn a_trace_is_found_by_each_of_its_ids() {
+    let api = Api::new();
+    let base = fill(&api);
+    let list = api.get("traces", &[("from", "-1m")]);
+    let (own, named) = (format!("{base:016x}"), "ab".repeat(16));
+    assert_eq!(list["traces"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (list["traces"][0]["id"].as_str(), &list["traces"][0]["requests"]),
+        (Some(named.as_str()), &3.into())
+    );
+    let request = list["traces"][0]["root"]["id"].as_str().unwrap();
+    for id in [named.as_str(), own.as_str(), request] {
+        let trace = api.get(&format!("traces/{id}"), &[]);
+        let spans: Vec<_> = trace["spans"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|span| {
+                (span["depth"].as_u64().unwrap(), span["name"].as_str().unwrap(), span["evidence"].as_str())
+            })
+            .collect();
+        let child = (1, "SELECT orders", Some("thread"));
+        assert_eq!(spans, [(0, "GET /", None), child, child], "{id}");
+        assert_eq!(trace["errors"], 1, "{id}");
+    }
+    for id in ["cd".repeat(16), "0".repeat(16), "nonsense".into(), "..%2F..%2Fetc".into()] {
+        assert_eq!(api.ask(&format!("traces/{id}"), &[], &[]).status, 404, "{id}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_as_a_problem() {
+    let api = Api::new();
+    let cases = [
+        ("requests", ("filter", "nothing = 1"), 400, "no field `nothing`"),
+        ("requests", ("from", "yesterday"), 400, "is no time"),
+        ("requests", ("limit", "0"), 400, "between 1 and 1000"),
+        ("requests", ("limit", "many"), 400, "limit"),
+        ("requests", ("order", "name"), 400, "name"),
+        ("requests", ("after", "x"), 400, "after"),
+        ("heatmap", ("step", "1s; drop"), 400, "no length"),
+        ("series", ("step", "0s"), 400, "no length"),
+        ("apart", ("selection", " "), 400, "is empty"),
+        ("export", ("format", "xml"), 400, "neither"),
+        ("services/nobody", ("from", "-1m"), 404, "nobody"),
+        ("requests/1", ("from", "-1m"), 404, "no request's id"),
+        ("nothing", ("from", "-1m"), 404, "openapi.json"),
+    ];
+    for (path, parameter, status, detail) in cases {
+        let answer = api.ask(path, &[parameter], &[]);
+        assert_eq!(
+            (answer.status, answer.kind.as_str()),
+            (status, "application/problem+json"),
+            "{path} {parameter:?}: {}",
+            answer.text
+        );
+        let problem = answer.json();
+        assert!(problem["detail"].as_str().unwrap().contains(detail), "{path} {parameter:?}: {problem}");
+        assert_eq!(problem["status"], status);
+    }
+}
+
+#[test]
+fn who_has_an_answer_is_told_so() {
+    let api = Api::new();
+    let first = api.ask("openapi.json", &[], &[]);
+    assert_eq!(first.status, 200);
+    assert_eq!(first.json()["openapi"].as_str().map(|version| version.starts_with('3')), Some(true));
+    let again = api.ask("openapi.json", &[], &[("If-None-Match", first.etag.as_deref().unwrap())]);
+    assert_eq!((again.status, again.text.len()), (304, 0));
+    // ureq asks for gzip and unpacks it.
+    let health = api.get("health", &[]);
+    assert_eq!((&health["status"], &health["version"]), (&"ok".into(), &"test".into()));
+}
+
+#[test]
+fn requests_are_told_as_they_come_in() {
+    let api = Api::new();
+    let answer = ureq::get(api.url("live")).query("filter", "server = db and status = error").call().unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut lines = BufReader::new(answer.into_body().into_reader()).lines();
+    // The view is there before the requests.
+    fill(&api);
+    let (mut told, mut left_out) = (0, 0);
+    while told + left_out < 60 {
+        let line = lines.next().unwrap().unwrap();
+        let Some(data) = line.strip_prefix("data: ") else { continue };
+        let data: Value = serde_json::from_str(data).unwrap();
+        let requests = data["requests"].as_array().unwrap();
+        assert!(
+            requests.iter().all(|request| request["error"] == "1213" && request["server"]["service"] == "db")
+        );
+        told += requests.len() as u64;
+        left_out += data["left_out"].as_u64().unwrap();
+    }
+    assert_eq!((told, left_out), (60, 0));
+}
