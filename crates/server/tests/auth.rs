@@ -150,6 +150,33 @@ async fn who_is_let_in() {
     }
 }
 
+/// Over HTTP/2 there is no `Host`: the target says who is asked.
+#[test]
+fn it_is_the_same_over_http_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let (auth, _) = auth(config(folder.path()));
+    let server = Server::new(Limits::default(), router(&auth));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let statuses = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+        let executor = hyper_util::rt::TokioExecutor::new();
+        let io = hyper_util::rt::TokioIo::new(stream);
+        let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, io).await.unwrap();
+        tokio::spawn(connection);
+        let mut statuses = Vec::new();
+        for (host, token) in [("localhost:7400", ""), ("evil.com", ""), ("localhost", "Bearer weir_read_x")] {
+            let mut request =
+                Request::builder().uri(format!("http://{host}/read")).body(Body::empty()).unwrap();
+            if !token.is_empty() {
+                request.headers_mut().insert("authorization", token.parse().unwrap());
+            }
+            statuses.push(sender.send_request(request).await.unwrap().status().as_u16());
+        }
+        statuses
+    });
+    assert_eq!(statuses, [200, 421, 401]);
+}
+
 #[tokio::test]
 async fn grpc_is_told_in_its_own_way() {
     let folder = tempfile::tempdir().unwrap();

@@ -116,7 +116,7 @@ mod tests {
             "ID        NAME                            SCOPE  STATE    CREATED (UTC)     EXPIRES (UTC)     USED (UTC)\n\
              11111111  grafana                         read   valid    2026-11-20T08:00  2027-02-18T08:00  2026-11-20T08:02\n\
              22222222  old                             write  expired  2026-11-20T08:00  2026-11-20T08:01  never\n\
-             33333333  long name long name long nam…   agent  revoked  2026-11-20T08:00  never             never\n"
+             33333333  long name long name long name…  agent  revoked  2026-11-20T08:00  never             never\n"
         );
         let lines = tokens.lines();
         let first: Value = serde_json::from_str(lines.lines().next().expect("a line")).expect("JSON");

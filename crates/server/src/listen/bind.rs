@@ -9,6 +9,9 @@ use tokio::net::TcpListener;
 use super::taken;
 use super::tls::Tls;
 
+/// Connections that the kernel keeps until they are taken.
+const BACKLOG: i32 = 1024;
+
 /// What keeps those who may not ask from it, where other hosts can connect.
 #[derive(Debug, Clone)]
 pub enum Protection {
@@ -104,6 +107,8 @@ pub fn bind(address: SocketAddr, option: &str, protection: &Protection) -> Resul
         }
         kind => BindError::System { address, error, hint: hint(kind) },
     })?;
+    // What this raises is 128 connections, and what finds no room tries again after a second; it works without, too.
+    let _ = socket2::SockRef::from(&listener).listen(BACKLOG);
     Ok(Bound { listener, tls })
 }
 
