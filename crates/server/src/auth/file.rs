@@ -240,8 +240,13 @@ pub(super) fn give_to_owner(folder: &Path, file: &File) -> io::Result<()> {
         return Ok(());
     }
     match std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid())) {
-        // Only root can give files away, and others who may write here need not.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        // Only root can give files away, and others who may write here need not; and what runs within the agent has given up
+        // the system call.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) =>
+        {
+            Ok(())
+        }
         done => done,
     }
 }
