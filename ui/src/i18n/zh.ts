@@ -1,0 +1,1 @@
+export const zh: { readonly [english: string]: string } = {};

@@ -1,0 +1,11 @@
+import { render } from "solid-js/web";
+import "./styles.css";
+import "./pages.css";
+import { Frame } from "./parts/Frame";
+import { followLinks } from "./state/url";
+
+const app = document.getElementById("app");
+if (app) {
+  followLinks();
+  render(() => <Frame />, app);
+}

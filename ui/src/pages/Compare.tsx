@@ -1,0 +1,1 @@
+export default function Compare() { return <p>Compare</p>; }

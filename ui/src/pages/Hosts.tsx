@@ -1,0 +1,1 @@
+export default function Hosts() { return <p>Hosts</p>; }

@@ -1,0 +1,167 @@
+/** What runs here, who talks to whom, and what of it needs attention. */
+import { createMemo, For, Show } from "solid-js";
+import { t } from "../i18n";
+import { around, edgeId, mapView, reach, type Grouping } from "../lib/map";
+import { before } from "../lib/time";
+import { answer, during } from "../state/answer";
+import { href, looked, param, set } from "../state/url";
+import { Attention } from "../parts/Attention";
+import { EdgePanel, GroupPanel, NodePanel } from "../parts/MapPanels";
+import { Overview } from "../parts/Overview";
+import { ServiceMap } from "../parts/ServiceMap";
+import { Empty, Loss, Shown } from "../parts/states";
+
+export default function MapPage() {
+  const topology = answer(() => ({ path: "/api/v1/topology", query: during() }));
+  const earlier = answer(() => ({ path: "/api/v1/topology", query: { ...before(looked(), Date.now()) } }), { once: true });
+
+  const grouping = () => param("group") as Grouping;
+  const open = createMemo(() => new Set(param("open").split(",").filter(Boolean)));
+  const whole = createMemo(() => mapView(topology() ?? { nodes: [], edges: [] }, grouping(), open()));
+  const focus = () => param("focus");
+  const hops = () => Number(param("hops") || "1");
+  const view = createMemo(() => (focus() ? around(whole(), focus(), hops()) : whole()));
+  const selected = () => param("node") || param("edge");
+  const found = createMemo(() => {
+    const text = param("find").toLowerCase();
+    return text ? whole().nodes.filter((node) => node.label.toLowerCase().includes(text)) : [];
+  });
+
+  const lit = createMemo(() => {
+    const { edges } = view();
+    if (param("find")) return new Set(found().map((node) => node.id));
+    const node = param("node");
+    if (node && param("show")) {
+      const far = reach(edges, node, param("show") === "blast" ? "up" : "down");
+      return new Set([
+        ...far.keys(),
+        ...edges.filter((edge) => far.has(edge.from) && far.has(edge.to)).map((edge) => edge.id),
+      ]);
+    }
+    if (node) {
+      const near = edges.filter((edge) => edge.from === node || edge.to === node);
+      return new Set([node, ...near.flatMap((edge) => [edge.id, edge.from, edge.to])]);
+    }
+    const edge = param("edge");
+    return edge ? new Set([edge, ...edge.split(" → ")]) : undefined;
+  });
+
+  const select = (id: string) => {
+    const isEdge = id.includes(" → ");
+    set({ node: isEdge ? undefined : id, edge: isEdge ? id : undefined, show: undefined }, true);
+  };
+
+  return (
+    <>
+      <h1 class="hidden">{t("Service map")}</h1>
+      <Loss about={topology()?.about} />
+      <div class="map-page">
+        <div class="map-side-left">
+          <div class="head">
+            <input
+              type="search"
+              placeholder={t("Find a service  /")}
+              aria-label={t("Find a service")}
+              value={param("find")}
+              onInput={(event) => set({ find: event.currentTarget.value }, true)}
+              onKeyDown={(event) => {
+                const first = found()[0];
+                if (event.key === "Enter" && first) set({ find: undefined, node: first.id, focus: first.id });
+                if (event.key === "Escape") {
+                  set({ find: undefined }, true);
+                  event.currentTarget.blur();
+                }
+              }}
+            />
+            <Show when={param("find")}>
+              <span class="dim small">{t("{n} found; Enter looks at the first", { n: found().length })}</span>
+            </Show>
+            <label class="flow">
+              <span class="dim small">{t("Group by")}</span>
+              <select value={grouping()} onChange={(event) => set({ group: event.currentTarget.value, open: undefined, focus: undefined })}>
+                <option value="">{t("nothing")}</option>
+                <option value="prefix">{t("namespace")}</option>
+                <option value="host">{t("host")}</option>
+                <option value="kind">{t("kind")}</option>
+              </select>
+            </label>
+            <Show when={open().size > 0}>
+              <button class="framed" onClick={() => set({ open: undefined })}>
+                {t("Close groups")}
+              </button>
+            </Show>
+            <Show when={focus()}>
+              <span class="chip">
+                {t("around {name}", { name: focus() })}
+                <For each={[1, 2, 3]}>
+                  {(number) => (
+                    <button aria-pressed={hops() === number} onClick={() => set({ hops: String(number) }, true)}>
+                      {number}
+                    </button>
+                  )}
+                </For>
+                <button aria-label={t("Show all")} title={t("Show all")} onClick={() => set({ focus: undefined, hops: undefined })}>
+                  ×
+                </button>
+              </span>
+            </Show>
+            <span class="dim small right">
+              {t("{n} nodes, {m} edges", { n: view().nodes.length, m: view().edges.length })}
+            </span>
+          </div>
+          <Shown of={topology} rows={8}>
+            {() => (
+              <Show
+                when={view().nodes.length > 0}
+                fallback={
+                  <Empty title={t("Nothing was seen in this time")} command="curl http://localhost/">
+                    {t("Weir shows whoever sends or answers a request. Make one on a host with an agent, or look at a longer time.")}
+                  </Empty>
+                }
+              >
+                <ServiceMap
+                  view={view()}
+                  shape={`${grouping()}|${param("open")}|${focus()}|${hops()}`}
+                  selected={selected()}
+                  lit={lit()}
+                  select={select}
+                />
+              </Show>
+            )}
+          </Shown>
+        </div>
+        <aside class="map-panel" aria-label={t("What is selected")}>
+          <Show
+            when={selected() ? topology() : undefined}
+            fallback={<Attention now={topology()?.edges} earlier={earlier()?.edges} nodes={topology()?.nodes} earlierNodes={earlier()?.nodes} select={select} />}
+          >
+            {(all) => (
+              <>
+                <button class="close" aria-label={t("Close")} onClick={() => select("")}>
+                  ×
+                </button>
+                <Show when={param("edge")}>
+                  <EdgePanel
+                    edges={all().edges.filter((edge) => edgeId(edge.client, edge.server) === param("edge"))}
+                    earlier={earlier()?.edges ?? []}
+                    name={param("edge")}
+                  />
+                </Show>
+                <Show when={param("node").startsWith("group:")}>
+                  <GroupPanel node={whole().nodes.find((node) => node.id === param("node"))} />
+                </Show>
+                <Show when={param("node") && !param("node").startsWith("group:")}>
+                  <NodePanel name={param("node")} topology={all()} select={select} />
+                </Show>
+              </>
+            )}
+          </Show>
+        </aside>
+      </div>
+      <Overview filter="" />
+      <p class="dim small">
+        <a href={href(["services"])}>{t("All of this as a table")} →</a>
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,1 @@
+export default function Request() { return <p>Request</p>; }

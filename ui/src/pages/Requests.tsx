@@ -1,0 +1,81 @@
+/** The explorer: which requests exactly, and what they have in common. */
+import { createMemo, For, Match, Show, Switch } from "solid-js";
+import { t } from "../i18n";
+import { grouped } from "../lib/format";
+import { region, regionFilter } from "../lib/heat";
+import { and } from "../lib/filter";
+import { answer, during } from "../state/answer";
+import { param, set } from "../state/url";
+import { Explore } from "../parts/Explore";
+import { Facets } from "../parts/Facets";
+import { FilterBar, Terms } from "../parts/FilterBar";
+import { Grouped } from "../parts/Grouped";
+import { Overview } from "../parts/Overview";
+import { Rows } from "../parts/Rows";
+import { Loss } from "../parts/states";
+
+export default function Requests() {
+  const filter = () => param("filter");
+  const view = () => param("view") || "rows";
+  const count = answer(() => ({ path: "/api/v1/facets", query: { ...during(), filter: filter() || undefined, fields: "role", limit: 3 } }));
+  const whole = answer(() => ({ path: "/api/v1/facets", query: { ...during(), fields: "role", limit: 3 } }));
+  const chosen = createMemo(() => {
+    const found = region(param("sel"));
+    return found ? and(filter(), regionFilter(found)) : filter();
+  });
+  const views = () => [
+    ["rows", t("Requests")],
+    ["operations", t("Operations")],
+    ["sql", "SQL"],
+    ["redis", "Redis"],
+    ["series", t("Over time")],
+  ];
+  return (
+    <>
+      <h1 class="hidden">{t("Requests")}</h1>
+      <div class="head">
+        <div class="tabs" role="group" aria-label={t("View")}>
+          <For each={views()}>
+            {([id, name]) => (
+              <button aria-pressed={view() === id} onClick={() => set({ view: id === "rows" ? undefined : id, order: undefined })}>
+                {name}
+              </button>
+            )}
+          </For>
+        </div>
+        <span class="right dim mono">
+          <Show when={count() && whole()}>
+            {t("{n} of {m} requests", { n: grouped(count()!.matched), m: grouped(whole()!.matched) })}
+          </Show>
+        </span>
+      </div>
+      <FilterBar error={count.error()} />
+      <Terms />
+      <Loss about={count()?.about} />
+      <Show when={count.error()?.parameter === "filter"}>
+        <p class="notice error" role="alert">
+          ▲ {count.error()!.detail}
+        </p>
+      </Show>
+      <Show when={count.error()?.parameter !== "filter"}>
+        <div class="explorer">
+          <Facets filter={filter()} />
+          <div>
+            <Switch>
+              <Match when={view() === "rows"}>
+                <Explore filter={filter()} />
+                <Rows filter={chosen()} />
+              </Match>
+              <Match when={view() === "series"}>
+                <Overview filter={filter()} height={200} />
+              </Match>
+              <Match when={true}>
+                <Grouped filter={filter()} view={view()} />
+              </Match>
+            </Switch>
+          </div>
+        </div>
+      </Show>
+    </>
+  );
+}

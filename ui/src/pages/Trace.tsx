@@ -1,0 +1,1 @@
+export default function Trace() { return <p>Trace</p>; }

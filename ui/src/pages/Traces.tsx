@@ -1,0 +1,1 @@
+export default function Traces() { return <p>Traces</p>; }

@@ -1,0 +1,144 @@
+/** The heat map with what can be done to a region of it: look only at it, or see what its requests have in common. */
+import { createMemo, For, Show } from "solid-js";
+import type { Difference } from "../api/client";
+import { t } from "../i18n";
+import { and, seconds, term } from "../lib/filter";
+import { count, duration, percent } from "../lib/format";
+import { inside, region, regionFilter, regionText } from "../lib/heat";
+import { clock, iso } from "../lib/time";
+import { answer, during } from "../state/answer";
+import { param, set } from "../state/url";
+import { HeatMap } from "./HeatMap";
+import { Shown, Skeleton, Trouble } from "./states";
+
+/** Fields that only repeat another one of the same value. */
+const SAME: readonly (readonly [string, string])[] = [
+  ["http.route", "name"],
+  ["service.name", "server"],
+  ["service.name", "client"],
+  ["http.response.status_code", "error.type"],
+  ["process.executable.name", "service.name"],
+  ["process.executable.name", "server"],
+];
+
+/** Differences without those that another field tells with the same parts. */
+export function distinct(all: readonly Difference[]): Difference[] {
+  return all.filter((one) => {
+    const same = (other: Difference) =>
+      other !== one && Math.abs(other.selected - one.selected) < 0.002 && Math.abs(other.others - one.others) < 0.002;
+    return !all.some((other) => same(other) && SAME.some(([a, b]) => a === one.field && b === other.field));
+  });
+}
+
+export function Explore(props: { filter: string }) {
+  const heat = answer(() => ({ path: "/api/v1/heatmap", query: { ...during(), filter: props.filter || undefined } }));
+  const selected = createMemo(() => region(param("sel")));
+  return (
+    <>
+      <section aria-label={t("Latency")}>
+        <Shown of={heat} rows={8}>
+          {(found) => (
+            <>
+              <HeatMap
+                map={found()}
+                region={selected()}
+                select={(region) => set({ sel: region ? regionText(region) : undefined }, region === undefined)}
+              />
+              <Show when={found().cells.length === 0}>
+                <p class="dim">{t("No request matches in this time.")}</p>
+              </Show>
+            </>
+          )}
+        </Shown>
+      </section>
+      <Show when={selected()}>
+        {(chosen) => <Apart filter={props.filter} region={chosen()} inside={heat() ? inside(heat()!, chosen()) : undefined} />}
+      </Show>
+    </>
+  );
+}
+
+function Apart(props: { filter: string; region: NonNullable<ReturnType<typeof region>>; inside: number | undefined }) {
+  const apart = answer(() => ({
+    path: "/api/v1/apart",
+    query: { ...during(), filter: props.filter || undefined, selection: regionFilter(props.region), limit: 12 },
+  }));
+  const zoom = () => {
+    const { from, to, low, high } = props.region;
+    set({
+      from: iso(from),
+      to: iso(to),
+      sel: undefined,
+      filter: and(param("filter"), `duration >= ${seconds(low)}`, high < 1e6 ? `duration < ${seconds(high)}` : ""),
+    });
+  };
+  const only = () => {
+    const { low, high } = props.region;
+    set({ sel: undefined, filter: and(param("filter"), `duration >= ${seconds(low)}`, high < 1e6 ? `duration < ${seconds(high)}` : "") });
+  };
+  return (
+    <section class="apart" aria-label={t("What the selection has in common")}>
+      <div class="flow wrap">
+        <h2>{t("What these have in common")}</h2>
+        <span class="dim small">
+          {t("{n} requests", { n: count(apart()?.selected ?? props.inside ?? 0) })} · {clock(props.region.from)} – {clock(props.region.to)} ·{" "}
+          {duration(props.region.low)} – {props.region.high < 1e6 ? duration(props.region.high) : "∞"}
+        </span>
+        <span class="right flow">
+          <button class="framed" onClick={zoom}>
+            {t("Look only at these")}
+          </button>
+          <button class="framed" onClick={only}>
+            {t("This latency, all the time")}
+          </button>
+          <button aria-label={t("End the selection")} onClick={() => set({ sel: undefined }, true)}>
+            ×
+          </button>
+        </span>
+      </div>
+      <Show when={apart.error()}>{(error) => <Trouble error={error()} again={apart.again} />}</Show>
+      <Show when={apart()} fallback={<Show when={!apart.error()}><Skeleton rows={6} /></Show>}>
+        {(found) => (
+          <table classList={{ stale: apart.stale() }}>
+            <thead>
+              <tr>
+                <th>{t("Field")}</th>
+                <th>{t("Value")}</th>
+                <th>{t("Share")}</th>
+                <th class="num">{t("of these")}</th>
+                <th class="num">{t("of the rest")}</th>
+              </tr>
+            </thead>
+            <tbody>
+              <For
+                each={distinct(found().differences).slice(0, 10)}
+                fallback={
+                  <tr>
+                    <td colspan="5" class="dim">
+                      {t("Nothing that the rest has not as well.")}
+                    </td>
+                  </tr>
+                }
+              >
+                {(one) => (
+                  <tr class="link" title={t("Look only at these")} onClick={() => set({ filter: and(param("filter"), term(one.field, one.value)), sel: undefined })}>
+                    <td class="mono dim">{one.field}</td>
+                    <td class="mono fill">{one.value ?? "–"}</td>
+                    <td class="part">
+                      <svg preserveAspectRatio="none" viewBox="0 0 100 12" role="img" aria-label={`${percent(one.selected)} / ${percent(one.others)}`}>
+                        <rect class="these" y="0" height="5" width={one.selected * 100} />
+                        <rect class="rest" y="7" height="5" width={one.others * 100} />
+                      </svg>
+                    </td>
+                    <td class="num">{percent(one.selected)}</td>
+                    <td class="num dim">{percent(one.others)}</td>
+                  </tr>
+                )}
+              </For>
+            </tbody>
+          </table>
+        )}
+      </Show>
+    </section>
+  );
+}

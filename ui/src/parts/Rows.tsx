@@ -1,0 +1,219 @@
+/** Requests one by one: a page at a time, or as they come in. */
+import { createEffect, createMemo, createSignal, For, on, onCleanup, Show } from "solid-js";
+import { get, Failure, type Record_ } from "../api/client";
+import { t } from "../i18n";
+import { columns, COLUMNS, USUAL_COLUMNS } from "../lib/fields";
+import { count } from "../lib/format";
+import { exact } from "../lib/time";
+import { answer, during } from "../state/answer";
+import { go, href, looked, param, set } from "../state/url";
+import { Export } from "./Export";
+import { Sort } from "./figures";
+import { rowKeys } from "./rows";
+import { Empty, Skeleton, Trouble } from "./states";
+
+/** A page's rows, and how many of the live view are kept: more are not read by anybody, and memory stays what it is. */
+const PAGE = 100;
+const KEPT = 300;
+/** So many rows at most are on the page. */
+const MOST = 2000;
+
+export function Rows(props: { filter: string }) {
+  const live = () => param("live") === "1";
+  const order = () => param("order") || "-time";
+  const shown = createMemo(() => columns(param("cols")));
+  const first = answer(() =>
+    live()
+      ? undefined
+      : { path: "/api/v1/requests", query: { ...during(), filter: props.filter || undefined, order: order(), limit: PAGE } },
+  );
+  const [more, setMore] = createSignal<Record_[]>([]);
+  const [next, setNext] = createSignal<string | null>();
+  const [loading, setLoading] = createSignal(false);
+  const [failed, setFailed] = createSignal<Failure>();
+  const tail = liveTail(() => (live() ? props.filter : undefined));
+  createEffect(
+    on(first, (found) => {
+      setMore([]);
+      setNext(found?.next ?? null);
+    }),
+  );
+  const records = createMemo(() => (live() ? tail.rows() : [...(first()?.requests ?? []), ...more()]));
+  const cursor = rowKeys(
+    () => records().length,
+    (at) => go(href(["requests", records()[at]!.id])),
+  );
+  const load = async () => {
+    const after = next();
+    if (!after || loading()) return;
+    setLoading(true);
+    try {
+      const about = first()!.about;
+      const found = await get({
+        path: "/api/v1/requests",
+        query: { from: looked().to === "now" ? about.from : looked().from, to: looked().to === "now" ? about.to : looked().to, filter: props.filter || undefined, order: order(), limit: PAGE, after },
+      });
+      setMore((was) => [...was, ...found.requests]);
+      setNext(found.next ?? null);
+      setFailed(undefined);
+    } catch (error) {
+      setFailed(error instanceof Failure ? error : new Failure(0, "", String(error)));
+    } finally {
+      setLoading(false);
+    }
+  };
+  return (
+    <section class="section" aria-label={t("Requests")}>
+      <div class="flow wrap">
+        <h2>{live() ? t("Requests as they come in") : order() === "-duration" ? t("Slowest requests") : t("Requests")}</h2>
+        <Show when={live() && tail.leftOut() > 0}>
+          <span class="chip warn hatched">{t("{n} more matched and are not shown", { n: count(tail.leftOut()) })}</span>
+        </Show>
+        <span class="right flow">
+          <button class="framed" aria-pressed={live()} onClick={() => set({ live: live() ? undefined : "1" }, true)}>
+            {live() ? "■ " : "▸ "}
+            {t("Live")}
+          </button>
+          <Columns />
+          <Export filter={props.filter} records={records()} columns={shown()} />
+        </span>
+      </div>
+      <Show when={failed() ?? first.error() ?? tail.error()}>{(error) => <Trouble error={error()} again={first.again} />}</Show>
+      <Show when={live() || first()} fallback={<Show when={!first.error()}><Skeleton rows={10} /></Show>}>
+        <Show
+          when={records().length > 0}
+          fallback={
+            <Empty
+              title={live() ? t("Waiting for a request that matches") : t("No request matches in this time")}
+              command={live() ? "curl http://localhost/" : ""}
+            >
+              {live() ? t("It appears here within a second after it has ended.") : t("Drop a condition, or look at a longer time.")}
+            </Empty>
+          }
+        >
+          <div class="scroll">
+            <table class="rows" classList={{ stale: first.stale() }}>
+              <thead>
+                <tr>
+                  <For each={shown()}>
+                    {(column) => (
+                      <Show
+                        when={column.order && !live()}
+                        fallback={<th class={column.number ? "num" : ""}>{column.id}</th>}
+                      >
+                        <Sort name={column.id} by={column.order!} now={order()} num={column.number ?? false} set={(by) => set({ order: by === "-time" ? undefined : by }, true)} />
+                      </Show>
+                    )}
+                  </For>
+                </tr>
+              </thead>
+              <tbody>
+                <For each={records()}>
+                  {(record, at) => (
+                    <tr
+                      class="link"
+                      classList={{ cursor: cursor() === at(), failed: record.status !== "ok" }}
+                      onClick={(event) => !(event.target as Element).closest("a") && go(href(["requests", record.id]))}
+                    >
+                      <For each={shown()}>
+                        {(column) => (
+                          <td
+                            class={`${column.number ? "num" : ""} ${column.id === "name" ? "name fill" : ""} ${column.id === "time" ? "mono" : ""} ${column.id === "status" && record.status !== "ok" ? "error" : ""}`}
+                            title={column.id === "time" ? exact(Date.parse(record.time)) : column.text(record)}
+                          >
+                            <Show when={column.id === "time"} fallback={<Cell record={record} column={column.id} text={column.text(record)} />}>
+                              <a href={href(["requests", record.id])}>{column.text(record)}</a>
+                            </Show>
+                          </td>
+                        )}
+                      </For>
+                    </tr>
+                  )}
+                </For>
+              </tbody>
+            </table>
+          </div>
+          <Show when={!live() && next() && records().length < MOST}>
+            <p class="more">
+              <button class="framed" disabled={loading()} onClick={() => void load()}>
+                {loading() ? t("Loading") : t("{n} more", { n: PAGE })}
+              </button>
+            </p>
+          </Show>
+        </Show>
+      </Show>
+    </section>
+  );
+}
+
+function Cell(props: { record: Record_; column: string; text: string }) {
+  return (
+    <Show when={props.column === "status"} fallback={<>{props.column === "name" && props.record.waiting ? `${props.text} (${t("waiting")})` : props.text}</>}>
+      {props.record.status === "ok" ? <span class="dim">ok</span> : <>▲ {props.text}</>}
+      <Show when={props.record.trace}>
+        {(trace) => (
+          <>
+            {" "}
+            <a class="dim" href={href(["traces", trace()], { request: props.record.id })}>
+              {t("trace")}
+            </a>
+          </>
+        )}
+      </Show>
+    </Show>
+  );
+}
+
+function Columns() {
+  const [open, setOpen] = createSignal(false);
+  const ids = () => (param("cols") ? param("cols").split(",") : [...USUAL_COLUMNS]);
+  const toggle = (id: string) => {
+    const now = ids();
+    const then = now.includes(id) ? now.filter((one) => one !== id) : [...now, id];
+    set({ cols: then.join(",") === USUAL_COLUMNS.join(",") ? undefined : then.join(",") }, true);
+  };
+  return (
+    <div class="anchor" onFocusOut={(event) => !event.currentTarget.contains(event.relatedTarget as globalThis.Node | null) && setOpen(false)}>
+      <button class="framed" aria-expanded={open()} onClick={() => setOpen(!open())}>
+        {t("Columns")} ▾
+      </button>
+      <Show when={open()}>
+        <div class="float menu" tabindex="-1">
+          <For each={COLUMNS}>
+            {(column) => (
+              <label>
+                <input type="checkbox" checked={ids().includes(column.id)} onChange={() => toggle(column.id)} />
+                {column.id}
+              </label>
+            )}
+          </For>
+        </div>
+      </Show>
+    </div>
+  );
+}
+
+/** Requests as they come in, the newest first. */
+function liveTail(filter: () => string | undefined) {
+  const [rows, setRows] = createSignal<Record_[]>([]);
+  const [leftOut, setLeftOut] = createSignal(0);
+  const [error, setError] = createSignal<Failure>();
+  createEffect(() => {
+    const wanted = filter();
+    setRows([]);
+    setLeftOut(0);
+    setError(undefined);
+    if (wanted === undefined) return;
+    const source = new EventSource(`/api/v1/live${wanted ? `?filter=${encodeURIComponent(wanted)}` : ""}`);
+    source.addEventListener("requests", (event) => {
+      const told = JSON.parse((event as MessageEvent<string>).data) as { requests: Record_[]; left_out: number };
+      setError(undefined);
+      setRows((was) => [...told.requests.reverse(), ...was].slice(0, KEPT));
+      setLeftOut((was) => was + told.left_out);
+    });
+    source.addEventListener("error", () => setError(new Failure(0, "The live view was interrupted", "")));
+    source.addEventListener("open", () => setError(undefined));
+    onCleanup(() => source.close());
+  });
+  return { rows, leftOut, error };
+}

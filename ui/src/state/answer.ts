@@ -1,0 +1,128 @@
+/** Answers of the server as signals: old ones stay until new ones are there, and nobody waits for what nobody wants any more. */
+import { createEffect, createSignal, onCleanup, untrack, type Accessor } from "solid-js";
+import { get, Failure, type Answer, type Ask, type Readable } from "../api/client";
+import { looked, param } from "./url";
+import { isRelative } from "../lib/time";
+
+/** How often what is shown is asked for again, in seconds; 0 is never. */
+export function every(): number {
+  const given = param("every");
+  if (given === "off" || !isRelative(looked())) return 0;
+  const seconds = Number(given);
+  return Number.isFinite(seconds) && seconds >= 1 ? seconds : 10;
+}
+
+const [turn, setTurn] = createSignal(0);
+/** Asks for everything again. */
+export function refresh(): void {
+  setTurn((turn) => turn + 1);
+}
+
+/** Asks for everything again, as often as the URL says, while somebody looks. */
+export function keepFresh(): void {
+  createEffect(() => {
+    const seconds = every();
+    if (!seconds) return;
+    const timer = window.setInterval(() => {
+      if (document.visibilityState === "visible") refresh();
+    }, seconds * 1000);
+    onCleanup(() => window.clearInterval(timer));
+  });
+}
+
+/** How many answers are being waited for. */
+const [waiting, setWaiting] = createSignal(0);
+export { waiting };
+
+export interface Answered<T> {
+  (): T | undefined;
+  /** Why the last question had no answer. */
+  error: Accessor<Failure | undefined>;
+  /** What is shown is not what was asked for last. */
+  stale: Accessor<boolean>;
+  /** Asks again. */
+  again(): void;
+}
+
+interface Options {
+  /** Asked once, not with every refresh. */
+  readonly once?: boolean;
+  /** The part of the question whose change makes the old answer worthless. */
+  readonly about?: () => string;
+}
+
+/** The answer to a question that may change, or be none. */
+export function answer<P extends Readable>(ask: () => Ask<P> | undefined, options: Options = {}): Answered<Answer<P>> {
+  const [value, setValue] = createSignal<Answer<P>>();
+  const [error, setError] = createSignal<Failure>();
+  const [stale, setStale] = createSignal(false);
+  const [own, setOwn] = createSignal(0);
+  let running: { controller: AbortController; key: string } | undefined;
+  let about = "";
+  let answered = "";
+
+  const end = () => {
+    if (!running) return;
+    running.controller.abort();
+    running = undefined;
+    setWaiting((count) => count - 1);
+  };
+  onCleanup(end);
+
+  createEffect(() => {
+    const question = ask();
+    if (!options.once) turn();
+    own();
+    const key = question ? JSON.stringify(question) : "";
+    untrack(() => {
+      const subject = options.about?.() ?? "";
+      if (subject !== about) {
+        about = subject;
+        setValue(undefined);
+      }
+      if (!question) {
+        end();
+        setValue(undefined);
+        setError(undefined);
+        setStale(false);
+        return;
+      }
+      // A refresh does not end the same question that is still being answered.
+      if (running?.key === key) return;
+      end();
+      setStale(key !== answered && value() !== undefined);
+      const mine = { controller: new AbortController(), key };
+      running = mine;
+      setWaiting((count) => count + 1);
+      get(question, mine.controller.signal).then(
+        (got) => {
+          if (running !== mine) return;
+          running = undefined;
+          answered = key;
+          setWaiting((count) => count - 1);
+          setValue(() => got);
+          setError(undefined);
+          setStale(false);
+        },
+        (why: unknown) => {
+          if (running !== mine) return;
+          running = undefined;
+          setWaiting((count) => count - 1);
+          setError(why instanceof Failure ? why : new Failure(0, "", String(why)));
+          setStale(value() !== undefined);
+        },
+      );
+    });
+  });
+
+  return Object.assign(() => value(), {
+    error,
+    stale,
+    again: () => setOwn((count) => count + 1),
+  });
+}
+
+/** The range of time, as questions have it. */
+export function during(): { from: string; to: string } {
+  return { ...looked() };
+}
