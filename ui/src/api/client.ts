@@ -7,6 +7,7 @@ export type Agent = Schemas["Agent"];
 export type Connection = Schemas["Connection"];
 export type Coverage = Schemas["Coverage"];
 export type Difference = Schemas["Difference"];
+export type Dependency = Schemas["Dependency"];
 export type Edge = Schemas["Edge"];
 export type Facet = Schemas["Facet"];
 export type Figures = Schemas["Figures"];
@@ -17,7 +18,11 @@ export type Operation = Schemas["Operation"];
 export type Point = Schemas["Point"];
 export type Record_ = Schemas["Record"];
 export type Service = Schemas["Service"];
+export type Span = Schemas["Span"];
 export type Topology = Schemas["Topology"];
+
+export type Trace = Schemas["Trace"];
+export type TraceSummary = Schemas["TraceSummary"];
 
 type Answers<P extends keyof paths> = paths[P] extends {
   get: { responses: { 200: { content: { "application/json": infer Body } } } };

@@ -245,6 +245,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/services/{name}/dependencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom a service needs, who needs it, and what that is based on. */
+        get: operations["dependencies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/topology": {
         parameters: {
             query?: never;
@@ -254,6 +271,40 @@ export interface paths {
         };
         /** Who asks whom, how often, how fast and with what success. */
         get: operations["topology"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Traces by the requests that they began with. */
+        get: operations["traces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traces/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One trace: requests that agents saw, and spans that other programs sent, put together. */
+        get: operations["trace"];
         put?: never;
         post?: never;
         delete?: never;
@@ -343,6 +394,20 @@ export interface components {
              */
             selected: number;
         };
+        /** @description Somebody who feels it when a service fails. */
+        Blast: {
+            /**
+             * Format: int64
+             * @description Calls between the two: 1 for who asks the service itself.
+             */
+            distance: number;
+            /** @description Who. */
+            service: string;
+            /** @description All along some way each one needs the answer. */
+            strong: boolean;
+            /** @description Whom it asks, on the shortest way. */
+            through: string;
+        };
         /** @description A TCP connection, as one of its ends saw it. */
         Connection: {
             /** @description Who connected. */
@@ -427,6 +492,39 @@ export interface components {
              */
             sampled: number;
         };
+        /** @description Whom a service needs, and who needs it. */
+        Dependencies: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description Whoever asks it, or asks somebody who does; the nearest first. */
+            blast_radius: components["schemas"]["Blast"][];
+            /** @description Circles that it is part of: those who ask one another. */
+            cycles: string[][];
+            /** @description Whom it asks, and whether it needs them. */
+            dependencies: components["schemas"]["Dependency"][];
+            /**
+             * Format: int64
+             * @description How many ask it.
+             */
+            fan_in: number;
+            /**
+             * Format: int64
+             * @description How many it asks.
+             */
+            fan_out: number;
+        };
+        /** @description Somebody that a service asks. */
+        Dependency: {
+            /** @description The two are on different hosts, as far as hosts are known. */
+            crosses_hosts: boolean;
+            evidence?: components["schemas"]["Evidence"] | null;
+            /** @description What is asked. */
+            figures: components["schemas"]["Figures"];
+            /** @description Whom. */
+            server: string;
+            /** @description Whether it is needed. */
+            verdict: components["schemas"]["Verdict"];
+        };
         /** @description A value that is more frequent among the selected requests, or less. */
         Difference: {
             /** @description The field. */
@@ -471,6 +569,41 @@ export interface components {
             port?: number | null;
             /** @description Its service. */
             service?: string | null;
+        };
+        /** @description What a verdict is based on: the time is cut into windows, and those in which the callee was in trouble are compared with the others. */
+        Evidence: {
+            /**
+             * Format: double
+             * @description How it did in the others.
+             */
+            caller_otherwise: number;
+            /**
+             * Format: double
+             * @description How the caller did in those: its part of failed requests, or its p95 in seconds.
+             */
+            caller_then: number;
+            /**
+             * Format: double
+             * @description How they did in the others.
+             */
+            calls_otherwise: number;
+            /**
+             * Format: double
+             * @description How the calls did in those, in the same unit.
+             */
+            calls_then: number;
+            /**
+             * Format: int64
+             * @description The other ones.
+             */
+            others: number;
+            /** @description `errors` or `slow`: the callee's trouble. */
+            trouble: string;
+            /**
+             * Format: int64
+             * @description Windows in which it was in trouble.
+             */
+            windows: number;
         };
         /** @description A field's values. */
         Facet: {
@@ -792,6 +925,62 @@ export interface components {
              */
             bytes: number;
         };
+        /** @description A request or span of a trace. */
+        Span: {
+            /** @description What else is known of it. */
+            attributes?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: double
+             * @description How much longer the trace took because of it alone: seconds on the critical path.
+             */
+            critical: number;
+            /**
+             * Format: int32
+             * @description How deep it lies: 0 for those without a parent.
+             */
+            depth: number;
+            /**
+             * Format: double
+             * @description How long it took: seconds.
+             */
+            duration: number;
+            /** @description How it failed. */
+            error?: string | null;
+            /** @description How that is known: `traceparent`, `request-id`, `sequence`, `thread`, `queue`, `connect`, or `span`: its program said so. */
+            evidence?: string | null;
+            /** @description The host that it was on. */
+            host?: string | null;
+            /** @description By which others name it as their parent. */
+            id: string;
+            /** @description `server`, `client`, or what the program called it. */
+            kind?: string | null;
+            /** @description What was done. */
+            name: string;
+            /**
+             * Format: double
+             * @description From the beginning of the trace: seconds.
+             */
+            offset: number;
+            /**
+             * Format: double
+             * @description Of that, while nothing that it brought about was under way: seconds.
+             */
+            own: number;
+            /** @description What brought it about; none for the first one, and for those of which it is not known. */
+            parent?: string | null;
+            /** @description The protocol of a request. */
+            protocol?: string | null;
+            /** @description The request that it is: `GET /api/v1/requests/{id}`. */
+            request?: string | null;
+            /** @description The service that it is of. */
+            service?: string | null;
+            /** @description `weir`: a request that an agent saw; `otlp`: a span that a program sent. */
+            source: string;
+            /** @description When it began: RFC 3339. */
+            time: string;
+        };
         /** @description How the store is. */
         StoreHealth: {
             /**
@@ -869,6 +1058,62 @@ export interface components {
             /** @description Services, databases, and whoever else takes part. */
             nodes: components["schemas"]["Node"][];
         };
+        /** @description A trace. */
+        Trace: {
+            /** @description There are more spans than are told. */
+            cut: boolean;
+            /** @description What could not be read of the store because it is damaged. */
+            damaged?: string[];
+            /**
+             * Format: double
+             * @description From the first byte of its first span to the last of its last one: seconds.
+             */
+            duration: number;
+            /**
+             * Format: int64
+             * @description Spans that failed.
+             */
+            errors: number;
+            /** @description Its id, as it was asked for. */
+            id: string;
+            /** @description Ids by which it is known: that of its callers (W3C), and those of the hosts that have a part of it. */
+            ids: string[];
+            /** @description Services that took part. */
+            services: string[];
+            /** @description Its spans: those without a parent first, each followed by what it brought about, in order of time. */
+            spans: components["schemas"]["Span"][];
+            /** @description When its first span began: RFC 3339. */
+            time: string;
+        };
+        /** @description A trace, by the request that it began with. */
+        TraceSummary: {
+            /**
+             * Format: int64
+             * @description Those that failed.
+             */
+            errors: number;
+            /** @description Its id: `GET /api/v1/traces/{id}`. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Requests in it, as each side saw them; without those of other hosts.
+             */
+            requests: number;
+            /** @description The request that it began with. */
+            root: components["schemas"]["Record"];
+        };
+        /** @description Traces. */
+        Traces: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description The traces. */
+            traces: components["schemas"]["TraceSummary"][];
+        };
+        /**
+         * @description Whether somebody is needed.
+         * @enum {string}
+         */
+        Verdict: "strong" | "weak" | "unknown";
     };
     responses: never;
     parameters: never;
@@ -1265,6 +1510,35 @@ export interface operations {
             };
         };
     };
+    dependencies: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The service */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dependencies"];
+                };
+            };
+        };
+    };
     topology: {
         parameters: {
             query?: {
@@ -1287,6 +1561,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Topology"];
+                };
+            };
+        };
+    };
+    traces: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+                /** @description `-time` or `-duration`: the newest first, or those that took longest. `-time` where nothing is said. */
+                order?: string;
+                /** @description So many at most: 1 to 500; 50 where nothing is said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Traces"];
+                };
+            };
+        };
+    };
+    trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A trace's id: 32 hexadecimal digits (W3C), or 16 (a host's own); or a request's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
                 };
             };
         };

@@ -30,10 +30,10 @@ export function rows(map: Pick<HeatMap, "cells" | "bounds">): { first: number; l
   return { first, last };
 }
 
-/** How strongly a cell is drawn, 0 to 1: by the logarithm, so that single requests are seen beside thousands. */
+/** How strongly a cell is drawn, 0 to 1: by the root, so that single requests are seen beside thousands, and hundreds differ from them. */
 export function strength(count: number, most: number): number {
   if (count <= 0) return 0;
-  return most <= 1 ? 1 : 0.18 + 0.82 * (Math.log(count) / Math.log(most));
+  return 0.12 + 0.88 * Math.sqrt(count / Math.max(1, most));
 }
 
 /** A region as the URL has it, and back. */

@@ -1,1 +1,218 @@
-export default function Compare() { return <p>Compare</p>; }
+/** Two times side by side: what became slower, what fails, what is new. */
+import { createMemo, For, Show } from "solid-js";
+import { t } from "../i18n";
+import { changes, type Change } from "../lib/compare";
+import { and, term } from "../lib/filter";
+import { change, count, duration, percent, rate } from "../lib/format";
+import { before, exact, forInput, iso, isRelative, moment, RANGES, range } from "../lib/time";
+import { answer, during } from "../state/answer";
+import { href, looked, param, set } from "../state/url";
+import { FilterBar, Terms } from "../parts/FilterBar";
+import { Overview } from "../parts/Overview";
+import { Empty, Loss, Skeleton, Trouble } from "../parts/states";
+import { rangeName } from "../parts/TimePicker";
+
+const LIMIT = 1000;
+const BY: { [what: string]: string } = {
+  services: "server",
+  operations: "server,protocol,name",
+  queries: "server,db.query.summary",
+  edges: "client,server,protocol",
+};
+
+export default function Compare() {
+  const what = () => (param("what") in BY ? param("what") : "operations");
+  const filter = () => (what() === "queries" ? and(param("filter"), "db.query.summary exists") : param("filter"));
+  const base = createMemo(() => {
+    const [from, to] = [param("base_from"), param("base_to")];
+    return from && to ? range(from, to) : before(looked(), Date.now());
+  });
+  const ask = (time: () => { from: string; to: string }) =>
+    answer(
+      () => ({
+        path: "/api/v1/operations",
+        query: { ...time(), filter: filter() || undefined, by: BY[what()]!, order: "total", limit: LIMIT },
+      }),
+      { about: () => what() },
+    );
+  const now = ask(during);
+  const then = ask(() => ({ from: base().from, to: base().to }));
+  const items = (found: ReturnType<typeof now>) =>
+    (found?.operations ?? []).map((one) => ({ keys: one.keys.map((key) => key ?? null), figures: one.figures }));
+  const found = createMemo(() => (now() && then() ? changes(items(then()), items(now())) : undefined));
+  const condition = (one: Change) =>
+    and(param("filter"), ...(now()?.by ?? []).map((field, at) => term(field, one.keys[at])));
+  const names = () => [
+    ["services", t("Services")],
+    ["operations", t("Operations")],
+    ["queries", t("Queries")],
+    ["edges", t("Edges")],
+  ];
+  const parts = () =>
+    found()
+      ? ([
+          [t("Slower"), t("by the time that it costs"), found()!.slower, "time"],
+          [t("Failing more"), t("by failures beyond what was usual"), found()!.failing, "errors"],
+          [t("New"), t("by total time"), found()!.fresh, "new"],
+          [t("Faster"), t("by the time that it saves"), found()!.faster, "time"],
+          [t("Gone"), t("by total time"), found()!.gone, "gone"],
+        ] as const)
+      : [];
+  return (
+    <>
+      <div class="head">
+        <h1>{t("Compare")}</h1>
+        <div class="tabs" role="group" aria-label={t("What is compared")}>
+          <For each={names()}>
+            {([id, name]) => (
+              <button aria-pressed={what() === id} onClick={() => set({ what: id === "operations" ? undefined : id })}>
+                {name}
+              </button>
+            )}
+          </For>
+        </div>
+        <span class="right flow wrap base">
+          <span class="dim">{t("against")}</span>
+          <Base base={base()} />
+        </span>
+      </div>
+      <FilterBar error={now.error()} />
+      <Terms />
+      <Show when={now.error() ?? then.error()}>{(error) => <Trouble error={error()} again={now.again} />}</Show>
+      <Loss about={now()?.about} />
+      <Overview filter={filter()} height={96} />
+      <Show when={found()} fallback={<Show when={!now.error() && !then.error()}><Skeleton rows={8} /></Show>}>
+        <Show when={now()!.left_out + then()!.left_out > 0}>
+          <p class="small dim">{t("The {n} with most total time are compared; {m} more are left out.", { n: LIMIT, m: now()!.left_out + then()!.left_out })}</p>
+        </Show>
+        <Show
+          when={parts().some((part) => part[2].length > 0)}
+          fallback={
+            <Empty title={t("Nothing differs")}>
+              {t("No mean latency differs by 10 % or more over ten requests, nothing fails more, nothing is new or gone.")}
+            </Empty>
+          }
+        >
+          <For each={parts().filter((part) => part[2].length > 0)}>
+            {([title, ranked, list, kind]) => (
+              <section class="section" aria-label={title}>
+                <div class="flow">
+                  <h2>{title}</h2>
+                  <span class="dim small">
+                    {count(list.length)} · {ranked}
+                  </span>
+                </div>
+                <div class="scroll">
+                  <table class="compare">
+                    <thead>
+                      <tr>
+                        <For each={now()!.by}>{(field) => <th>{field}</th>}</For>
+                        <th class="num">{kind === "errors" ? t("Errors before") : t("p50 before")}</th>
+                        <th class="num">{t("after")}</th>
+                        <th class="num">{t("p95 before")}</th>
+                        <th class="num">{t("after")}</th>
+                        <th class="num">{t("Rate before")}</th>
+                        <th class="num">{t("after")}</th>
+                        <th class="num">{t("Change of the mean")}</th>
+                        <th class="num">{t("Share of the change")}</th>
+                      </tr>
+                    </thead>
+                    <tbody>
+                      <For each={list.slice(0, 15)}>
+                        {(one) => (
+                          <tr>
+                            <For each={one.keys}>
+                              {(key, at) => (
+                                <td class={at() === one.keys.length - 1 ? "fill" : ""} title={key ?? ""}>
+                                  <a href={href(["requests"], { filter: condition(one) })}>{key ?? "–"}</a>
+                                </td>
+                              )}
+                            </For>
+                            <td class="num dim">{kind === "errors" ? percent(one.before?.error_ratio) : duration(one.before?.p50)}</td>
+                            <td class={`num ${kind === "errors" ? "error" : ""}`}>
+                              {kind === "errors" ? `▲ ${percent(one.after?.error_ratio)}` : duration(one.after?.p50)}
+                            </td>
+                            <td class="num dim">{duration(one.before?.p95)}</td>
+                            <td class="num">{duration(one.after?.p95)}</td>
+                            <td class="num dim">{rate(one.before?.rate)}</td>
+                            <td class="num">{rate(one.after?.rate)}</td>
+                            <td class={`num ${kind === "time" && one.extra > 0 ? "warn" : "dim"}`}>{mean(one)}</td>
+                            <td class="num bar-cell">
+                              <svg class="share" preserveAspectRatio="none" viewBox="0 0 100 2" aria-hidden="true">
+                                <rect x={100 - one.share * 100} width={one.share * 100} height="2" />
+                              </svg>
+                              {percent(one.share)}
+                            </td>
+                          </tr>
+                        )}
+                      </For>
+                    </tbody>
+                  </table>
+                </div>
+              </section>
+            )}
+          </For>
+        </Show>
+      </Show>
+    </>
+  );
+}
+
+function mean(one: Change): string {
+  const of = (figures: Change["before"]) => (figures && figures.count > 0 ? figures.total / figures.count : undefined);
+  return change(of(one.before), of(one.after));
+}
+
+/** Which time is compared with. */
+function Base(props: { base: { from: string; to: string } }) {
+  const now = () => Date.now();
+  const shift = (seconds: number) => {
+    const at = now();
+    const [from, to] = [moment(looked().from, at) ?? at, moment(looked().to, at) ?? at];
+    set({ base_from: iso(from - seconds * 1000), base_to: iso(to - seconds * 1000) });
+  };
+  const title = () => `${exact(moment(props.base.from, now()) ?? 0)} – ${exact(moment(props.base.to, now()) ?? 0)}`;
+  return (
+    <>
+      <select
+        aria-label={t("against")}
+        title={title()}
+        value={param("base_from") ? "own" : "before"}
+        onChange={(event) => {
+          const value = event.currentTarget.value;
+          if (value === "before") set({ base_from: undefined, base_to: undefined });
+          else if (value !== "own") shift(Number(value));
+        }}
+      >
+        <option value="before">{isRelative(looked()) && RANGES.includes(looked().from as never) ? t("the time before: {range}", { range: rangeName(looked().from) }) : t("the time before")}</option>
+        <option value="3600">{t("an hour earlier")}</option>
+        <option value="86400">{t("a day earlier")}</option>
+        <option value="604800">{t("a week earlier")}</option>
+        <option value="own">{t("a time of one's own")}</option>
+      </select>
+      <input
+        type="datetime-local"
+        step="1"
+        aria-label={t("From")}
+        value={forInput(moment(props.base.from, now()) ?? 0)}
+        onChange={(event) => {
+          const from = Date.parse(event.currentTarget.value);
+          const to = moment(props.base.to, now()) ?? 0;
+          if (Number.isFinite(from)) set({ base_from: iso(from), base_to: iso(Math.max(to, from + 60_000)) });
+        }}
+      />
+      <span class="dim">–</span>
+      <input
+        type="datetime-local"
+        step="1"
+        aria-label={t("To")}
+        value={forInput(moment(props.base.to, now()) ?? 0)}
+        onChange={(event) => {
+          const to = Date.parse(event.currentTarget.value);
+          const from = moment(props.base.from, now()) ?? 0;
+          if (Number.isFinite(to)) set({ base_from: iso(Math.min(from, to - 60_000)), base_to: iso(to) });
+        }}
+      />
+    </>
+  );
+}

@@ -18,7 +18,9 @@ export default function Requests() {
   const filter = () => param("filter");
   const view = () => param("view") || "rows";
   const count = answer(() => ({ path: "/api/v1/facets", query: { ...during(), filter: filter() || undefined, fields: "role", limit: 3 } }));
-  const whole = answer(() => ({ path: "/api/v1/facets", query: { ...during(), fields: "role", limit: 3 } }));
+  const whole = answer(() =>
+    filter() ? { path: "/api/v1/facets", query: { ...during(), fields: "role", limit: 3 } } : undefined,
+  );
   const chosen = createMemo(() => {
     const found = region(param("sel"));
     return found ? and(filter(), regionFilter(found)) : filter();
@@ -44,8 +46,12 @@ export default function Requests() {
           </For>
         </div>
         <span class="right dim mono">
-          <Show when={count() && whole()}>
-            {t("{n} of {m} requests", { n: grouped(count()!.matched), m: grouped(whole()!.matched) })}
+          <Show when={count()}>
+            {(found) =>
+              whole()
+                ? t("{n} of {m} requests", { n: grouped(found().matched), m: grouped(whole()!.matched) })
+                : t("{n} requests", { n: grouped(found().matched) })
+            }
           </Show>
         </span>
       </div>

@@ -7,7 +7,7 @@ import { bytes, count, duration, rate } from "../lib/format";
 import { edgeId, reach, type MapNode } from "../lib/map";
 import { answer, during } from "../state/answer";
 import { href, param, set } from "../state/url";
-import { Dependencies } from "./Dependencies";
+import { DependencyLine } from "./Dependencies";
 import { Errors, FigureRow } from "./figures";
 import { KindSign, kindName } from "./icons";
 import { Shown } from "./states";
@@ -56,7 +56,7 @@ export function NodePanel(props: { name: string; topology: Topology; select: (id
               {t("Depends on")}: {needed()}
             </button>
           </div>
-          <Dependencies name={props.name} />
+          <DependencyLine name={props.name} />
           <Ends title={t("Callers")} edges={found().callers} other="client" select={props.select} />
           <Ends title={t("Callees")} edges={found().callees} other="server" select={props.select} />
         </div>

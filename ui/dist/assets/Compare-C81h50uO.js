@@ -1,1 +1,0 @@
-import{s as e}from"./web-D1USrV6e.js";var t=e(`<p>Compare`);function n(){return t()}export{n as default};
