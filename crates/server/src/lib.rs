@@ -7,6 +7,7 @@ pub mod ingest;
 mod intake;
 pub mod listen;
 mod network;
+mod page;
 pub mod problem;
 mod running;
 

@@ -16,6 +16,7 @@ use crate::api::{self, Api};
 use crate::auth::{Auth, Scope};
 use crate::ingest::otlp::{self, Otlp};
 use crate::listen::{self, Bound, Listeners};
+use crate::page;
 use crate::problem::{Kind, Problem};
 
 /// How long answers that are under way have, at the end.
@@ -72,7 +73,8 @@ impl Server {
             bound.into_iter().map(|bound| listeners.open(bound, router.clone())).collect()
         };
         let auth = config.auth;
-        let addresses = open(config.api, auth.guard(whole(api::router(Arc::clone(&api))), Scope::Read))?;
+        let answers = auth.guard(whole(api::router(Arc::clone(&api))), Scope::Read);
+        let addresses = open(config.api, page::beside(answers))?;
         open(config.otlp_grpc, auth.guard(otlp.grpc(), Scope::Write))?;
         open(config.otlp_http, auth.guard(otlp.http(), Scope::Write))?;
         drop(_inside);

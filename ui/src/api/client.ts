@@ -1,4 +1,5 @@
 /** Asks the server. The types are those of its OpenAPI document; nothing else is known of it. */
+import { shown, want } from "../state/token";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -69,7 +70,7 @@ export async function get<P extends Readable>(ask: Ask<P>, signal?: AbortSignal)
   let response: Response;
   try {
     response = await fetch(address(ask), {
-      headers: { accept: "application/json" },
+      headers: { accept: "application/json", ...shown() },
       ...(signal ? { signal } : {}),
     });
   } catch (error) {
@@ -80,7 +81,9 @@ export async function get<P extends Readable>(ask: Ask<P>, signal?: AbortSignal)
   return (await response.json()) as Answer<P>;
 }
 
-async function failure(response: Response): Promise<Failure> {
+/** Why there is no answer, as the server tells it (RFC 9457). */
+export async function failure(response: Response): Promise<Failure> {
+  if (response.status === 401) want();
   try {
     const told = (await response.json()) as { title?: string; detail?: string; parameter?: string };
     return new Failure(response.status, told.title ?? response.statusText, told.detail ?? "", told.parameter);

@@ -64,7 +64,11 @@ export function groupOf(node: Pick<Node, "name" | "kind" | "hosts">, by: Groupin
     case "":
       return "";
     case "host":
-      return node.hosts.length === 0 ? "–" : node.hosts.length > 1 ? `${node.hosts.length} hosts` : (node.hosts[0] ?? "");
+      return node.hosts.length === 0
+        ? "–"
+        : node.hosts.length > 1
+          ? `${node.hosts.length} hosts`
+          : (node.hosts[0] ?? "");
     case "kind":
       return node.kind;
     case "prefix": {

@@ -16,7 +16,7 @@ export function moment(text: string, now: number): number | undefined {
   if (text === "now") return now;
   const relative = /^-(\d{1,9})([smhd])$/.exec(text);
   if (relative) return now - Number(relative[1]) * (UNITS[relative[2] ?? "s"] ?? 1) * 1000;
-  const parsed = Date.parse(text);
+  const parsed = /^\d{4}-\d{2}-\d{2}T/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(parsed) ? undefined : parsed;
 }
 

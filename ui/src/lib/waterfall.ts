@@ -61,17 +61,25 @@ export function largestGap(span: Span, children: readonly Span[]): { from: numbe
 }
 
 /** Who asked whom in a trace: its own small map. */
-export function traceEdges(spans: readonly Span[]): { from: string; to: string; count: number; errors: number; time: number }[] {
+export function traceEdges(
+  spans: readonly Span[],
+): { from: string; to: string; count: number; errors: number; time: number }[] {
   const by = new Map(spans.map((span) => [span.id, span]));
   const found = new Map<string, { from: string; to: string; count: number; errors: number; time: number }>();
   for (const span of spans) {
     let parent = span.parent ? by.get(span.parent) : undefined;
-    while (parent && (parent.service ?? "") === (span.service ?? "")) parent = parent.parent ? by.get(parent.parent) : undefined;
+    while (parent && (parent.service ?? "") === (span.service ?? ""))
+      parent = parent.parent ? by.get(parent.parent) : undefined;
     const [from, to] = [parent?.service, span.service];
     if (!from || !to) continue;
     const key = `${from}\n${to}`;
     const was = found.get(key) ?? { from, to, count: 0, errors: 0, time: 0 };
-    found.set(key, { ...was, count: was.count + 1, errors: was.errors + (span.error ? 1 : 0), time: was.time + span.duration });
+    found.set(key, {
+      ...was,
+      count: was.count + 1,
+      errors: was.errors + (span.error ? 1 : 0),
+      time: was.time + span.duration,
+    });
   }
   return [...found.values()];
 }

@@ -81,15 +81,29 @@ export default function Compare() {
       <Show when={now.error() ?? then.error()}>{(error) => <Trouble error={error()} again={now.again} />}</Show>
       <Loss about={now()?.about} />
       <Overview filter={filter()} height={96} />
-      <Show when={found()} fallback={<Show when={!now.error() && !then.error()}><Skeleton rows={8} /></Show>}>
+      <Show
+        when={found()}
+        fallback={
+          <Show when={!now.error() && !then.error()}>
+            <Skeleton rows={8} />
+          </Show>
+        }
+      >
         <Show when={now()!.left_out + then()!.left_out > 0}>
-          <p class="small dim">{t("The {n} with most total time are compared; {m} more are left out.", { n: LIMIT, m: now()!.left_out + then()!.left_out })}</p>
+          <p class="small dim">
+            {t("The {n} with most total time are compared; {m} more are left out.", {
+              n: LIMIT,
+              m: now()!.left_out + then()!.left_out,
+            })}
+          </p>
         </Show>
         <Show
           when={parts().some((part) => part[2].length > 0)}
           fallback={
             <Empty title={t("Nothing differs")}>
-              {t("No mean latency differs by 10 % or more over ten requests, nothing fails more, nothing is new or gone.")}
+              {t(
+                "No mean latency differs by 10 % or more over ten requests, nothing fails more, nothing is new or gone.",
+              )}
             </Empty>
           }
         >
@@ -128,7 +142,9 @@ export default function Compare() {
                                 </td>
                               )}
                             </For>
-                            <td class="num dim">{kind === "errors" ? percent(one.before?.error_ratio) : duration(one.before?.p50)}</td>
+                            <td class="num dim">
+                              {kind === "errors" ? percent(one.before?.error_ratio) : duration(one.before?.p50)}
+                            </td>
                             <td class={`num ${kind === "errors" ? "error" : ""}`}>
                               {kind === "errors" ? `▲ ${percent(one.after?.error_ratio)}` : duration(one.after?.p50)}
                             </td>
@@ -184,7 +200,11 @@ function Base(props: { base: { from: string; to: string } }) {
           else if (value !== "own") shift(Number(value));
         }}
       >
-        <option value="before">{isRelative(looked()) && RANGES.includes(looked().from as never) ? t("the time before: {range}", { range: rangeName(looked().from) }) : t("the time before")}</option>
+        <option value="before">
+          {isRelative(looked()) && RANGES.includes(looked().from as never)
+            ? t("the time before: {range}", { range: rangeName(looked().from) })
+            : t("the time before")}
+        </option>
         <option value="3600">{t("an hour earlier")}</option>
         <option value="86400">{t("a day earlier")}</option>
         <option value="604800">{t("a week earlier")}</option>

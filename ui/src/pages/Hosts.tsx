@@ -31,7 +31,9 @@ export default function Hosts() {
             when={found().agents.length > 0}
             fallback={
               <Empty title={t("No agent told of itself in this time")} command="sudo weir up">
-                {t("`weir up` observes this host. Agents of other hosts send here once they know this server's address.")}
+                {t(
+                  "`weir up` observes this host. Agents of other hosts send here once they know this server's address.",
+                )}
               </Empty>
             }
           >
@@ -75,7 +77,9 @@ export default function Hosts() {
                           <td class="mono dim">{agent.kernel ?? "–"}</td>
                           <td class="num">{count(agent.events)}</td>
                           <td class={`num ${lossy() ? "warn hatched" : "dim"}`}>
-                            {lossy() ? `△ ${count(agent.lost)} (${percent(agent.lost / (agent.events + agent.lost))})` : "0"}
+                            {lossy()
+                              ? `△ ${count(agent.lost)} (${percent(agent.lost / (agent.events + agent.lost))})`
+                              : "0"}
                           </td>
                           <td class={`num ${shedding() ? "warn hatched" : "dim"}`}>{percent(agent.sampled ?? 1)}</td>
                           <td class="dim small fill" title={told(agent.attributes)}>
@@ -106,7 +110,9 @@ export default function Hosts() {
               <Show when={found().store.trouble}>{(trouble) => <p class="notice error">▲ {trouble()}</p>}</Show>
               <div class="figures">
                 <div class="figure">
-                  <b class={found().status === "ok" ? "" : "error"}>{found().status === "ok" ? t("well") : `▲ ${found().status}`}</b>
+                  <b class={found().status === "ok" ? "" : "error"}>
+                    {found().status === "ok" ? t("well") : `▲ ${found().status}`}
+                  </b>
                   <span>{t("State")}</span>
                 </div>
                 <div class="figure">

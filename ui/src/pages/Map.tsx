@@ -13,7 +13,9 @@ import { Empty, Loss, Shown } from "../parts/states";
 
 export default function MapPage() {
   const topology = answer(() => ({ path: "/api/v1/topology", query: during() }));
-  const earlier = answer(() => ({ path: "/api/v1/topology", query: { ...before(looked(), Date.now()) } }), { once: true });
+  const earlier = answer(() => ({ path: "/api/v1/topology", query: { ...before(looked(), Date.now()) } }), {
+    once: true,
+  });
 
   const grouping = () => param("group") as Grouping;
   const open = createMemo(() => new Set(param("open").split(",").filter(Boolean)));
@@ -78,7 +80,10 @@ export default function MapPage() {
             </Show>
             <label class="flow">
               <span class="dim small">{t("Group by")}</span>
-              <select value={grouping()} onChange={(event) => set({ group: event.currentTarget.value, open: undefined, focus: undefined })}>
+              <select
+                value={grouping()}
+                onChange={(event) => set({ group: event.currentTarget.value, open: undefined, focus: undefined })}
+              >
                 <option value="">{t("nothing")}</option>
                 <option value="prefix">{t("namespace")}</option>
                 <option value="host">{t("host")}</option>
@@ -100,7 +105,11 @@ export default function MapPage() {
                     </button>
                   )}
                 </For>
-                <button aria-label={t("Show all")} title={t("Show all")} onClick={() => set({ focus: undefined, hops: undefined })}>
+                <button
+                  aria-label={t("Show all")}
+                  title={t("Show all")}
+                  onClick={() => set({ focus: undefined, hops: undefined })}
+                >
                   ×
                 </button>
               </span>
@@ -115,7 +124,9 @@ export default function MapPage() {
                 when={view().nodes.length > 0}
                 fallback={
                   <Empty title={t("Nothing was seen in this time")} command="curl http://localhost/">
-                    {t("Weir shows whoever sends or answers a request. Make one on a host with an agent, or look at a longer time.")}
+                    {t(
+                      "Weir shows whoever sends or answers a request. Make one on a host with an agent, or look at a longer time.",
+                    )}
                   </Empty>
                 }
               >
@@ -133,7 +144,15 @@ export default function MapPage() {
         <aside class="map-panel" aria-label={t("What is selected")}>
           <Show
             when={selected() ? topology() : undefined}
-            fallback={<Attention now={topology()?.edges} earlier={earlier()?.edges} nodes={topology()?.nodes} earlierNodes={earlier()?.nodes} select={select} />}
+            fallback={
+              <Attention
+                now={topology()?.edges}
+                earlier={earlier()?.edges}
+                nodes={topology()?.nodes}
+                earlierNodes={earlier()?.nodes}
+                select={select}
+              />
+            }
           >
             {(all) => (
               <>

@@ -25,27 +25,50 @@ type Fact = readonly [name: string, value: string | undefined | null, filter?: s
 
 function Body(props: { record: Record_ }) {
   const record = () => props.record;
-  const trace = answer(() => ({ path: "/api/v1/traces/{id}", names: { id: record().trace ?? record().id } }), { once: true });
+  const trace = answer(() => ({ path: "/api/v1/traces/{id}", names: { id: record().trace ?? record().id } }), {
+    once: true,
+  });
   const around = createMemo(() => {
     const at = Date.parse(record().time);
     return { from: iso(at - 300_000), to: iso(at + 300_000) };
   });
   const connections = answer(
-    () => ({ path: "/api/v1/connections", query: { from: iso(Date.parse(record().time) - 3_600_000), to: "now", filter: term("connection", record().connection), limit: 1 } }),
+    () => ({
+      path: "/api/v1/connections",
+      query: {
+        from: iso(Date.parse(record().time) - 3_600_000),
+        to: "now",
+        filter: term("connection", record().connection),
+        limit: 1,
+      },
+    }),
     { once: true },
   );
-  const address = (side: Record_["client"]) => (side.address ? `${side.address}${side.port ? `:${side.port}` : ""}` : undefined);
+  const address = (side: Record_["client"]) =>
+    side.address ? `${side.address}${side.port ? `:${side.port}` : ""}` : undefined;
   const facts = (): Fact[] => [
     [t("time"), exact(Date.parse(record().time))],
     [t("duration"), duration(record().duration), `duration >= ${Math.round(record().duration * 1e9)}ns`],
     [t("client"), end(record().client), record().client.service ? term("client", record().client.service) : undefined],
-    [t("client's address"), address(record().client), record().client.address ? term("client.address", record().client.address) : undefined],
+    [
+      t("client's address"),
+      address(record().client),
+      record().client.address ? term("client.address", record().client.address) : undefined,
+    ],
     [t("server"), end(record().server), record().server.service ? term("server", record().server.service) : undefined],
     [t("server's address"), address(record().server)],
     [t("protocol"), record().protocol, term("protocol", record().protocol)],
-    [t("seen by"), `${record().role === "client" ? t("the client's side") : t("the server's side")}`, term("role", record().role)],
+    [
+      t("seen by"),
+      `${record().role === "client" ? t("the client's side") : t("the server's side")}`,
+      term("role", record().role),
+    ],
     [t("host"), record().host, record().host ? term("host", record().host) : undefined],
-    [t("process"), record().process ? `${record().process?.command ?? ""} ${record().process?.pid ?? ""}` : undefined, record().process ? term("pid", String(record().process?.pid)) : undefined],
+    [
+      t("process"),
+      record().process ? `${record().process?.command ?? ""} ${record().process?.pid ?? ""}` : undefined,
+      record().process ? term("pid", String(record().process?.pid)) : undefined,
+    ],
     [t("request"), bytes(record().request.bytes)],
     [t("response"), bytes(record().response.bytes)],
     [t("waiting"), record().waiting ? t("yes: the caller wished to wait, this is no latency") : undefined],
@@ -60,7 +83,10 @@ function Body(props: { record: Record_ }) {
     <>
       <div class="head">
         <h1 class="cut">{record().name}</h1>
-        <Show when={record().status === "ok"} fallback={<span class="chip error">▲ {record().error ?? t("failed")}</span>}>
+        <Show
+          when={record().status === "ok"}
+          fallback={<span class="chip error">▲ {record().error ?? t("failed")}</span>}
+        >
           <span class="chip">ok</span>
         </Show>
         <b class="mono">{duration(record().duration)}</b>
@@ -68,7 +94,17 @@ function Body(props: { record: Record_ }) {
           {end(record().client)} → {end(record().server)}
         </span>
         <span class="right flow wrap">
-          <a class="button" href={href(["requests"], { ...around(), filter: and("", record().server.service ? term("server", record().server.service) : "", term("name", record().name)) })}>
+          <a
+            class="button"
+            href={href(["requests"], {
+              ...around(),
+              filter: and(
+                "",
+                record().server.service ? term("server", record().server.service) : "",
+                term("name", record().name),
+              ),
+            })}
+          >
             {t("Others like it")} →
           </a>
           <a class="button" href={href(["requests"], { ...around(), filter: term("connection", record().connection) })}>

@@ -17,7 +17,10 @@ import { Loss } from "../parts/states";
 export default function Requests() {
   const filter = () => param("filter");
   const view = () => param("view") || "rows";
-  const count = answer(() => ({ path: "/api/v1/facets", query: { ...during(), filter: filter() || undefined, fields: "role", limit: 3 } }));
+  const count = answer(() => ({
+    path: "/api/v1/facets",
+    query: { ...during(), filter: filter() || undefined, fields: "role", limit: 3 },
+  }));
   const whole = answer(() =>
     filter() ? { path: "/api/v1/facets", query: { ...during(), fields: "role", limit: 3 } } : undefined,
   );
@@ -39,7 +42,10 @@ export default function Requests() {
         <div class="tabs" role="group" aria-label={t("View")}>
           <For each={views()}>
             {([id, name]) => (
-              <button aria-pressed={view() === id} onClick={() => set({ view: id === "rows" ? undefined : id, order: undefined })}>
+              <button
+                aria-pressed={view() === id}
+                onClick={() => set({ view: id === "rows" ? undefined : id, order: undefined })}
+              >
                 {name}
               </button>
             )}

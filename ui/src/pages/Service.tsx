@@ -14,13 +14,17 @@ import { Loss, Shown } from "../parts/states";
 
 export default function ServicePage() {
   const name = () => path()[1] ?? "";
-  const service = answer(
-    () => ({ path: "/api/v1/services/{name}", names: { name: name() }, query: during() }),
-    { about: name },
-  );
+  const service = answer(() => ({ path: "/api/v1/services/{name}", names: { name: name() }, query: during() }), {
+    about: name,
+  });
   const queries = answer(() => ({
     path: "/api/v1/operations",
-    query: { ...during(), filter: and(term("client", name()), "db.query.summary exists"), by: "server,db.query.summary", limit: 8 },
+    query: {
+      ...during(),
+      filter: and(term("client", name()), "db.query.summary exists"),
+      by: "server,db.query.summary",
+      limit: 8,
+    },
   }));
   const answers = () => (service()?.service.inbound.count ?? 1) > 0;
   return (
@@ -61,7 +65,10 @@ export default function ServicePage() {
                   <div class="flow">
                     <h2>{t("Operations")}</h2>
                     <span class="dim small">{t("by total time")}</span>
-                    <a class="dim small right" href={href(["requests"], { filter: term("server", name()), view: "operations" })}>
+                    <a
+                      class="dim small right"
+                      href={href(["requests"], { filter: term("server", name()), view: "operations" })}
+                    >
                       {t("all")} →
                     </a>
                   </div>
@@ -85,8 +92,18 @@ export default function ServicePage() {
                   />
                 </section>
               </Show>
-              <EdgeTable title={t("Callers")} edges={found().callers} end="client" empty={t("Nobody asked it in this time, as far as Weir saw.")} />
-              <EdgeTable title={t("Callees")} edges={found().callees} end="server" empty={t("It asked nobody in this time, as far as Weir saw.")} />
+              <EdgeTable
+                title={t("Callers")}
+                edges={found().callers}
+                end="client"
+                empty={t("Nobody asked it in this time, as far as Weir saw.")}
+              />
+              <EdgeTable
+                title={t("Callees")}
+                edges={found().callees}
+                end="server"
+                empty={t("It asked nobody in this time, as far as Weir saw.")}
+              />
               <section class="section">
                 <div class="flow">
                   <h2>{t("Instances")}</h2>
@@ -106,7 +123,15 @@ export default function ServicePage() {
                         {(instance) => (
                           <tr>
                             <td>
-                              <a href={href(["requests"], { filter: and(term("service", name()), instance.pid ? term("pid", instance.pid) : "", instance.host ? term("host", instance.host) : "") })}>
+                              <a
+                                href={href(["requests"], {
+                                  filter: and(
+                                    term("service", name()),
+                                    instance.pid ? term("pid", instance.pid) : "",
+                                    instance.host ? term("host", instance.host) : "",
+                                  ),
+                                })}
+                              >
                                 {instance.command ?? "–"} <span class="mono dim">{instance.pid}</span>
                               </a>
                             </td>
@@ -126,7 +151,9 @@ export default function ServicePage() {
                 </div>
                 <Show
                   when={found().tcp.connections > 0}
-                  fallback={<p class="dim">{t("None ended in this time. Those that are open are told when they end.")}</p>}
+                  fallback={
+                    <p class="dim">{t("None ended in this time. Those that are open are told when they end.")}</p>
+                  }
                 >
                   <div class="figures">
                     <Figure value={count(found().tcp.connections)} name={t("connections")} />
@@ -235,7 +262,16 @@ function EdgeTable(props: { title: string; edges: readonly Edge[]; end: "client"
                       <a href={href(["services", edge[props.end]])}>{edge[props.end]}</a>
                     </td>
                     <td class="dim">
-                      <a href={href(["requests"], { filter: and("", term("client", edge.client), term("server", edge.server), term("protocol", edge.protocol)) })}>
+                      <a
+                        href={href(["requests"], {
+                          filter: and(
+                            "",
+                            term("client", edge.client),
+                            term("server", edge.server),
+                            term("protocol", edge.protocol),
+                          ),
+                        })}
+                      >
                         {edge.protocol}
                       </a>
                     </td>

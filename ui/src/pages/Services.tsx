@@ -50,7 +50,10 @@ export default function Services() {
     const about = services()!.about;
     const [from, to] = [Date.parse(about.from) / 1000, Date.parse(about.to) / 1000];
     const points = service.points ?? [];
-    const step = stepOf(points.map((point) => Date.parse(point.time) / 1000), (to - from) / POINTS);
+    const step = stepOf(
+      points.map((point) => Date.parse(point.time) / 1000),
+      (to - from) / POINTS,
+    );
     return lines(points, from, to, step);
   };
   return (
@@ -78,7 +81,9 @@ export default function Services() {
             </For>
           </div>
         </Show>
-        <span class="dim small right">{t("{n} of {m}", { n: shown().length, m: services()?.services.length ?? 0 })}</span>
+        <span class="dim small right">
+          {t("{n} of {m}", { n: shown().length, m: services()?.services.length ?? 0 })}
+        </span>
       </div>
       <Loss about={services()?.about} />
       <Shown of={services} rows={12}>
@@ -87,7 +92,9 @@ export default function Services() {
             when={shown().length > 0}
             fallback={
               <Empty title={t("No service was seen in this time")} command="curl http://localhost/">
-                {t("A service appears here with its first request. Make one on a host with an agent, or look at a longer time.")}
+                {t(
+                  "A service appears here with its first request. Make one on a host with an agent, or look at a longer time.",
+                )}
               </Empty>
             }
           >
@@ -111,7 +118,11 @@ export default function Services() {
                   {(service, at) => {
                     const drawn = spark(service);
                     return (
-                      <tr class="link" classList={{ cursor: cursor() === at() }} onClick={() => go(href(["services", service.name]))}>
+                      <tr
+                        class="link"
+                        classList={{ cursor: cursor() === at() }}
+                        onClick={() => go(href(["services", service.name]))}
+                      >
                         <td class="fill">
                           <KindSign kind={service.kind} />
                           <a href={href(["services", service.name])}>{service.name}</a>
@@ -125,10 +136,16 @@ export default function Services() {
                         </td>
                         <FigureCells figures={main(service)} />
                         <td class="wide">
-                          <Spark values={drawn.p95} label={t("p95 over time")} error={state(main(service).errors, main(service).error_ratio) === "error"} />
+                          <Spark
+                            values={drawn.p95}
+                            label={t("p95 over time")}
+                            error={state(main(service).errors, main(service).error_ratio) === "error"}
+                          />
                         </td>
                         <td class="dim wide" title={service.hosts.join(", ")}>
-                          {service.hosts.length > 2 ? t("{n} hosts", { n: service.hosts.length }) : service.hosts.join(", ")}
+                          {service.hosts.length > 2
+                            ? t("{n} hosts", { n: service.hosts.length })
+                            : service.hosts.join(", ")}
                         </td>
                       </tr>
                     );

@@ -60,8 +60,8 @@ function Body(props: { trace: Trace }) {
       </div>
       <p class="dim small">
         {t("{n} spans", { n: props.trace.spans.length })} · {props.trace.services.join(", ")} ·{" "}
-        {evidences().length > 0 ? t("joined by {evidence}", { evidence: evidences().join(", ") }) : t("a single span")} ·{" "}
-        <span class="mono">{props.trace.ids[0] ?? props.trace.id}</span>
+        {evidences().length > 0 ? t("joined by {evidence}", { evidence: evidences().join(", ") }) : t("a single span")}{" "}
+        · <span class="mono">{props.trace.ids[0] ?? props.trace.id}</span>
       </p>
       <Show when={props.trace.cut}>
         <p class="notice hatched">{t("The trace has more spans than are shown.")}</p>
@@ -101,9 +101,15 @@ function SpanPanel(props: { span: Span; trace: Trace }) {
     [t("seen as"), [props.span.kind, props.span.protocol].filter(Boolean).join(", ") || "–"],
     [t("begins at"), `+${duration(props.span.offset)}`],
     [t("took"), duration(props.span.duration)],
-    [t("of that, itself"), `${duration(props.span.own)} (${percent(props.span.duration > 0 ? props.span.own / props.span.duration : 0)})`],
+    [
+      t("of that, itself"),
+      `${duration(props.span.own)} (${percent(props.span.duration > 0 ? props.span.own / props.span.duration : 0)})`,
+    ],
     [t("on the critical path"), duration(props.span.critical)],
-    [t("told by"), props.span.source === "otlp" ? t("the program (OpenTelemetry)") : t("an agent (seen in the kernel)")],
+    [
+      t("told by"),
+      props.span.source === "otlp" ? t("the program (OpenTelemetry)") : t("an agent (seen in the kernel)"),
+    ],
   ];
   return (
     <section class="panel">
@@ -121,9 +127,7 @@ function SpanPanel(props: { span: Span; trace: Trace }) {
       </dl>
       <p class="small evidence">
         <b>{t("Why it is here")}</b>
-        <Show when={props.span.evidence}>
-          {(evidence) => <span class="chip mono">{evidence()}</span>}
-        </Show>{" "}
+        <Show when={props.span.evidence}>{(evidence) => <span class="chip mono">{evidence()}</span>}</Show>{" "}
         <span class="dim">
           {evidenceWords(props.span.evidence)}
           <Show when={parent()}>
@@ -174,7 +178,12 @@ function SmallMap(props: { trace: Trace }) {
     <Show when={edges().length > 0}>
       <section class="section">
         <h3>{t("Who asked whom in this trace")}</h3>
-        <svg class="map-svg small-map" viewBox={`-8 -8 ${drawn().width - 40} ${drawn().height}`} role="img" aria-label={t("Who asked whom in this trace")}>
+        <svg
+          class="map-svg small-map"
+          viewBox={`-8 -8 ${drawn().width - 40} ${drawn().height}`}
+          role="img"
+          aria-label={t("Who asked whom in this trace")}
+        >
           <For each={edges()}>
             {(edge) => (
               <g class={`edge ${edge.errors > 0 ? "error" : "lat-2"}`}>

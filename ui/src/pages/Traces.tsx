@@ -15,7 +15,12 @@ export default function Traces() {
   const order = () => param("order") || "-time";
   const traces = answer(() => ({
     path: "/api/v1/traces",
-    query: { ...during(), filter: param("filter") || undefined, order: order().startsWith("-") ? order() : `-${order()}`, limit: 100 },
+    query: {
+      ...during(),
+      filter: param("filter") || undefined,
+      order: order().startsWith("-") ? order() : `-${order()}`,
+      limit: 100,
+    },
   }));
   const all = createMemo(() => traces()?.traces ?? []);
   const most = createMemo(() => Math.max(1e-9, ...all().map((trace) => trace.root.duration)));
@@ -23,7 +28,8 @@ export default function Traces() {
     () => all().length,
     (at) => go(href(["traces", all()[at]!.id])),
   );
-  const sort = (by: string) => set({ order: by.replace(/^-/, "") === "time" ? undefined : `-${by.replace(/^-/, "")}` }, true);
+  const sort = (by: string) =>
+    set({ order: by.replace(/^-/, "") === "time" ? undefined : `-${by.replace(/^-/, "")}` }, true);
   return (
     <>
       <div class="head">
@@ -73,7 +79,9 @@ export default function Traces() {
                         <td>{end(trace.root.server)}</td>
                         <td class="name fill">{trace.root.name}</td>
                         <td class="num">{trace.requests}</td>
-                        <td class={`num ${trace.errors > 0 ? "error" : "dim"}`}>{trace.errors > 0 ? `▲ ${trace.errors}` : "0"}</td>
+                        <td class={`num ${trace.errors > 0 ? "error" : "dim"}`}>
+                          {trace.errors > 0 ? `▲ ${trace.errors}` : "0"}
+                        </td>
                         <td class="wide">
                           <svg class="length" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
                             <rect width={(trace.root.duration / most()) * 100} height="6" />

@@ -25,7 +25,11 @@ interface Props {
 
 export function Attention(props: Props) {
   const all = createMemo(() => concerns(props.now ?? [], props.earlier));
-  const told = createMemo(() => all().filter((one) => one.kind !== "new").slice(0, MOST));
+  const told = createMemo(() =>
+    all()
+      .filter((one) => one.kind !== "new")
+      .slice(0, MOST),
+  );
   const fresh = createMemo(() => {
     if (!props.earlierNodes?.length) return [];
     const known = new Set(props.earlierNodes.map((node) => node.name));
@@ -37,7 +41,11 @@ export function Attention(props: Props) {
       <Show when={props.now} fallback={<Skeleton rows={4} />}>
         <For
           each={told()}
-          fallback={<p class="dim">{t("Nothing: no edge fails for 1 % or more, and none is slower than in the time before.")}</p>}
+          fallback={
+            <p class="dim">
+              {t("Nothing: no edge fails for 1 % or more, and none is slower than in the time before.")}
+            </p>
+          }
         >
           {(one) => <One concern={one} select={props.select} />}
         </For>
@@ -71,8 +79,11 @@ export function Attention(props: Props) {
 
 function One(props: { concern: Concern; select: (id: string) => void }) {
   const edge = () => props.concern.edge;
-  const filter = () => and("", term("client", edge().client), term("server", edge().server), term("protocol", edge().protocol));
-  const series = answer(() => ({ path: "/api/v1/series", query: { ...during(), filter: filter(), limit: 1 } }), { once: true });
+  const filter = () =>
+    and("", term("client", edge().client), term("server", edge().server), term("protocol", edge().protocol));
+  const series = answer(() => ({ path: "/api/v1/series", query: { ...during(), filter: filter(), limit: 1 } }), {
+    once: true,
+  });
   const began = createMemo(() => {
     const found = series();
     if (!found) return undefined;
@@ -100,7 +111,8 @@ function One(props: { concern: Concern; select: (id: string) => void }) {
               </span>
             }
           >
-            <Errors figures={edge().figures} /> <span class="dim">{t("of {n} fail", { n: count(edge().figures.count) })}</span>
+            <Errors figures={edge().figures} />{" "}
+            <span class="dim">{t("of {n} fail", { n: count(edge().figures.count) })}</span>
           </Show>
           <span class="dim">
             {" · "}
@@ -118,7 +130,12 @@ function One(props: { concern: Concern; select: (id: string) => void }) {
           <a
             class="dim"
             href={href(["requests"], {
-              filter: and(filter(), props.concern.kind === "errors" ? "status = error" : `duration > ${Math.max(1, Math.round((props.concern.was?.p95 ?? 0) * 1e6))}us`),
+              filter: and(
+                filter(),
+                props.concern.kind === "errors"
+                  ? "status = error"
+                  : `duration > ${Math.max(1, Math.round((props.concern.was?.p95 ?? 0) * 1e6))}us`,
+              ),
             })}
           >
             {t("requests")} →

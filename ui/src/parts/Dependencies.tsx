@@ -28,10 +28,10 @@ export function evidence(of: Dependency): string {
 }
 
 function ask(name: () => string) {
-  return answer(
-    () => ({ path: "/api/v1/services/{name}/dependencies", names: { name: name() }, query: during() }),
-    { about: name, once: true },
-  );
+  return answer(() => ({ path: "/api/v1/services/{name}/dependencies", names: { name: name() }, query: during() }), {
+    about: name,
+    once: true,
+  });
 }
 
 /** As a part of a service's page. */
@@ -110,7 +110,9 @@ export function Dependencies(props: { name: string }) {
                           </td>
                           <td class="num">{one.distance}</td>
                           <td class="dim">{one.through}</td>
-                          <td class={one.strong ? "" : "dim"}>{one.strong ? `■ ${t("fails with it")}` : `□ ${t("may do without")}`}</td>
+                          <td class={one.strong ? "" : "dim"}>
+                            {one.strong ? `■ ${t("fails with it")}` : `□ ${t("may do without")}`}
+                          </td>
                         </tr>
                       )}
                     </For>
@@ -119,7 +121,11 @@ export function Dependencies(props: { name: string }) {
               </div>
               <Show when={all().cycles.length > 0}>
                 <p class="small dim">
-                  {t("Part of a circle")}: {all().cycles.slice(0, 2).map((cycle) => [...cycle, cycle[0]].join(" → ")).join("; ")}
+                  {t("Part of a circle")}:{" "}
+                  {all()
+                    .cycles.slice(0, 2)
+                    .map((cycle) => [...cycle, cycle[0]].join(" → "))
+                    .join("; ")}
                 </p>
               </Show>
             </section>
@@ -133,7 +139,8 @@ export function Dependencies(props: { name: string }) {
 /** As a line of the map's panel. */
 export function DependencyLine(props: { name: string }) {
   const found = ask(() => props.name);
-  const named = (strength: string) => (found()?.dependencies ?? []).filter((one) => one.verdict === strength).map((one) => one.server);
+  const named = (strength: string) =>
+    (found()?.dependencies ?? []).filter((one) => one.verdict === strength).map((one) => one.server);
   return (
     <Show when={(found()?.dependencies.length ?? 0) > 0}>
       <p class="small">

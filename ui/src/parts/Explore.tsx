@@ -52,7 +52,9 @@ export function Explore(props: { filter: string }) {
         </Shown>
       </section>
       <Show when={selected()}>
-        {(chosen) => <Apart filter={props.filter} region={chosen()} inside={heat() ? inside(heat()!, chosen()) : undefined} />}
+        {(chosen) => (
+          <Apart filter={props.filter} region={chosen()} inside={heat() ? inside(heat()!, chosen()) : undefined} />
+        )}
       </Show>
     </>
   );
@@ -74,15 +76,19 @@ function Apart(props: { filter: string; region: NonNullable<ReturnType<typeof re
   };
   const only = () => {
     const { low, high } = props.region;
-    set({ sel: undefined, filter: and(param("filter"), `duration >= ${seconds(low)}`, high < 1e6 ? `duration < ${seconds(high)}` : "") });
+    set({
+      sel: undefined,
+      filter: and(param("filter"), `duration >= ${seconds(low)}`, high < 1e6 ? `duration < ${seconds(high)}` : ""),
+    });
   };
   return (
     <section class="apart" aria-label={t("What the selection has in common")}>
       <div class="flow wrap">
         <h2>{t("What these have in common")}</h2>
         <span class="dim small">
-          {t("{n} requests", { n: count(apart()?.selected ?? props.inside ?? 0) })} · {clock(props.region.from)} – {clock(props.region.to)} ·{" "}
-          {duration(props.region.low)} – {props.region.high < 1e6 ? duration(props.region.high) : "∞"}
+          {t("{n} requests", { n: count(apart()?.selected ?? props.inside ?? 0) })} · {clock(props.region.from)} –{" "}
+          {clock(props.region.to)} · {duration(props.region.low)} –{" "}
+          {props.region.high < 1e6 ? duration(props.region.high) : "∞"}
         </span>
         <span class="right flow">
           <button class="framed" onClick={zoom}>
@@ -97,7 +103,14 @@ function Apart(props: { filter: string; region: NonNullable<ReturnType<typeof re
         </span>
       </div>
       <Show when={apart.error()}>{(error) => <Trouble error={error()} again={apart.again} />}</Show>
-      <Show when={apart()} fallback={<Show when={!apart.error()}><Skeleton rows={6} /></Show>}>
+      <Show
+        when={apart()}
+        fallback={
+          <Show when={!apart.error()}>
+            <Skeleton rows={6} />
+          </Show>
+        }
+      >
         {(found) => (
           <table classList={{ stale: apart.stale() }}>
             <thead>
@@ -121,11 +134,20 @@ function Apart(props: { filter: string; region: NonNullable<ReturnType<typeof re
                 }
               >
                 {(one) => (
-                  <tr class="link" title={t("Look only at these")} onClick={() => set({ filter: and(param("filter"), term(one.field, one.value)), sel: undefined })}>
+                  <tr
+                    class="link"
+                    title={t("Look only at these")}
+                    onClick={() => set({ filter: and(param("filter"), term(one.field, one.value)), sel: undefined })}
+                  >
                     <td class="mono dim">{one.field}</td>
                     <td class="mono fill">{one.value ?? "–"}</td>
                     <td class="part">
-                      <svg preserveAspectRatio="none" viewBox="0 0 100 12" role="img" aria-label={`${percent(one.selected)} / ${percent(one.others)}`}>
+                      <svg
+                        preserveAspectRatio="none"
+                        viewBox="0 0 100 12"
+                        role="img"
+                        aria-label={`${percent(one.selected)} / ${percent(one.others)}`}
+                      >
                         <rect class="these" y="0" height="5" width={one.selected * 100} />
                         <rect class="rest" y="7" height="5" width={one.others * 100} />
                       </svg>

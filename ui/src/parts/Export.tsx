@@ -16,7 +16,12 @@ export function Export(props: { filter: string; records: readonly Record_[]; col
     setOpen(false);
   };
   return (
-    <div class="anchor" onFocusOut={(event) => !event.currentTarget.contains(event.relatedTarget as globalThis.Node | null) && setOpen(false)}>
+    <div
+      class="anchor"
+      onFocusOut={(event) =>
+        !event.currentTarget.contains(event.relatedTarget as globalThis.Node | null) && setOpen(false)
+      }
+    >
       <button class="framed" aria-expanded={open()} onClick={() => setOpen(!open())}>
         {t("Export")} ▾
       </button>
@@ -26,7 +31,13 @@ export function Export(props: { filter: string; records: readonly Record_[]; col
             {t("CSV of the rows shown")} <span class="right">{props.records.length}</span>
           </button>
           <button
-            onClick={() => save("requests.json", "application/json", props.records.map((one) => JSON.stringify(one)).join("\n") + "\n")}
+            onClick={() =>
+              save(
+                "requests.json",
+                "application/json",
+                props.records.map((one) => JSON.stringify(one)).join("\n") + "\n",
+              )
+            }
           >
             {t("JSON lines of the rows shown")} <span class="right">{props.records.length}</span>
           </button>

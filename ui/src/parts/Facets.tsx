@@ -21,14 +21,22 @@ export function Facets(props: { filter: string; onMatched?: (matched: number) =>
       .map((facet, at) => ({ facet, field: FACETS[at] ?? facet.field }))
       .filter(({ facet, field }) => {
         const real = facet.values.filter((one) => one.value !== null && one.value !== undefined);
-        return real.length > 1 || (real.length === 1 && (real[0]?.count ?? 0) < (facets()?.matched ?? 0)) || props.filter.includes(field);
+        return (
+          real.length > 1 ||
+          (real.length === 1 && (real[0]?.count ?? 0) < (facets()?.matched ?? 0)) ||
+          props.filter.includes(field)
+        );
       });
   return (
     <div class="facets" aria-label={t("Values of fields")}>
       <Show when={facets()} fallback={<Skeleton rows={16} />}>
         {(found) => (
           <div class="facets" classList={{ stale: facets.stale() }}>
-            <For each={told()}>{({ facet, field }) => <One facet={facet} field={field} matched={found().matched} filter={props.filter} />}</For>
+            <For each={told()}>
+              {({ facet, field }) => (
+                <One facet={facet} field={field} matched={found().matched} filter={props.filter} />
+              )}
+            </For>
           </div>
         )}
       </Show>
@@ -38,7 +46,10 @@ export function Facets(props: { filter: string; onMatched?: (matched: number) =>
 
 function One(props: { facet: Facet; field: string; matched: number; filter: string }) {
   const toggle = (value: string | null | undefined, not: boolean) => {
-    const own = props.field === "error" && (value === null || value === undefined) ? `status ${not ? "!=" : "="} ok` : term(props.field, value, not ? "!=" : "=");
+    const own =
+      props.field === "error" && (value === null || value === undefined)
+        ? `status ${not ? "!=" : "="} ok`
+        : term(props.field, value, not ? "!=" : "=");
     set({ filter: toggled(param("filter"), own), sel: undefined });
   };
   const label = (value: string | null | undefined) => value ?? (props.field === "error" ? "ok" : "–");
@@ -49,7 +60,10 @@ function One(props: { facet: Facet; field: string; matched: number; filter: stri
         {(one) => (
           <button
             class="value"
-            aria-pressed={has(props.filter, term(props.field, one.value)) || (props.field === "error" && !one.value && has(props.filter, "status = ok"))}
+            aria-pressed={
+              has(props.filter, term(props.field, one.value)) ||
+              (props.field === "error" && !one.value && has(props.filter, "status = ok"))
+            }
             title={`${label(one.value)}: ${grouped(one.count)}\n${t("Shift: without it")}`}
             onClick={(event) => toggle(one.value, event.shiftKey)}
           >

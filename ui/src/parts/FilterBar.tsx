@@ -12,14 +12,25 @@ interface Props {
 }
 
 /** What is being written at the end: a field, an operator, or a field's value. */
-export function writing(text: string): { kind: "field" | "operator" | "value"; field: string; begun: string; before: string } {
+export function writing(text: string): {
+  kind: "field" | "operator" | "value";
+  field: string;
+  begun: string;
+  before: string;
+} {
   const value = /^(.*?)([\w.]+)\s*(!=|<=|>=|\^=|=|<|>)\s*("[^"]*|[^\s"()]*)$/s.exec(text);
   if (value) {
     const begun = value[4] ?? "";
-    return { kind: "value", field: value[2] ?? "", begun: begun.replace(/^"/, ""), before: text.slice(0, text.length - begun.length) };
+    return {
+      kind: "value",
+      field: value[2] ?? "",
+      begun: begun.replace(/^"/, ""),
+      before: text.slice(0, text.length - begun.length),
+    };
   }
   const operator = /([\w.]+)\s+$/.exec(text);
-  if (operator && FIELDS.includes(operator[1] ?? "")) return { kind: "operator", field: operator[1] ?? "", begun: "", before: text };
+  if (operator && FIELDS.includes(operator[1] ?? ""))
+    return { kind: "operator", field: operator[1] ?? "", begun: "", before: text };
   const begun = /([\w.]*)$/.exec(text)?.[1] ?? "";
   return { kind: "field", field: "", begun, before: text.slice(0, text.length - begun.length) };
 }
@@ -35,7 +46,8 @@ export function FilterBar(props: Props) {
   const values = answer(
     () => {
       const { kind, field } = now();
-      if (!open() || kind !== "value" || field === "duration" || field === "status" || !FIELDS.includes(field)) return undefined;
+      if (!open() || kind !== "value" || field === "duration" || field === "status" || !FIELDS.includes(field))
+        return undefined;
       return { path: "/api/v1/facets", query: { ...during(), fields: field, limit: 50 } };
     },
     { once: true },
@@ -47,15 +59,25 @@ export function FilterBar(props: Props) {
       return FIELDS.filter(fits).map((one) => ({ text: one, hint: "", whole: `${before}${one} ` }));
     }
     if (kind === "operator") {
-      const operators = field === "duration" ? [">", "<", ">=", "<="] : field === "status" ? ["="] : ["=", "!=", "^=", ">", "<"];
-      return operators.map((one) => ({ text: one, hint: one === "^=" ? t("begins with") : "", whole: `${before}${one} ` }));
+      const operators =
+        field === "duration" ? [">", "<", ">=", "<="] : field === "status" ? ["="] : ["=", "!=", "^=", ">", "<"];
+      return operators.map((one) => ({
+        text: one,
+        hint: one === "^=" ? t("begins with") : "",
+        whole: `${before}${one} `,
+      }));
     }
-    if (field === "status") return ["ok", "error"].filter(fits).map((one) => ({ text: one, hint: "", whole: `${before}${one} ` }));
+    if (field === "status")
+      return ["ok", "error"].filter(fits).map((one) => ({ text: one, hint: "", whole: `${before}${one} ` }));
     if (field === "duration") {
-      return ["1ms", "10ms", "50ms", "100ms", "500ms", "1s"].filter(fits).map((one) => ({ text: one, hint: "", whole: `${before}${one} ` }));
+      return ["1ms", "10ms", "50ms", "100ms", "500ms", "1s"]
+        .filter(fits)
+        .map((one) => ({ text: one, hint: "", whole: `${before}${one} ` }));
     }
     return (values()?.facets[0]?.values ?? []).flatMap(({ value, count }) =>
-      value !== null && value !== undefined && fits(value) ? [{ text: value, hint: String(count), whole: `${before}${quoted(value)} ` }] : [],
+      value !== null && value !== undefined && fits(value)
+        ? [{ text: value, hint: String(count), whole: `${before}${quoted(value)} ` }]
+        : [],
     );
   });
   createEffect(on(choices, () => setCursor(-1)));
@@ -108,7 +130,13 @@ export function FilterBar(props: Props) {
           onBlur={() => window.setTimeout(() => setOpen(false), 150)}
           onKeyDown={onKey}
         />
-        <div id="suggestions" class="float suggest" classList={{ gone: !open() || choices().length === 0 }} role="listbox" aria-label={t("What could come next")}>
+        <div
+          id="suggestions"
+          class="float suggest"
+          classList={{ gone: !open() || choices().length === 0 }}
+          role="listbox"
+          aria-label={t("What could come next")}
+        >
           <For each={choices().slice(0, 50)}>
             {(choice, at) => (
               <div
@@ -144,7 +172,10 @@ export function Terms() {
           {(condition) => (
             <span class="chip mono">
               {condition}
-              <button aria-label={t("Drop {condition}", { condition })} onClick={() => set({ filter: without(param("filter"), condition) })}>
+              <button
+                aria-label={t("Drop {condition}", { condition })}
+                onClick={() => set({ filter: without(param("filter"), condition) })}
+              >
                 ×
               </button>
             </span>

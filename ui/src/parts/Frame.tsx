@@ -3,6 +3,7 @@ import { createSignal, For, lazy, Match, onCleanup, onMount, Show, Suspense, Swi
 import { t } from "../i18n";
 import { keepFresh, waiting } from "../state/answer";
 import { applyPrefs, chooseLanguage, chooseTheme, language, theme } from "../state/prefs";
+import { wanted } from "../state/token";
 import { go, href, look, looked, path } from "../state/url";
 import { shifted } from "../lib/time";
 import { Help } from "./Help";
@@ -10,6 +11,7 @@ import { Mark } from "./icons";
 import { Palette } from "./Palette";
 import { Skeleton } from "./states";
 import { TimePicker } from "./TimePicker";
+import { TokenDialog } from "./TokenDialog";
 
 const MapPage = lazy(() => import("../pages/Map"));
 const Services = lazy(() => import("../pages/Services"));
@@ -91,7 +93,8 @@ export function Frame() {
         <div class="tools">
           <span class="busy" classList={{ on: waiting() > 0 }} />
           <button class="search dim" onClick={() => setPalette(true)} aria-label={t("Go to anything")}>
-            <span class="wide">{t("Go to anything")}</span> <kbd>{/Mac/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
+            <span class="wide">{t("Go to anything")}</span>{" "}
+            <kbd>{/Mac/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
           </button>
           <TimePicker />
           <button
@@ -146,6 +149,9 @@ export function Frame() {
       </main>
       <Show when={palette()}>
         <Palette close={() => setPalette(false)} />
+      </Show>
+      <Show when={wanted()}>
+        <TokenDialog />
       </Show>
       <Show when={help()}>
         <Help close={() => setHelp(false)} />

@@ -34,13 +34,22 @@ export function Grouped(props: { filter: string; view: string }) {
     path: "/api/v1/operations",
     query: { ...during(), filter: filter() || undefined, by: by(), order: order(), limit: LIMIT },
   }));
-  const sort = (to: string) => set({ order: to.replace(/^-/, "") === "total" ? undefined : `-${to.replace(/^-/, "")}` }, true);
+  const sort = (to: string) =>
+    set({ order: to.replace(/^-/, "") === "total" ? undefined : `-${to.replace(/^-/, "")}` }, true);
   return (
     <section aria-label={t("Operations")}>
       <div class="flow wrap">
         <span class="dim small">{t("Put together by")}</span>
-        <select value={by()} aria-label={t("Put together by")} onChange={(event) => set({ by: event.currentTarget.value === view().by ? undefined : event.currentTarget.value })}>
-          <For each={[...new Set([view().by, ...CHOICES, by()])]}>{(one) => <option value={one}>{one.replaceAll(",", " · ")}</option>}</For>
+        <select
+          value={by()}
+          aria-label={t("Put together by")}
+          onChange={(event) =>
+            set({ by: event.currentTarget.value === view().by ? undefined : event.currentTarget.value })
+          }
+        >
+          <For each={[...new Set([view().by, ...CHOICES, by()])]}>
+            {(one) => <option value={one}>{one.replaceAll(",", " · ")}</option>}
+          </For>
         </select>
         <Show when={operations() && operations()!.left_out > 0}>
           <span class="dim small right">{t("{n} more, with less", { n: count(operations()!.left_out) })}</span>
@@ -53,7 +62,13 @@ export function Grouped(props: { filter: string; view: string }) {
             fallback={
               <Empty
                 title={t("None of these in this time")}
-                command={props.view === "sql" ? "psql -c 'select 1'" : props.view === "redis" ? "redis-cli ping" : "curl http://localhost/"}
+                command={
+                  props.view === "sql"
+                    ? "psql -c 'select 1'"
+                    : props.view === "redis"
+                      ? "redis-cli ping"
+                      : "curl http://localhost/"
+                }
               >
                 {t("Drop a condition, or look at a longer time.")}
               </Empty>
@@ -64,7 +79,14 @@ export function Grouped(props: { filter: string; view: string }) {
                 <thead>
                   <tr>
                     <For each={found().by}>{(field) => <th>{field}</th>}</For>
-                    <Sort name={t("Total time")} by="total" now={`-${order()}`} set={sort} num title={t("All durations together")} />
+                    <Sort
+                      name={t("Total time")}
+                      by="total"
+                      now={`-${order()}`}
+                      set={sort}
+                      num
+                      title={t("All durations together")}
+                    />
                     <th class="num">{t("Share")}</th>
                     <Sort name={t("Calls")} by="count" now={`-${order()}`} set={sort} num />
                     <Sort name={t("Errors")} by="errors" now={`-${order()}`} set={sort} num />
@@ -83,7 +105,10 @@ export function Grouped(props: { filter: string; view: string }) {
                             view: undefined,
                             order: undefined,
                             by: undefined,
-                            filter: and(props.filter, ...found().by.map((field, at) => term(field, operation.keys[at]))),
+                            filter: and(
+                              props.filter,
+                              ...found().by.map((field, at) => term(field, operation.keys[at])),
+                            ),
                           })
                         }
                       >

@@ -32,7 +32,9 @@ export function HeatMap(props: Props) {
     wide: (width() - LEFT) / Math.max(1, props.map.columns),
     high: (height() - TOP - BOTTOM) / count_(),
   });
-  const by = createMemo(() => new Map(props.map.cells.map((one) => [(one[0] ?? 0) * 1000 + (one[1] ?? 0), one[2] ?? 0])));
+  const by = createMemo(
+    () => new Map(props.map.cells.map((one) => [(one[0] ?? 0) * 1000 + (one[1] ?? 0), one[2] ?? 0])),
+  );
   const columnAt = (x: number) => (x - LEFT) / cell().wide;
   const rowAt = (y: number) => shown().last + 1 - (y - TOP) / cell().high;
   const x = (column: number) => LEFT + column * cell().wide;
@@ -53,7 +55,12 @@ export function HeatMap(props: Props) {
       const [column, row, amount] = one as [number, number, number];
       if (row < shown().first || row > shown().last) continue;
       pen.fillStyle = mixed(ramp, strength(amount, most));
-      pen.fillRect(x(column), y(row + 1), Math.max(1, wide - (wide > 5 ? 1 : 0)), Math.max(1, high - (high > 5 ? 1 : 0)));
+      pen.fillRect(
+        x(column),
+        y(row + 1),
+        Math.max(1, wide - (wide > 5 ? 1 : 0)),
+        Math.max(1, high - (high > 5 ? 1 : 0)),
+      );
     }
     pen.font = `11px ${colour("mono")}`;
     pen.fillStyle = colour("dim");

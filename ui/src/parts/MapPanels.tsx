@@ -13,10 +13,9 @@ import { KindSign, kindName } from "./icons";
 import { Shown } from "./states";
 
 export function NodePanel(props: { name: string; topology: Topology; select: (id: string) => void }) {
-  const service = answer(
-    () => ({ path: "/api/v1/services/{name}", names: { name: props.name }, query: during() }),
-    { about: () => props.name },
-  );
+  const service = answer(() => ({ path: "/api/v1/services/{name}", names: { name: props.name }, query: during() }), {
+    about: () => props.name,
+  });
   const edges = createMemo(() => props.topology.edges.map((edge) => ({ from: edge.client, to: edge.server })));
   const affected = createMemo(() => reach(edges(), props.name, "up").size - 1);
   const needed = createMemo(() => reach(edges(), props.name, "down").size - 1);
@@ -44,7 +43,11 @@ export function NodePanel(props: { name: string; topology: Topology; select: (id
             <a class="button" href={href(["requests"], { filter: term("server", props.name) })}>
               {t("Requests")} →
             </a>
-            <button class="framed" aria-pressed={param("focus") === props.name} onClick={() => set({ focus: param("focus") === props.name ? undefined : props.name })}>
+            <button
+              class="framed"
+              aria-pressed={param("focus") === props.name}
+              onClick={() => set({ focus: param("focus") === props.name ? undefined : props.name })}
+            >
               {t("Neighbourhood")}
             </button>
           </div>
@@ -65,7 +68,12 @@ export function NodePanel(props: { name: string; topology: Topology; select: (id
   );
 }
 
-function Ends(props: { title: string; edges: readonly Edge[]; other: "client" | "server"; select: (id: string) => void }) {
+function Ends(props: {
+  title: string;
+  edges: readonly Edge[];
+  other: "client" | "server";
+  select: (id: string) => void;
+}) {
   return (
     <Show when={props.edges.length > 0}>
       <h3>
@@ -106,7 +114,8 @@ export function EdgePanel(props: { edges: readonly Edge[]; earlier: readonly Edg
       <h2 class="panel-title">{props.name}</h2>
       <For each={props.edges} fallback={<p class="dim">{t("No requests in this time.")}</p>}>
         {(edge) => {
-          const filter = () => and("", term("client", edge.client), term("server", edge.server), term("protocol", edge.protocol));
+          const filter = () =>
+            and("", term("client", edge.client), term("server", edge.server), term("protocol", edge.protocol));
           return (
             <div class="panel-part">
               <p class="dim small">
@@ -130,8 +139,10 @@ export function EdgePanel(props: { edges: readonly Edge[]; earlier: readonly Edg
               <Show when={edge.tcp}>
                 {(tcp) => (
                   <p class="small dim">
-                    TCP: {t("{n} connections", { n: count(tcp().connections) })}, {t("{n} failed", { n: count(tcp().failures) })},{" "}
-                    {t("{n} packets sent again", { n: count(tcp().retransmits) })}, RTT {duration(tcp().rtt)}, {bytes(tcp().bytes)}
+                    TCP: {t("{n} connections", { n: count(tcp().connections) })},{" "}
+                    {t("{n} failed", { n: count(tcp().failures) })},{" "}
+                    {t("{n} packets sent again", { n: count(tcp().retransmits) })}, RTT {duration(tcp().rtt)},{" "}
+                    {bytes(tcp().bytes)}
                   </p>
                 )}
               </Show>

@@ -66,7 +66,9 @@ export function Palette(props: { close: () => void }) {
       act: () => go(href(["requests"], { view: "redis" })),
     },
     ...RANGES.map((from) => ({ text: rangeName(from), hint: t("time"), act: () => look({ from, to: "now" }) })),
-    ...(isRelative(looked()) ? [] : [{ text: t("Back to now"), hint: t("time"), act: () => look({ from: "-15m", to: "now" }) }]),
+    ...(isRelative(looked())
+      ? []
+      : [{ text: t("Back to now"), hint: t("time"), act: () => look({ from: "-15m", to: "now" }) }]),
     { text: t("Ask again"), hint: t("command"), act: refresh },
     {
       text: theme() === "dark" ? t("Light theme") : t("Dark theme"),

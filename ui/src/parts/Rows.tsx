@@ -1,6 +1,7 @@
 /** Requests one by one: a page at a time, or as they come in. */
 import { createEffect, createMemo, createSignal, For, on, onCleanup, Show } from "solid-js";
 import { get, Failure, type Record_ } from "../api/client";
+import { follow } from "../api/live";
 import { t } from "../i18n";
 import { columns, COLUMNS, USUAL_COLUMNS } from "../lib/fields";
 import { count } from "../lib/format";
@@ -17,6 +18,8 @@ const PAGE = 100;
 const KEPT = 300;
 /** So many rows at most are on the page. */
 const MOST = 2000;
+/** After an interruption the live view is asked for again: milliseconds. */
+const RETRY = 3000;
 
 export function Rows(props: { filter: string }) {
   const live = () => param("live") === "1";
@@ -25,7 +28,10 @@ export function Rows(props: { filter: string }) {
   const first = answer(() =>
     live()
       ? undefined
-      : { path: "/api/v1/requests", query: { ...during(), filter: props.filter || undefined, order: order(), limit: PAGE } },
+      : {
+          path: "/api/v1/requests",
+          query: { ...during(), filter: props.filter || undefined, order: order(), limit: PAGE },
+        },
   );
   const [more, setMore] = createSignal<Record_[]>([]);
   const [next, setNext] = createSignal<string | null>();
@@ -51,7 +57,14 @@ export function Rows(props: { filter: string }) {
       const about = first()!.about;
       const found = await get({
         path: "/api/v1/requests",
-        query: { from: looked().to === "now" ? about.from : looked().from, to: looked().to === "now" ? about.to : looked().to, filter: props.filter || undefined, order: order(), limit: PAGE, after },
+        query: {
+          from: looked().to === "now" ? about.from : looked().from,
+          to: looked().to === "now" ? about.to : looked().to,
+          filter: props.filter || undefined,
+          order: order(),
+          limit: PAGE,
+          after,
+        },
       });
       setMore((was) => [...was, ...found.requests]);
       setNext(found.next ?? null);
@@ -65,7 +78,9 @@ export function Rows(props: { filter: string }) {
   return (
     <section class="section" aria-label={t("Requests")}>
       <div class="flow wrap">
-        <h2>{live() ? t("Requests as they come in") : order() === "-duration" ? t("Slowest requests") : t("Requests")}</h2>
+        <h2>
+          {live() ? t("Requests as they come in") : order() === "-duration" ? t("Slowest requests") : t("Requests")}
+        </h2>
         <Show when={live() && tail.leftOut() > 0}>
           <span class="chip warn hatched">{t("{n} more matched and are not shown", { n: count(tail.leftOut()) })}</span>
         </Show>
@@ -78,8 +93,17 @@ export function Rows(props: { filter: string }) {
           <Export filter={props.filter} records={records()} columns={shown()} />
         </span>
       </div>
-      <Show when={failed() ?? first.error() ?? tail.error()}>{(error) => <Trouble error={error()} again={first.again} />}</Show>
-      <Show when={live() || first()} fallback={<Show when={!first.error()}><Skeleton rows={10} /></Show>}>
+      <Show when={failed() ?? first.error() ?? tail.error()}>
+        {(error) => <Trouble error={error()} again={first.again} />}
+      </Show>
+      <Show
+        when={live() || first()}
+        fallback={
+          <Show when={!first.error()}>
+            <Skeleton rows={10} />
+          </Show>
+        }
+      >
         <Show
           when={records().length > 0}
           fallback={
@@ -87,7 +111,9 @@ export function Rows(props: { filter: string }) {
               title={live() ? t("Waiting for a request that matches") : t("No request matches in this time")}
               command={live() ? "curl http://localhost/" : ""}
             >
-              {live() ? t("It appears here within a second after it has ended.") : t("Drop a condition, or look at a longer time.")}
+              {live()
+                ? t("It appears here within a second after it has ended.")
+                : t("Drop a condition, or look at a longer time.")}
             </Empty>
           }
         >
@@ -101,7 +127,13 @@ export function Rows(props: { filter: string }) {
                         when={column.order && !live()}
                         fallback={<th class={column.number ? "num" : ""}>{column.id}</th>}
                       >
-                        <Sort name={column.id} by={column.order!} now={order()} num={column.number ?? false} set={(by) => set({ order: by === "-time" ? undefined : by }, true)} />
+                        <Sort
+                          name={column.id}
+                          by={column.order!}
+                          now={order()}
+                          num={column.number ?? false}
+                          set={(by) => set({ order: by === "-time" ? undefined : by }, true)}
+                        />
                       </Show>
                     )}
                   </For>
@@ -121,7 +153,10 @@ export function Rows(props: { filter: string }) {
                             class={`${column.number ? "num" : ""} ${column.id === "name" ? "name fill" : ""} ${column.id === "time" ? "mono" : ""} ${column.id === "status" && record.status !== "ok" ? "error" : ""}`}
                             title={column.id === "time" ? exact(Date.parse(record.time)) : column.text(record)}
                           >
-                            <Show when={column.id === "time"} fallback={<Cell record={record} column={column.id} text={column.text(record)} />}>
+                            <Show
+                              when={column.id === "time"}
+                              fallback={<Cell record={record} column={column.id} text={column.text(record)} />}
+                            >
                               <a href={href(["requests", record.id])}>{column.text(record)}</a>
                             </Show>
                           </td>
@@ -148,7 +183,10 @@ export function Rows(props: { filter: string }) {
 
 function Cell(props: { record: Record_; column: string; text: string }) {
   return (
-    <Show when={props.column === "status"} fallback={<>{props.column === "name" && props.record.waiting ? `${props.text} (${t("waiting")})` : props.text}</>}>
+    <Show
+      when={props.column === "status"}
+      fallback={<>{props.column === "name" && props.record.waiting ? `${props.text} (${t("waiting")})` : props.text}</>}
+    >
       {props.record.status === "ok" ? <span class="dim">ok</span> : <>▲ {props.text}</>}
       <Show when={props.record.trace}>
         {(trace) => (
@@ -173,7 +211,12 @@ function Columns() {
     set({ cols: then.join(",") === USUAL_COLUMNS.join(",") ? undefined : then.join(",") }, true);
   };
   return (
-    <div class="anchor" onFocusOut={(event) => !event.currentTarget.contains(event.relatedTarget as globalThis.Node | null) && setOpen(false)}>
+    <div
+      class="anchor"
+      onFocusOut={(event) =>
+        !event.currentTarget.contains(event.relatedTarget as globalThis.Node | null) && setOpen(false)
+      }
+    >
       <button class="framed" aria-expanded={open()} onClick={() => setOpen(!open())}>
         {t("Columns")} ▾
       </button>
@@ -204,16 +247,23 @@ function liveTail(filter: () => string | undefined) {
     setLeftOut(0);
     setError(undefined);
     if (wanted === undefined) return;
-    const source = new EventSource(`/api/v1/live${wanted ? `?filter=${encodeURIComponent(wanted)}` : ""}`);
-    source.addEventListener("requests", (event) => {
-      const told = JSON.parse((event as MessageEvent<string>).data) as { requests: Record_[]; left_out: number };
-      setError(undefined);
-      setRows((was) => [...told.requests.reverse(), ...was].slice(0, KEPT));
-      setLeftOut((was) => was + told.left_out);
+    const ending = new AbortController();
+    let again = 0;
+    const begin = () =>
+      void follow(wanted, ending.signal, (told) => {
+        setError(undefined);
+        setRows((was) => [...told.requests.reverse(), ...was].slice(0, KEPT));
+        setLeftOut((was) => was + told.left_out);
+      }).catch((why: unknown) => {
+        if (ending.signal.aborted) return;
+        setError(why instanceof Failure ? why : new Failure(0, "The live view was interrupted", String(why)));
+        again = window.setTimeout(begin, RETRY);
+      });
+    begin();
+    onCleanup(() => {
+      ending.abort();
+      window.clearTimeout(again);
     });
-    source.addEventListener("error", () => setError(new Failure(0, "The live view was interrupted", "")));
-    source.addEventListener("open", () => setError(undefined));
-    onCleanup(() => source.close());
   });
   return { rows, leftOut, error };
 }

@@ -47,7 +47,12 @@ export function ServiceMap(props: Props) {
       [...found.places.keys()].every((id) => kept.places.has(id));
     if (!same) setPlaces(found);
     setNodes(reconcile([...view.nodes], { key: "id" }));
-    setEdges(reconcile([...view.edges].filter((edge) => edge.from !== edge.to), { key: "id" }));
+    setEdges(
+      reconcile(
+        [...view.edges].filter((edge) => edge.from !== edge.to),
+        { key: "id" },
+      ),
+    );
   });
 
   const fit = () => {
@@ -63,7 +68,13 @@ export function ServiceMap(props: Props) {
   };
   // Whoever moved the map keeps it where it is.
   createEffect(on([places, () => props.shape], () => (!moved() ? fit() : undefined)));
-  createEffect(on(() => props.shape, () => setMoved(false), { defer: true }));
+  createEffect(
+    on(
+      () => props.shape,
+      () => setMoved(false),
+      { defer: true },
+    ),
+  );
   onMount(() => {
     const seen = new ResizeObserver(() => !moved() && fit());
     seen.observe(svg);
@@ -144,7 +155,11 @@ export function ServiceMap(props: Props) {
                 onClick={() => props.select(edge.id)}
               >
                 <path class="hit" d={curve(place(edge.from), place(edge.to))} />
-                <path class="line" d={curve(place(edge.from), place(edge.to))} stroke-width={thickness(edge.figures.rate)} />
+                <path
+                  class="line"
+                  d={curve(place(edge.from), place(edge.to))}
+                  stroke-width={thickness(edge.figures.rate)}
+                />
               </g>
             )}
           </For>
@@ -183,7 +198,12 @@ export function ServiceMap(props: Props) {
                 <Show when={node.members.length > 0}>
                   <rect class="under" x="4" y="4" width={WIDE} height={HIGH} rx="4" />
                 </Show>
-                <rect class="box" width={WIDE} height={HIGH} rx={node.kind === "database" || node.kind === "cache" ? 12 : 4} />
+                <rect
+                  class="box"
+                  width={WIDE}
+                  height={HIGH}
+                  rx={node.kind === "database" || node.kind === "cache" ? 12 : 4}
+                />
                 <svg class="sign" x="10" y="12" width="16" height="16" viewBox="0 0 16 16">
                   <path d={kindPath(node.kind)} />
                 </svg>
@@ -208,10 +228,18 @@ export function ServiceMap(props: Props) {
         </g>
       </svg>
       <div class="map-tools">
-        <button class="framed" aria-label={t("Larger")} onClick={() => zoom(1.3, svg.clientWidth / 2, svg.clientHeight / 2)}>
+        <button
+          class="framed"
+          aria-label={t("Larger")}
+          onClick={() => zoom(1.3, svg.clientWidth / 2, svg.clientHeight / 2)}
+        >
           +
         </button>
-        <button class="framed" aria-label={t("Smaller")} onClick={() => zoom(1 / 1.3, svg.clientWidth / 2, svg.clientHeight / 2)}>
+        <button
+          class="framed"
+          aria-label={t("Smaller")}
+          onClick={() => zoom(1 / 1.3, svg.clientWidth / 2, svg.clientHeight / 2)}
+        >
           −
         </button>
         <button
@@ -252,7 +280,12 @@ function EdgeLabel(props: { edge: MapEdge; from: Place; to: Place }) {
   const x = () => (props.from.x + WIDE + props.to.x) / 2;
   const y = () => (props.from.y + props.to.y) / 2 + HIGH / 2;
   return (
-    <text class="edge-label" classList={{ error: state(props.edge.figures.errors, props.edge.figures.ratio) !== "" }} x={x()} y={y() - 4}>
+    <text
+      class="edge-label"
+      classList={{ error: state(props.edge.figures.errors, props.edge.figures.ratio) !== "" }}
+      x={x()}
+      y={y() - 4}
+    >
       {text()}
     </text>
   );

@@ -44,7 +44,7 @@ export function TimePicker() {
   });
   const apply = () => {
     const [begin, end] = [Date.parse(from.value), Date.parse(to.value)];
-    if (!(begin < end)) return to.setCustomValidity(t("The end lies before the beginning")), to.reportValidity();
+    if (!(begin < end)) return (to.setCustomValidity(t("The end lies before the beginning")), to.reportValidity());
     look({ from: iso(begin), to: iso(end) });
     setOpen(false);
   };
@@ -57,7 +57,13 @@ export function TimePicker() {
       <button aria-label={t("Earlier")} title={t("Earlier")} onClick={() => look(shifted(looked(), -1, Date.now()))}>
         ‹
       </button>
-      <button class="framed" aria-haspopup="dialog" aria-expanded={open()} title={title()} onClick={() => setOpen(!open())}>
+      <button
+        class="framed"
+        aria-haspopup="dialog"
+        aria-expanded={open()}
+        title={title()}
+        onClick={() => setOpen(!open())}
+      >
         <Show when={isRelative(looked())} fallback={<span class="mono">{absolute()}</span>}>
           {rangeName(looked().from)}
         </Show>
@@ -115,7 +121,12 @@ export function TimePicker() {
           >
             <label>
               <span class="dim small">{t("From")}</span>
-              <input ref={from} type="datetime-local" step="1" value={forInput(moment(looked().from, Date.now()) ?? 0)} />
+              <input
+                ref={from}
+                type="datetime-local"
+                step="1"
+                value={forInput(moment(looked().from, Date.now()) ?? 0)}
+              />
             </label>
             <label>
               <span class="dim small">{t("To")}</span>
@@ -135,10 +146,14 @@ export function TimePicker() {
               <select
                 class="right"
                 value={param("every") || "10"}
-                onChange={(event) => set({ every: event.currentTarget.value === "10" ? undefined : event.currentTarget.value })}
+                onChange={(event) =>
+                  set({ every: event.currentTarget.value === "10" ? undefined : event.currentTarget.value })
+                }
               >
                 <For each={["5", "10", "30", "60", "off"]}>
-                  {(value) => <option value={value}>{value === "off" ? t("off") : t("every {n} s", { n: value })}</option>}
+                  {(value) => (
+                    <option value={value}>{value === "off" ? t("off") : t("every {n} s", { n: value })}</option>
+                  )}
                 </For>
               </select>
             </label>

@@ -65,7 +65,8 @@ export function Waterfall(props: Props) {
     if (!next) return;
     props.select(next.id);
     const place = all().findIndex((row) => row.span === next) * ROW;
-    if (place < box.scrollTop || place > box.scrollTop + high() - 2 * ROW) box.scrollTop = Math.max(0, place - high() / 2);
+    if (place < box.scrollTop || place > box.scrollTop + high() - 2 * ROW)
+      box.scrollTop = Math.max(0, place - high() / 2);
   };
   onMount(() => {
     const sized = new ResizeObserver(() => setHigh(box.clientHeight));
@@ -81,14 +82,34 @@ export function Waterfall(props: Props) {
       <div class="wf-head dim small">
         <span>{t("{n} spans", { n: props.trace.spans.length })}</span>
         <div class="wf-axis">
-          <For each={ticks(length(), 5)}>{(at) => <span class="wf-tick mono" ref={(element) => left(element, () => at / length())}>{duration(at)}</span>}</For>
+          <For each={ticks(length(), 5)}>
+            {(at) => (
+              <span class="wf-tick mono" ref={(element) => left(element, () => at / length())}>
+                {duration(at)}
+              </span>
+            )}
+          </For>
         </div>
       </div>
-      <div class="wf-body" ref={box} onScroll={() => setTop(box.scrollTop)} role="tree" aria-label={t("Spans")} tabindex="0">
+      <div
+        class="wf-body"
+        ref={box}
+        onScroll={() => setTop(box.scrollTop)}
+        role="tree"
+        aria-label={t("Spans")}
+        tabindex="0"
+      >
         <div class="wf-all" ref={(element) => createEffect(() => (element.style.height = `${all().length * ROW}px`))}>
           <For each={seen()}>
             {({ row, at }) => (
-              <Line row={row} at={at} length={length()} selected={row.span !== undefined && row.span.id === props.selected} select={props.select} fold={fold} />
+              <Line
+                row={row}
+                at={at}
+                length={length()}
+                selected={row.span !== undefined && row.span.id === props.selected}
+                select={props.select}
+                fold={fold}
+              />
             )}
           </For>
         </div>
@@ -129,10 +150,19 @@ function Line(props: LineProps) {
       }
       onClick={() => props.row.span && props.select(props.row.span.id)}
     >
-      <div class="wf-name cut" ref={(element) => createEffect(() => (element.style.paddingLeft = `${Math.min(24, props.row.depth) * 12 + 4}px`))}>
+      <div
+        class="wf-name cut"
+        ref={(element) =>
+          createEffect(() => (element.style.paddingLeft = `${Math.min(24, props.row.depth) * 12 + 4}px`))
+        }
+      >
         <Show
           when={props.row.span}
-          fallback={<span class="dim">{t("not accounted for: {service} itself", { service: props.row.gap?.of.service ?? "?" })}</span>}
+          fallback={
+            <span class="dim">
+              {t("not accounted for: {service} itself", { service: props.row.gap?.of.service ?? "?" })}
+            </span>
+          }
         >
           {(span) => (
             <>
@@ -182,7 +212,8 @@ function Line(props: LineProps) {
                 element.style.right = "auto";
               } else {
                 element.style.left = "auto";
-                element.style.right = from() / props.length > 0.16 ? `calc(${(1 - from() / props.length) * 100}% + 6px)` : "8px";
+                element.style.right =
+                  from() / props.length > 0.16 ? `calc(${(1 - from() / props.length) * 100}% + 6px)` : "8px";
               }
               element.classList.toggle("inside", end >= 0.84 && from() / props.length <= 0.16);
             })

@@ -18,7 +18,10 @@ export function state(errors: number, ratio: number): "error" | "warn" | "" {
 export function Errors(props: { figures: Figures }) {
   const is = () => state(props.figures.errors, props.figures.error_ratio);
   return (
-    <span class={is()} title={t("{n} of {all} failed", { n: count(props.figures.errors), all: count(props.figures.count) })}>
+    <span
+      class={is()}
+      title={t("{n} of {all} failed", { n: count(props.figures.errors), all: count(props.figures.count) })}
+    >
       {is() === "error" ? "▲ " : is() === "warn" ? "△ " : ""}
       {props.figures.count === 0 ? "–" : percent(props.figures.error_ratio)}
     </span>
@@ -72,7 +75,14 @@ export function Spark(props: { values: readonly (number | null)[]; label: string
 }
 
 /** A heading that sorts. */
-export function Sort(props: { name: string; by: string; now: string; set: (by: string) => void; num?: boolean; title?: string }) {
+export function Sort(props: {
+  name: string;
+  by: string;
+  now: string;
+  set: (by: string) => void;
+  num?: boolean;
+  title?: string;
+}) {
   const on = () => props.now === props.by || props.now === `-${props.by}`;
   return (
     <th

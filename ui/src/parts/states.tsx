@@ -99,9 +99,12 @@ export function Loss(props: { about: About | undefined }) {
           </Show>
           <Show when={about().coverage.sampled < 1}>
             <p class="notice hatched" role="note">
-              {t("Only {part} of connections were watched at times, to stay within the budget: figures are lower than the truth.", {
-                part: percent(about().coverage.sampled),
-              })}
+              {t(
+                "Only {part} of connections were watched at times, to stay within the budget: figures are lower than the truth.",
+                {
+                  part: percent(about().coverage.sampled),
+                },
+              )}
             </p>
           </Show>
           <Show when={(about().damaged ?? []).length > 0}>

@@ -1,0 +1,174 @@
+import { describe, expect, test } from "vitest";
+import type { Edge } from "../src/api/client";
+import { acyclic, layout, ROW, spread } from "../src/lib/layout";
+import { around, concerns, groupOf, mapView, reach, slowness, thickness } from "../src/lib/map";
+
+const figures = (count: number, errors = 0, p95 = 0.01) => ({
+  count,
+  rate: count / 900,
+  errors,
+  error_ratio: count ? errors / count : 0,
+  p50: p95 / 2,
+  p95,
+  p99: p95 * 2,
+  total: count * p95,
+});
+const edge = (client: string, server: string, more: Partial<Edge> = {}): Edge => ({
+  client,
+  server,
+  protocol: "http",
+  figures: figures(900),
+  crosses_hosts: false,
+  ...more,
+});
+const node = (name: string, kind = "service" as const, hosts = ["a"]) => ({ name, kind, protocols: ["http"], hosts });
+
+const shop = [
+  { from: "users", to: "nginx" },
+  { from: "nginx", to: "shop" },
+  { from: "shop", to: "mysql" },
+  { from: "shop", to: "redis" },
+  { from: "nginx", to: "redis" },
+];
+const nodes = (ids: string[]) => ids.map((id) => ({ id, store: id === "mysql" || id === "redis" }));
+
+describe("layout", () => {
+  const ids = ["users", "nginx", "shop", "mysql", "redis"];
+
+  test("entry points are left, stores right", () => {
+    const { places } = layout(nodes(ids), shop);
+    const x = (id: string) => places.get(id)!.x;
+    expect(x("users")).toBeLessThan(x("nginx"));
+    expect(x("nginx")).toBeLessThan(x("shop"));
+    expect(x("shop")).toBeLessThan(x("mysql"));
+    expect(x("redis")).toBe(x("mysql"));
+  });
+
+  test("places follow from names and edges, not from their order", () => {
+    const one = layout(nodes(ids), shop);
+    const other = layout(nodes([...ids].reverse()), [...shop].reverse());
+    for (const id of ids) expect(other.places.get(id)).toEqual(one.places.get(id));
+  });
+
+  test("what was there stays where it was when something is added or goes", () => {
+    const one = layout(nodes(ids), shop);
+    const other = layout(nodes([...ids, "cart"]), [...shop, { from: "nginx", to: "cart" }], one);
+    for (const id of ids) expect(other.places.get(id)).toEqual(one.places.get(id));
+    const cart = other.places.get("cart")!;
+    for (const id of ids) {
+      const place = other.places.get(id)!;
+      expect(place.x !== cart.x || Math.abs(place.y - cart.y) >= ROW).toBe(true);
+    }
+    expect(layout(nodes(["nginx", "shop"]), shop, one).places.get("shop")).toEqual(one.places.get("shop"));
+  });
+
+  test("circles are laid out, and left out of the order only by one edge", () => {
+    const circle = [
+      { from: "a", to: "b" },
+      { from: "b", to: "c" },
+      { from: "c", to: "a" },
+    ];
+    expect(acyclic(["a", "b", "c"], circle)).toHaveLength(2);
+    expect(layout(nodes(["a", "b", "c"]), circle).places.size).toBe(3);
+    expect(layout(nodes(["a"]), [{ from: "a", to: "a" }]).places.size).toBe(1);
+    expect(layout([], []).places.size).toBe(0);
+  });
+
+  test("500 services: nobody lies on another, within a second", () => {
+    const many = Array.from({ length: 500 }, (_, at) => `service-${String(at).padStart(3, "0")}`);
+    let seed = 7;
+    const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+    const edges = Array.from({ length: 2500 }, () => ({
+      from: many[Math.floor(random() * 500)]!,
+      to: many[Math.floor(random() * 500)]!,
+    }));
+    const began = performance.now();
+    const { places } = layout(nodes(many), edges);
+    expect(performance.now() - began).toBeLessThan(1000);
+    const all = [...places.values()].sort((a, b) => a.x - b.x || a.y - b.y);
+    for (let at = 1; at < all.length; at += 1) {
+      expect(all[at]!.x !== all[at - 1]!.x || all[at]!.y - all[at - 1]!.y >= ROW - 1).toBe(true);
+    }
+  });
+
+  test("wishes are kept as near as a row apart lets them", () => {
+    expect(spread([0, 1000])).toEqual([0, 1000]);
+    const close = spread([100, 100, 100]);
+    expect(close[1]! - close[0]!).toBe(ROW);
+    expect(close[1]).toBe(100);
+  });
+});
+
+describe("map", () => {
+  test("edges of two protocols are one, with their figures together", () => {
+    const view = mapView(
+      {
+        nodes: [node("a"), node("b")],
+        edges: [edge("a", "b"), edge("a", "b", { protocol: "redis", figures: figures(100, 10, 0.2) })],
+      },
+      "",
+      new Set(),
+    );
+    expect(view.edges).toHaveLength(1);
+    expect(view.edges[0]).toMatchObject({
+      protocols: ["http", "redis"],
+      figures: { count: 1000, errors: 10, p95: 0.2 },
+    });
+    expect(view.nodes.find((one) => one.id === "b")?.figures.count).toBe(1000);
+  });
+
+  test("groups close over their nodes, and open", () => {
+    const all = {
+      nodes: [node("shop-web"), node("shop-api"), node("cart")],
+      edges: [edge("shop-web", "shop-api"), edge("shop-api", "cart")],
+    };
+    const closed = mapView(all, "prefix", new Set());
+    expect(closed.nodes.map((one) => one.id).sort()).toEqual(["group:cart", "group:shop"]);
+    expect(closed.edges.map((one) => one.id)).toEqual(["group:shop → group:cart"]);
+    const open = mapView(all, "prefix", new Set(["shop"]));
+    expect(open.nodes.map((one) => one.id).sort()).toEqual(["group:cart", "shop-api", "shop-web"]);
+    expect(groupOf(node("x", "service", ["h1", "h2"]), "host")).toBe("2 hosts");
+  });
+
+  test("reach and neighbourhood", () => {
+    const edges = shop;
+    expect([...reach(edges, "redis", "up").keys()].sort()).toEqual(["nginx", "redis", "shop", "users"]);
+    expect(reach(edges, "users", "down").get("redis")).toBe(2);
+    const view = mapView(
+      {
+        nodes: ["users", "nginx", "shop", "mysql", "redis"].map((name) => node(name)),
+        edges: edges.map((one) => edge(one.from, one.to)),
+      },
+      "",
+      new Set(),
+    );
+    expect(
+      around(view, "shop", 1)
+        .nodes.map((one) => one.id)
+        .sort(),
+    ).toEqual(["mysql", "nginx", "redis", "shop"]);
+  });
+
+  test("width and colour grow with rate and latency", () => {
+    expect(thickness(0)).toBe(1);
+    expect(thickness(1000)).toBeGreaterThan(thickness(10));
+    expect([null, 0.0005, 0.005, 0.05, 0.5, 5].map(slowness)).toEqual([0, 0, 1, 2, 3, 4]);
+  });
+
+  test("concerns: failing, slower and new edges, the weightiest first", () => {
+    const now = [
+      edge("a", "b", { figures: figures(900, 90) }),
+      edge("b", "c", { figures: figures(900, 0, 0.14) }),
+      edge("c", "d"),
+      edge("x", "y"),
+    ];
+    const before = [edge("a", "b"), edge("b", "c", { figures: figures(900, 0, 0.008) }), edge("c", "d")];
+    expect(concerns(now, before).map((one) => [one.kind, one.edge.server])).toEqual([
+      ["slow", "c"],
+      ["errors", "b"],
+      ["new", "y"],
+    ]);
+    expect(concerns([edge("a", "b", { figures: figures(10, 2) })], [])).toEqual([]);
+    expect(concerns([edge("a", "b")], undefined)).toEqual([]);
+  });
+});

@@ -1,0 +1,160 @@
+import { describe, expect, test } from "vitest";
+import type { Record_, Span } from "../src/api/client";
+import { changes } from "../src/lib/compare";
+import { cell, csv } from "../src/lib/export";
+import { columns, USUAL_COLUMNS } from "../src/lib/fields";
+import { largestGap, rows, ticks, traceEdges } from "../src/lib/waterfall";
+
+const figures = (count: number, mean: number, errors = 0) => ({
+  count,
+  rate: count / 60,
+  errors,
+  error_ratio: count ? errors / count : 0,
+  p50: mean,
+  p95: mean,
+  p99: mean,
+  total: count * mean,
+});
+
+describe("compare", () => {
+  test("slower ones are ranked by the time that they cost", () => {
+    const found = changes(
+      [
+        { keys: ["often"], figures: figures(1000, 0.01) },
+        { keys: ["seldom"], figures: figures(20, 0.01) },
+        { keys: ["same"], figures: figures(500, 0.5) },
+      ],
+      [
+        { keys: ["often"], figures: figures(1000, 0.02) },
+        { keys: ["seldom"], figures: figures(20, 0.1) },
+        { keys: ["same"], figures: figures(500, 0.505) },
+      ],
+    );
+    expect(found.slower.map((one) => one.keys[0])).toEqual(["often", "seldom"]);
+    expect(found.slower[0]!.share).toBeCloseTo(10 / 11.8, 5);
+    expect(found.slower.reduce((sum, one) => sum + one.share, 0)).toBeCloseTo(1, 9);
+  });
+
+  test("failing, new and gone ones", () => {
+    const found = changes(
+      [
+        { keys: ["a"], figures: figures(100, 0.01, 1) },
+        { keys: ["old"], figures: figures(5, 1) },
+      ],
+      [
+        { keys: ["a"], figures: figures(200, 0.01, 42) },
+        { keys: ["new"], figures: figures(9, 1) },
+      ],
+    );
+    expect(found.failing[0]).toMatchObject({ keys: ["a"], extra: 40, share: 1 });
+    expect(found.fresh.map((one) => one.keys[0])).toEqual(["new"]);
+    expect(found.gone.map((one) => one.keys[0])).toEqual(["old"]);
+    expect(found.slower).toEqual([]);
+  });
+
+  test("a few requests more or less are chance", () => {
+    const found = changes([{ keys: ["a"], figures: figures(3, 0.01) }], [{ keys: ["a"], figures: figures(3, 0.9, 1) }]);
+    expect([found.slower, found.failing]).toEqual([[], []]);
+  });
+});
+
+const span = (
+  id: string,
+  parent: string | null,
+  offset: number,
+  duration: number,
+  depth: number,
+  service = id,
+): Span => ({
+  id,
+  parent,
+  offset,
+  duration,
+  depth,
+  service,
+  name: id,
+  time: "2026-01-01T00:00:00Z",
+  critical: 0,
+  own: 0,
+  source: "weir",
+});
+
+describe("waterfall", () => {
+  const spans = [
+    span("root", null, 0, 10, 0),
+    span("a", "root", 1, 2, 1),
+    span("a1", "a", 1.5, 1, 2),
+    span("b", "root", 8, 1, 1),
+  ];
+
+  test("the longest time that nothing accounts for", () => {
+    expect(largestGap(spans[0]!, [spans[1]!, spans[3]!])).toEqual({ from: 3, length: 5 });
+    expect(largestGap(spans[3]!, [])).toBeUndefined();
+    expect(largestGap(span("x", null, 0, 4, 0), [span("y", "x", 0, 9, 1)])).toBeUndefined();
+  });
+
+  test("rows are told in order, folded ones without those below, gaps under their span", () => {
+    const all = rows({ spans, duration: 10 }, new Set());
+    expect(all.map((row) => row.span?.id ?? "gap")).toEqual(["root", "gap", "a", "a1", "b"]);
+    expect(all[0]!.below).toBe(3);
+    const folded = rows({ spans, duration: 10 }, new Set(["a"]));
+    expect(folded.map((row) => row.span?.id ?? "gap")).toEqual(["root", "gap", "a", "b"]);
+    expect(rows({ spans, duration: 10 }, new Set(["root"]))).toHaveLength(1);
+  });
+
+  test("five thousand spans are rows within 50 ms", () => {
+    const many = [
+      span("root", null, 0, 10, 0),
+      ...Array.from({ length: 5000 }, (_, at) => span(`s${at}`, "root", at / 1000, 0.001, 1)),
+    ];
+    const began = performance.now();
+    expect(rows({ spans: many, duration: 10 }, new Set()).length).toBeGreaterThanOrEqual(5001);
+    expect(performance.now() - began).toBeLessThan(50);
+  });
+
+  test("edges are between services, not between a service and itself", () => {
+    const chain = [
+      span("1", null, 0, 9, 0, "nginx"),
+      span("2", "1", 1, 8, 1, "nginx"),
+      span("3", "2", 1, 8, 2, "shop"),
+    ];
+    expect(traceEdges(chain)).toEqual([{ from: "nginx", to: "shop", count: 1, errors: 0, time: 8 }]);
+  });
+
+  test("ticks", () => {
+    expect(ticks(10, 5)).toEqual([0, 2, 4, 6, 8, 10]);
+    expect(ticks(0, 5)).toEqual([0]);
+  });
+});
+
+describe("columns and files", () => {
+  const record = {
+    id: "1",
+    time: "2026-01-01T00:00:00.123456789Z",
+    duration: 0.000213,
+    role: "server",
+    protocol: "http",
+    name: '=cmd|" /x',
+    status: "ok",
+    client: { service: "a,b" },
+    server: { address: "10.0.0.1", port: 80 },
+    request: { bytes: 1 },
+    response: { bytes: 2 },
+    connection: "c",
+    waiting: false,
+  } as Record_;
+
+  test("columns of a URL; unknown ones are left out", () => {
+    expect(columns("").map((column) => column.id)).toEqual(USUAL_COLUMNS);
+    expect(columns("name,nothing,time").map((column) => column.id)).toEqual(["name", "time"]);
+    expect(columns("nothing").map((column) => column.id)).toEqual(USUAL_COLUMNS);
+  });
+
+  test("commas, quotes and formulas are harmless in a CSV", () => {
+    expect(cell('a,"b"')).toBe('"a,""b"""');
+    expect(cell("=1+1")).toBe("'=1+1");
+    const [head, row] = csv([record], columns("")).split("\r\n");
+    expect(head).toBe("time,client,server,protocol,name,duration,status");
+    expect(row).toBe(`2026-01-01T00:00:00.123456789Z,"a,b",10.0.0.1:80,http,"'=cmd|"" /x",0.000213,ok`);
+  });
+});
