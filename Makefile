@@ -1,6 +1,6 @@
 # Everything that is done often, each by one command. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint deny test-kernels sizes bench fuzz soak format
+.PHONY: help setup run test lint ui deny test-kernels sizes bench fuzz soak format
 
 # Options for `make run`: make run ARGS="--protocol redis --slower 1ms"
 ARGS ?=
@@ -28,6 +28,9 @@ lint: ## form and warnings, of Rust and C
 format: ## put Rust and C into their form
 	cargo fmt --all
 	find bpf -name '*.[ch]' -exec clang-format -i {} +
+
+ui: ## the web page (ui/dist) anew from its sources; needs Node
+	@scripts/ui build
 
 deny: ## licences, origins and known vulnerabilities of dependencies, by cargo-deny
 	@scripts/deny

@@ -4,1617 +4,1617 @@
  */
 
 export interface paths {
-  "/api/v1/agents": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The agents: whether they are well, and what they lost. */
+        get: operations["agents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The agents: whether they are well, and what they lost. */
-    get: operations["agents"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/apart": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/apart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the requests of a selection have in common that the others have not. */
+        get: operations["apart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** What the requests of a selection have in common that the others have not. */
-    get: operations["apart"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/connections": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** TCP connections that ended, or failed, the newest first. */
+        get: operations["connections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** TCP connections that ended, or failed, the newest first. */
-    get: operations["connections"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/facets": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The values of fields, and how many requests have them. */
+        get: operations["facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The values of fields, and how many requests have them. */
-    get: operations["facets"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/health": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the server is. */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** How the server is. */
-    get: operations["health"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/heatmap": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/heatmap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many requests took how long, and when. */
+        get: operations["heat_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** How many requests took how long, and when. */
-    get: operations["heat_map"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/live": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Requests as they come in: server-sent events `requests`, each with a JSON object of `requests` and of `left_out`, how many more matched but
+         *     were too many to be told.
+         */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Requests as they come in: server-sent events `requests`, each with a JSON object of `requests` and of `left_out`, how many more matched but
-     *     were too many to be told.
-     */
-    get: operations["live"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/operations": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is asked, summed up by routes, statements, commands, or any fields. */
+        get: operations["operations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** What is asked, summed up by routes, statements, commands, or any fields. */
-    get: operations["operations"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/query": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Any question that the store can be asked, as docs/storage.md describes them: the other paths ask no other ones. */
+        post: operations["query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Any question that the store can be asked, as docs/storage.md describes them: the other paths ask no other ones. */
-    post: operations["query"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/requests": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests, filtered and ordered, a page at a time. */
+        get: operations["requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Requests, filtered and ordered, a page at a time. */
-    get: operations["requests"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/requests/{id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One request. */
+        get: operations["request"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** One request. */
-    get: operations["request"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/series": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rate, errors and durations over time. */
+        get: operations["series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Rate, errors and durations over time. */
-    get: operations["series"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/services": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Services, databases and whoever else answers or asks, with their figures. */
+        get: operations["services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Services, databases and whoever else answers or asks, with their figures. */
-    get: operations["services"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/services/{name}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/services/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One service: what it is asked, by whom, whom it asks, its processes and connections. */
+        get: operations["service"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** One service: what it is asked, by whom, whom it asks, its processes and connections. */
-    get: operations["service"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/services/{name}/dependencies": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/services/{name}/dependencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom a service needs, who needs it, and what that is based on. */
+        get: operations["dependencies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Whom a service needs, who needs it, and what that is based on. */
-    get: operations["dependencies"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/topology": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who asks whom, how often, how fast and with what success. */
+        get: operations["topology"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Who asks whom, how often, how fast and with what success. */
-    get: operations["topology"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/traces": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Traces by the requests that they began with. */
+        get: operations["traces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Traces by the requests that they began with. */
-    get: operations["traces"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/v1/traces/{id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/api/v1/traces/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One trace: requests that agents saw, and spans that other programs sent, put together. */
+        get: operations["trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** One trace: requests that agents saw, and spans that other programs sent, put together. */
-    get: operations["trace"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /** @description Which time an answer is about, and how much of what happened it is made from. */
-    About: {
-      /** @description How much was seen. */
-      coverage: components["schemas"]["Coverage"];
-      /** @description What could not be read of the store because it is damaged: rows are missing from the answer. */
-      damaged?: string[];
-      /**
-       * @description From this time on: RFC 3339. It may lie a little before what was asked for: figures are summed up by whole seconds, tens of
-       *     seconds or minutes.
-       */
-      from: string;
-      /**
-       * Format: double
-       * @description How long that is, as far as it has passed: what rates are by.
-       */
-      seconds: number;
-      /** @description Before this time. */
-      to: string;
+    schemas: {
+        /** @description Which time an answer is about, and how much of what happened it is made from. */
+        About: {
+            /** @description How much was seen. */
+            coverage: components["schemas"]["Coverage"];
+            /** @description What could not be read of the store because it is damaged: rows are missing from the answer. */
+            damaged?: string[];
+            /**
+             * @description From this time on: RFC 3339. It may lie a little before what was asked for: figures are summed up by whole seconds, tens of
+             *     seconds or minutes.
+             */
+            from: string;
+            /**
+             * Format: double
+             * @description How long that is, as far as it has passed: what rates are by.
+             */
+            seconds: number;
+            /** @description Before this time. */
+            to: string;
+        };
+        /** @description An agent. */
+        Agent: {
+            /** @description What else it told. */
+            attributes?: {
+                [key: string]: string;
+            };
+            /** @description It has not been heard of for half a minute. */
+            away: boolean;
+            /**
+             * Format: int64
+             * @description Kernel events in this time.
+             */
+            events: number;
+            /** @description The host that it is on. */
+            host: string;
+            /** @description The host's id. */
+            id?: string | null;
+            /** @description The kernel's version. */
+            kernel?: string | null;
+            /**
+             * Format: int64
+             * @description Kernel events that were lost in this time.
+             */
+            lost: number;
+            /**
+             * Format: double
+             * @description The part of connections that it watches now, to stay within its budget: 1 is all.
+             */
+            sampled?: number | null;
+            /** @description When it was last heard of: RFC 3339. */
+            seen: string;
+            /** @description Its version. */
+            version?: string | null;
+        };
+        /** @description Agents. */
+        Agents: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description The agents, by host. */
+            agents: components["schemas"]["Agent"][];
+        };
+        /** @description What sets some requests apart. */
+        Apart: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description The values, the greatest difference first. */
+            differences: components["schemas"]["Difference"][];
+            /**
+             * Format: int64
+             * @description The others.
+             */
+            others: number;
+            /**
+             * Format: int64
+             * @description Requests of the selection.
+             */
+            selected: number;
+        };
+        /** @description Somebody who feels it when a service fails. */
+        Blast: {
+            /**
+             * Format: int64
+             * @description Calls between the two: 1 for who asks the service itself.
+             */
+            distance: number;
+            /** @description Who. */
+            service: string;
+            /** @description All along some way each one needs the answer. */
+            strong: boolean;
+            /** @description Whom it asks, on the shortest way. */
+            through: string;
+        };
+        /** @description A TCP connection, as one of its ends saw it. */
+        Connection: {
+            /** @description Who connected. */
+            client: components["schemas"]["End"];
+            /**
+             * Format: double
+             * @description From the first packet until it was open: seconds.
+             */
+            connect?: number | null;
+            /**
+             * Format: double
+             * @description For how long it was open: seconds.
+             */
+            duration: number;
+            /** @description How it failed. */
+            error?: string | null;
+            /** @description The host of the end that saw it. */
+            host?: string | null;
+            /** @description Its end's id, as requests name it. */
+            id: string;
+            /** @description How it ended, or why it failed. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes received.
+             */
+            received?: number | null;
+            /**
+             * Format: int64
+             * @description Packets sent again.
+             */
+            retransmits?: number | null;
+            /** @description The end that saw it: `server`, `client` or `unknown`. */
+            role: string;
+            /**
+             * Format: double
+             * @description The round-trip time at the end, smoothed: seconds.
+             */
+            rtt?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes sent.
+             */
+            sent?: number | null;
+            /** @description Who was connected to. */
+            server: components["schemas"]["End"];
+            /** @description When it was opened: RFC 3339. */
+            time: string;
+        };
+        /** @description Connections. */
+        Connections: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description The connections. */
+            connections: components["schemas"]["Connection"][];
+        };
+        /** @description How much of what happened was seen. */
+        Coverage: {
+            /**
+             * Format: int64
+             * @description Agents that told of themselves in this time.
+             */
+            agents: number;
+            /**
+             * Format: int64
+             * @description Kernel events that they took in.
+             */
+            events: number;
+            /**
+             * Format: int64
+             * @description Kernel events that were lost: what they would have told is missing.
+             */
+            lost: number;
+            /**
+             * Format: double
+             * @description The part of the events that was lost: 0 to 1.
+             */
+            lost_ratio: number;
+            /**
+             * Format: double
+             * @description The least part of connections that an agent watched, to stay within its budget: 1 is all.
+             */
+            sampled: number;
+        };
+        /** @description Whom a service needs, and who needs it. */
+        Dependencies: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description Whoever asks it, or asks somebody who does; the nearest first. */
+            blast_radius: components["schemas"]["Blast"][];
+            /** @description Circles that it is part of: those who ask one another. */
+            cycles: string[][];
+            /** @description Whom it asks, and whether it needs them. */
+            dependencies: components["schemas"]["Dependency"][];
+            /**
+             * Format: int64
+             * @description How many ask it.
+             */
+            fan_in: number;
+            /**
+             * Format: int64
+             * @description How many it asks.
+             */
+            fan_out: number;
+        };
+        /** @description Somebody that a service asks. */
+        Dependency: {
+            /** @description The two are on different hosts, as far as hosts are known. */
+            crosses_hosts: boolean;
+            evidence?: components["schemas"]["Evidence"] | null;
+            /** @description What is asked. */
+            figures: components["schemas"]["Figures"];
+            /** @description Whom. */
+            server: string;
+            /** @description Whether it is needed. */
+            verdict: components["schemas"]["Verdict"];
+        };
+        /** @description A value that is more frequent among the selected requests, or less. */
+        Difference: {
+            /** @description The field. */
+            field: string;
+            /**
+             * Format: double
+             * @description Which part of the others.
+             */
+            others: number;
+            /**
+             * Format: double
+             * @description Which part of the selected requests has it: 0 to 1.
+             */
+            selected: number;
+            /** @description The value; none for requests without one. */
+            value?: string | null;
+        };
+        /** @description A client's requests to a server. */
+        Edge: {
+            /** @description Who asks. */
+            client: string;
+            /** @description The two are on different hosts, as far as hosts are known. */
+            crosses_hosts: boolean;
+            /** @description The requests, as the end saw them that saw more; the server's where both saw all. */
+            figures: components["schemas"]["Figures"];
+            /** @description In which protocol. */
+            protocol: string;
+            seen_by_client?: components["schemas"]["Figures"] | null;
+            seen_by_server?: components["schemas"]["Figures"] | null;
+            /** @description Who answers. */
+            server: string;
+            tcp?: components["schemas"]["TcpHealth"] | null;
+        };
+        /** @description An end of a connection. */
+        End: {
+            /** @description Its address, or its path. */
+            address?: string | null;
+            /**
+             * Format: int32
+             * @description Its port.
+             */
+            port?: number | null;
+            /** @description Its service. */
+            service?: string | null;
+        };
+        /** @description What a verdict is based on: the time is cut into windows, and those in which the callee was in trouble are compared with the others. */
+        Evidence: {
+            /**
+             * Format: double
+             * @description How it did in the others.
+             */
+            caller_otherwise: number;
+            /**
+             * Format: double
+             * @description How the caller did in those: its part of failed requests, or its p95 in seconds.
+             */
+            caller_then: number;
+            /**
+             * Format: double
+             * @description How they did in the others.
+             */
+            calls_otherwise: number;
+            /**
+             * Format: double
+             * @description How the calls did in those, in the same unit.
+             */
+            calls_then: number;
+            /**
+             * Format: int64
+             * @description The other ones.
+             */
+            others: number;
+            /** @description `errors` or `slow`: the callee's trouble. */
+            trouble: string;
+            /**
+             * Format: int64
+             * @description Windows in which it was in trouble.
+             */
+            windows: number;
+        };
+        /** @description A field's values. */
+        Facet: {
+            /** @description The field. */
+            field: string;
+            /**
+             * Format: int64
+             * @description Requests with other values.
+             */
+            others: number;
+            /** @description Its values, the most frequent first. */
+            values: components["schemas"]["FacetValue"][];
+        };
+        /** @description A value. */
+        FacetValue: {
+            /**
+             * Format: int64
+             * @description Requests that have it.
+             */
+            count: number;
+            /** @description The value; none for requests without one. */
+            value?: string | null;
+        };
+        /** @description Values of fields. */
+        Facets: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description The fields. */
+            facets: components["schemas"]["Facet"][];
+            /**
+             * Format: int64
+             * @description How many requests match.
+             */
+            matched: number;
+        };
+        /** @description Figures of requests. */
+        Figures: {
+            /**
+             * Format: int64
+             * @description Requests.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Their part: 0 to 1.
+             */
+            error_ratio: number;
+            /**
+             * Format: int64
+             * @description Those that failed.
+             */
+            errors: number;
+            /**
+             * Format: double
+             * @description Half of the requests took no longer: seconds. None where there were none.
+             */
+            p50?: number | null;
+            /**
+             * Format: double
+             * @description 95 of 100 took no longer: seconds.
+             */
+            p95?: number | null;
+            /**
+             * Format: double
+             * @description 99 of 100 took no longer: seconds.
+             */
+            p99?: number | null;
+            /**
+             * Format: double
+             * @description Requests a second.
+             */
+            rate: number;
+            /**
+             * Format: double
+             * @description All durations together: seconds.
+             */
+            total: number;
+        };
+        /** @description How the server is. */
+        Health: {
+            /** @description `ok`, or `degraded`: `store.trouble` tells why. */
+            status: string;
+            /** @description Its store. */
+            store: components["schemas"]["StoreHealth"];
+            /**
+             * Format: double
+             * @description For how long it has been running: seconds.
+             */
+            uptime: number;
+            /** @description Its version. */
+            version: string;
+        };
+        /** @description Counts by time and duration. */
+        HeatMap: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description When the first column begins: RFC 3339. */
+            begin: string;
+            /** @description The least duration of each row, and at the end the least that is too long for all of them: seconds. */
+            bounds: number[];
+            /** @description Cells with requests: column, row, and how many. */
+            cells: number[][];
+            /**
+             * Format: int64
+             * @description How many columns there are.
+             */
+            columns: number;
+            /**
+             * Format: double
+             * @description How long a column is: seconds.
+             */
+            step: number;
+        };
+        /** @description A process of a service. */
+        Instance: {
+            /** @description Its command. */
+            command?: string | null;
+            /** @description Its host. */
+            host?: string | null;
+            /** @description What it answers. */
+            inbound: components["schemas"]["Figures"];
+            /** @description What it asks of others. */
+            outbound: components["schemas"]["Figures"];
+            /** @description Its id. */
+            pid?: string | null;
+        };
+        /**
+         * @description What a node is.
+         * @enum {string}
+         */
+        Kind: "service" | "database" | "cache" | "dns" | "external" | "unknown";
+        /** @description Somebody who asks or answers. */
+        Node: {
+            /** @description Hosts on which an agent saw it. */
+            hosts: string[];
+            /** @description What it is. */
+            kind: components["schemas"]["Kind"];
+            /** @description Its name. */
+            name: string;
+            /** @description Protocols in which it answers. */
+            protocols: string[];
+        };
+        /** @description Requests that have something in common. */
+        Operation: {
+            /** @description Their figures. */
+            figures: components["schemas"]["Figures"];
+            /** @description The fields' values, none where there is none. */
+            keys: (string | null)[];
+            /**
+             * Format: double
+             * @description Which part of all that time they took: 0 to 1.
+             */
+            share: number;
+        };
+        /** @description What is asked. */
+        Operations: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description The fields of the keys. */
+            by: string[];
+            /**
+             * Format: int64
+             * @description How many more there are.
+             */
+            left_out: number;
+            /** @description The operations. */
+            operations: components["schemas"]["Operation"][];
+        };
+        /** @description A point. */
+        Point: {
+            /** @description The requests in it. */
+            figures: components["schemas"]["Figures"];
+            /** @description When it begins: RFC 3339. */
+            time: string;
+        };
+        /** @description A process. */
+        Process: {
+            /** @description Its command. */
+            command?: string | null;
+            /**
+             * Format: int64
+             * @description Its id, in the host's first namespace.
+             */
+            pid: number;
+            /** @description Its service. */
+            service?: string | null;
+            /**
+             * Format: int64
+             * @description The thread that handled the request.
+             */
+            tid?: number | null;
+        };
+        /** @description One exchange as one of its ends saw it. */
+        Record: {
+            /** @description All else that is known of it, by the names of OpenTelemetry's conventions. */
+            attributes?: {
+                [key: string]: unknown;
+            };
+            /** @description Who asked. */
+            client: components["schemas"]["End"];
+            /** @description The end of a connection that it came by. */
+            connection: string;
+            /**
+             * Format: double
+             * @description From the first byte of the request to the last of the response: seconds.
+             */
+            duration: number;
+            /** @description How it failed. */
+            error?: string | null;
+            /** @description The host of the end that saw it. */
+            host?: string | null;
+            /** @description By which it is found again: `GET /api/v1/requests/{id}`. */
+            id: string;
+            /** @description What of it was not seen: `request`, `response` or `start`. */
+            incomplete?: string | null;
+            /** @description What was asked, of low cardinality. */
+            name: string;
+            process?: components["schemas"]["Process"] | null;
+            /** @description `http`, `redis`, ... */
+            protocol: string;
+            /** @description The request on the wire. */
+            request: components["schemas"]["Size"];
+            /** @description The response on the wire. */
+            response: components["schemas"]["Size"];
+            /** @description The end that saw it: `server` or `client`. */
+            role: string;
+            /** @description Who answered. */
+            server: components["schemas"]["End"];
+            /** @description `ok` or `error`. */
+            status: string;
+            /** @description Its first byte, as this end saw it: RFC 3339. */
+            time: string;
+            /** @description The trace that it belongs to: `GET /api/v1/traces/{trace}`. */
+            trace?: string | null;
+            /** @description Its time is the caller's wish to wait, no latency. */
+            waiting: boolean;
+        };
+        /** @description Requests. */
+        Requests: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description How to ask for the next ones; none where there are no more. */
+            next?: string | null;
+            /** @description The requests. */
+            requests: components["schemas"]["Record"][];
+        };
+        /** @description A series. */
+        Series: {
+            /** @description The fields' values. */
+            keys: string[];
+            /** @description Its points, in order; a time without requests has none. */
+            points: components["schemas"]["Point"][];
+        };
+        /** @description Series. */
+        SeriesSet: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description The fields of the keys. */
+            by: string[];
+            /**
+             * Format: int64
+             * @description How many more there are.
+             */
+            left_out: number;
+            /** @description The series, the one with most requests first. */
+            series: components["schemas"]["Series"][];
+            /**
+             * Format: double
+             * @description From one point to the next: seconds.
+             */
+            step: number;
+        };
+        /** @description A service, or whoever else answers or asks. */
+        Service: {
+            /** @description Hosts on which an agent saw it. */
+            hosts: string[];
+            /** @description What it answers. */
+            inbound: components["schemas"]["Figures"];
+            /** @description What it is. */
+            kind: components["schemas"]["Kind"];
+            /** @description Its name. */
+            name: string;
+            /** @description What it asks of others. */
+            outbound: components["schemas"]["Figures"];
+            /** @description What it answers over time, if that was asked for. */
+            points?: components["schemas"]["Point"][];
+            /** @description Protocols in which it answers. */
+            protocols: string[];
+        };
+        /** @description A service, in detail. */
+        ServiceDetail: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description Whom it asks. */
+            callees: components["schemas"]["Edge"][];
+            /** @description Who asks it. */
+            callers: components["schemas"]["Edge"][];
+            /** @description Its processes. */
+            instances: components["schemas"]["Instance"][];
+            /** @description What it is asked, what took most time first. The keys are protocol and name. */
+            operations: components["schemas"]["Operation"][];
+            /** @description The service. */
+            service: components["schemas"]["Service"];
+            /** @description Its TCP connections that ended. */
+            tcp: components["schemas"]["TcpHealth"];
+        };
+        /** @description Services. */
+        Services: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description The services, the one with most requests first. */
+            services: components["schemas"]["Service"][];
+        };
+        /** @description How large something is. */
+        Size: {
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            bytes: number;
+        };
+        /** @description A request or span of a trace. */
+        Span: {
+            /** @description What else is known of it. */
+            attributes?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: double
+             * @description How much longer the trace took because of it alone: seconds on the critical path.
+             */
+            critical: number;
+            /**
+             * Format: int32
+             * @description How deep it lies: 0 for those without a parent.
+             */
+            depth: number;
+            /**
+             * Format: double
+             * @description How long it took: seconds.
+             */
+            duration: number;
+            /** @description How it failed. */
+            error?: string | null;
+            /** @description How that is known: `traceparent`, `request-id`, `sequence`, `thread`, `queue`, `connect`, or `span`: its program said so. */
+            evidence?: string | null;
+            /** @description The host that it was on. */
+            host?: string | null;
+            /** @description By which others name it as their parent. */
+            id: string;
+            /** @description `server`, `client`, or what the program called it. */
+            kind?: string | null;
+            /** @description What was done. */
+            name: string;
+            /**
+             * Format: double
+             * @description From the beginning of the trace: seconds.
+             */
+            offset: number;
+            /**
+             * Format: double
+             * @description Of that, while nothing that it brought about was under way: seconds.
+             */
+            own: number;
+            /** @description What brought it about; none for the first one, and for those of which it is not known. */
+            parent?: string | null;
+            /** @description The protocol of a request. */
+            protocol?: string | null;
+            /** @description The request that it is: `GET /api/v1/requests/{id}`. */
+            request?: string | null;
+            /** @description The service that it is of. */
+            service?: string | null;
+            /** @description `weir`: a request that an agent saw; `otlp`: a span that a program sent. */
+            source: string;
+            /** @description When it began: RFC 3339. */
+            time: string;
+        };
+        /** @description How the store is. */
+        StoreHealth: {
+            /**
+             * Format: int64
+             * @description Batches that a failing disk did not take.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Bytes of those.
+             */
+            recent_bytes: number;
+            /**
+             * Format: int64
+             * @description Rows in memory and the log only.
+             */
+            recent_rows: number;
+            /**
+             * Format: int64
+             * @description Batches that were refused because too much waited.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Batches that had been stored before, and were not again.
+             */
+            repeated: number;
+            /**
+             * Format: int64
+             * @description Rows that were made durable since the start.
+             */
+            rows: number;
+            /** @description What is wrong with its disk. */
+            trouble?: string | null;
+        };
+        /** @description How TCP connections fared that ended in a time. */
+        TcpHealth: {
+            /**
+             * Format: int64
+             * @description Bytes from the client to the server and back.
+             */
+            bytes: number;
+            /**
+             * Format: double
+             * @description The time that connecting took, on average: seconds.
+             */
+            connect?: number | null;
+            /**
+             * Format: int64
+             * @description Connections that ended.
+             */
+            connections: number;
+            /**
+             * Format: int64
+             * @description Those that failed, or were broken off.
+             */
+            failures: number;
+            /**
+             * Format: int64
+             * @description Packets sent again.
+             */
+            retransmits: number;
+            /**
+             * Format: double
+             * @description Their round-trip times, on average: seconds.
+             */
+            rtt?: number | null;
+        };
+        /** @description Who asks whom. */
+        Topology: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description Who asks whom, by protocol. */
+            edges: components["schemas"]["Edge"][];
+            /** @description Services, databases, and whoever else takes part. */
+            nodes: components["schemas"]["Node"][];
+        };
+        /** @description A trace. */
+        Trace: {
+            /** @description There are more spans than are told. */
+            cut: boolean;
+            /** @description What could not be read of the store because it is damaged. */
+            damaged?: string[];
+            /**
+             * Format: double
+             * @description From the first byte of its first span to the last of its last one: seconds.
+             */
+            duration: number;
+            /**
+             * Format: int64
+             * @description Spans that failed.
+             */
+            errors: number;
+            /** @description Its id, as it was asked for. */
+            id: string;
+            /** @description Ids by which it is known: that of its callers (W3C), and those of the hosts that have a part of it. */
+            ids: string[];
+            /** @description Services that took part. */
+            services: string[];
+            /** @description Its spans: those without a parent first, each followed by what it brought about, in order of time. */
+            spans: components["schemas"]["Span"][];
+            /** @description When its first span began: RFC 3339. */
+            time: string;
+        };
+        /** @description A trace, by the request that it began with. */
+        TraceSummary: {
+            /**
+             * Format: int64
+             * @description Those that failed.
+             */
+            errors: number;
+            /** @description Its id: `GET /api/v1/traces/{id}`. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Requests in it, as each side saw them; without those of other hosts.
+             */
+            requests: number;
+            /** @description The request that it began with. */
+            root: components["schemas"]["Record"];
+        };
+        /** @description Traces. */
+        Traces: {
+            /** @description Which time this is about. */
+            about: components["schemas"]["About"];
+            /** @description The traces. */
+            traces: components["schemas"]["TraceSummary"][];
+        };
+        /**
+         * @description Whether somebody is needed.
+         * @enum {string}
+         */
+        Verdict: "strong" | "weak" | "unknown";
     };
-    /** @description An agent. */
-    Agent: {
-      /** @description What else it told. */
-      attributes?: {
-        [key: string]: string;
-      };
-      /** @description It has not been heard of for half a minute. */
-      away: boolean;
-      /**
-       * Format: int64
-       * @description Kernel events in this time.
-       */
-      events: number;
-      /** @description The host that it is on. */
-      host: string;
-      /** @description The host's id. */
-      id?: string | null;
-      /** @description The kernel's version. */
-      kernel?: string | null;
-      /**
-       * Format: int64
-       * @description Kernel events that were lost in this time.
-       */
-      lost: number;
-      /**
-       * Format: double
-       * @description The part of connections that it watches now, to stay within its budget: 1 is all.
-       */
-      sampled?: number | null;
-      /** @description When it was last heard of: RFC 3339. */
-      seen: string;
-      /** @description Its version. */
-      version?: string | null;
-    };
-    /** @description Agents. */
-    Agents: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description The agents, by host. */
-      agents: components["schemas"]["Agent"][];
-    };
-    /** @description What sets some requests apart. */
-    Apart: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description The values, the greatest difference first. */
-      differences: components["schemas"]["Difference"][];
-      /**
-       * Format: int64
-       * @description The others.
-       */
-      others: number;
-      /**
-       * Format: int64
-       * @description Requests of the selection.
-       */
-      selected: number;
-    };
-    /** @description Somebody who feels it when a service fails. */
-    Blast: {
-      /**
-       * Format: int64
-       * @description Calls between the two: 1 for who asks the service itself.
-       */
-      distance: number;
-      /** @description Who. */
-      service: string;
-      /** @description All along some way each one needs the answer. */
-      strong: boolean;
-      /** @description Whom it asks, on the shortest way. */
-      through: string;
-    };
-    /** @description A TCP connection, as one of its ends saw it. */
-    Connection: {
-      /** @description Who connected. */
-      client: components["schemas"]["End"];
-      /**
-       * Format: double
-       * @description From the first packet until it was open: seconds.
-       */
-      connect?: number | null;
-      /**
-       * Format: double
-       * @description For how long it was open: seconds.
-       */
-      duration: number;
-      /** @description How it failed. */
-      error?: string | null;
-      /** @description The host of the end that saw it. */
-      host?: string | null;
-      /** @description Its end's id, as requests name it. */
-      id: string;
-      /** @description How it ended, or why it failed. */
-      reason?: string | null;
-      /**
-       * Format: int64
-       * @description Bytes received.
-       */
-      received?: number | null;
-      /**
-       * Format: int64
-       * @description Packets sent again.
-       */
-      retransmits?: number | null;
-      /** @description The end that saw it: `server`, `client` or `unknown`. */
-      role: string;
-      /**
-       * Format: double
-       * @description The round-trip time at the end, smoothed: seconds.
-       */
-      rtt?: number | null;
-      /**
-       * Format: int64
-       * @description Bytes sent.
-       */
-      sent?: number | null;
-      /** @description Who was connected to. */
-      server: components["schemas"]["End"];
-      /** @description When it was opened: RFC 3339. */
-      time: string;
-    };
-    /** @description Connections. */
-    Connections: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description The connections. */
-      connections: components["schemas"]["Connection"][];
-    };
-    /** @description How much of what happened was seen. */
-    Coverage: {
-      /**
-       * Format: int64
-       * @description Agents that told of themselves in this time.
-       */
-      agents: number;
-      /**
-       * Format: int64
-       * @description Kernel events that they took in.
-       */
-      events: number;
-      /**
-       * Format: int64
-       * @description Kernel events that were lost: what they would have told is missing.
-       */
-      lost: number;
-      /**
-       * Format: double
-       * @description The part of the events that was lost: 0 to 1.
-       */
-      lost_ratio: number;
-      /**
-       * Format: double
-       * @description The least part of connections that an agent watched, to stay within its budget: 1 is all.
-       */
-      sampled: number;
-    };
-    /** @description Whom a service needs, and who needs it. */
-    Dependencies: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description Whoever asks it, or asks somebody who does; the nearest first. */
-      blast_radius: components["schemas"]["Blast"][];
-      /** @description Circles that it is part of: those who ask one another. */
-      cycles: string[][];
-      /** @description Whom it asks, and whether it needs them. */
-      dependencies: components["schemas"]["Dependency"][];
-      /**
-       * Format: int64
-       * @description How many ask it.
-       */
-      fan_in: number;
-      /**
-       * Format: int64
-       * @description How many it asks.
-       */
-      fan_out: number;
-    };
-    /** @description Somebody that a service asks. */
-    Dependency: {
-      /** @description The two are on different hosts, as far as hosts are known. */
-      crosses_hosts: boolean;
-      evidence?: components["schemas"]["Evidence"] | null;
-      /** @description What is asked. */
-      figures: components["schemas"]["Figures"];
-      /** @description Whom. */
-      server: string;
-      /** @description Whether it is needed. */
-      verdict: components["schemas"]["Verdict"];
-    };
-    /** @description A value that is more frequent among the selected requests, or less. */
-    Difference: {
-      /** @description The field. */
-      field: string;
-      /**
-       * Format: double
-       * @description Which part of the others.
-       */
-      others: number;
-      /**
-       * Format: double
-       * @description Which part of the selected requests has it: 0 to 1.
-       */
-      selected: number;
-      /** @description The value; none for requests without one. */
-      value?: string | null;
-    };
-    /** @description A client's requests to a server. */
-    Edge: {
-      /** @description Who asks. */
-      client: string;
-      /** @description The two are on different hosts, as far as hosts are known. */
-      crosses_hosts: boolean;
-      /** @description The requests, as the end saw them that saw more; the server's where both saw all. */
-      figures: components["schemas"]["Figures"];
-      /** @description In which protocol. */
-      protocol: string;
-      seen_by_client?: components["schemas"]["Figures"] | null;
-      seen_by_server?: components["schemas"]["Figures"] | null;
-      /** @description Who answers. */
-      server: string;
-      tcp?: components["schemas"]["TcpHealth"] | null;
-    };
-    /** @description An end of a connection. */
-    End: {
-      /** @description Its address, or its path. */
-      address?: string | null;
-      /**
-       * Format: int32
-       * @description Its port.
-       */
-      port?: number | null;
-      /** @description Its service. */
-      service?: string | null;
-    };
-    /** @description What a verdict is based on: the time is cut into windows, and those in which the callee was in trouble are compared with the others. */
-    Evidence: {
-      /**
-       * Format: double
-       * @description How it did in the others.
-       */
-      caller_otherwise: number;
-      /**
-       * Format: double
-       * @description How the caller did in those: its part of failed requests, or its p95 in seconds.
-       */
-      caller_then: number;
-      /**
-       * Format: double
-       * @description How they did in the others.
-       */
-      calls_otherwise: number;
-      /**
-       * Format: double
-       * @description How the calls did in those, in the same unit.
-       */
-      calls_then: number;
-      /**
-       * Format: int64
-       * @description The other ones.
-       */
-      others: number;
-      /** @description `errors` or `slow`: the callee's trouble. */
-      trouble: string;
-      /**
-       * Format: int64
-       * @description Windows in which it was in trouble.
-       */
-      windows: number;
-    };
-    /** @description A field's values. */
-    Facet: {
-      /** @description The field. */
-      field: string;
-      /**
-       * Format: int64
-       * @description Requests with other values.
-       */
-      others: number;
-      /** @description Its values, the most frequent first. */
-      values: components["schemas"]["FacetValue"][];
-    };
-    /** @description A value. */
-    FacetValue: {
-      /**
-       * Format: int64
-       * @description Requests that have it.
-       */
-      count: number;
-      /** @description The value; none for requests without one. */
-      value?: string | null;
-    };
-    /** @description Values of fields. */
-    Facets: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description The fields. */
-      facets: components["schemas"]["Facet"][];
-      /**
-       * Format: int64
-       * @description How many requests match.
-       */
-      matched: number;
-    };
-    /** @description Figures of requests. */
-    Figures: {
-      /**
-       * Format: int64
-       * @description Requests.
-       */
-      count: number;
-      /**
-       * Format: double
-       * @description Their part: 0 to 1.
-       */
-      error_ratio: number;
-      /**
-       * Format: int64
-       * @description Those that failed.
-       */
-      errors: number;
-      /**
-       * Format: double
-       * @description Half of the requests took no longer: seconds. None where there were none.
-       */
-      p50?: number | null;
-      /**
-       * Format: double
-       * @description 95 of 100 took no longer: seconds.
-       */
-      p95?: number | null;
-      /**
-       * Format: double
-       * @description 99 of 100 took no longer: seconds.
-       */
-      p99?: number | null;
-      /**
-       * Format: double
-       * @description Requests a second.
-       */
-      rate: number;
-      /**
-       * Format: double
-       * @description All durations together: seconds.
-       */
-      total: number;
-    };
-    /** @description How the server is. */
-    Health: {
-      /** @description `ok`, or `degraded`: `store.trouble` tells why. */
-      status: string;
-      /** @description Its store. */
-      store: components["schemas"]["StoreHealth"];
-      /**
-       * Format: double
-       * @description For how long it has been running: seconds.
-       */
-      uptime: number;
-      /** @description Its version. */
-      version: string;
-    };
-    /** @description Counts by time and duration. */
-    HeatMap: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description When the first column begins: RFC 3339. */
-      begin: string;
-      /** @description The least duration of each row, and at the end the least that is too long for all of them: seconds. */
-      bounds: number[];
-      /** @description Cells with requests: column, row, and how many. */
-      cells: number[][];
-      /**
-       * Format: int64
-       * @description How many columns there are.
-       */
-      columns: number;
-      /**
-       * Format: double
-       * @description How long a column is: seconds.
-       */
-      step: number;
-    };
-    /** @description A process of a service. */
-    Instance: {
-      /** @description Its command. */
-      command?: string | null;
-      /** @description Its host. */
-      host?: string | null;
-      /** @description What it answers. */
-      inbound: components["schemas"]["Figures"];
-      /** @description What it asks of others. */
-      outbound: components["schemas"]["Figures"];
-      /** @description Its id. */
-      pid?: string | null;
-    };
-    /**
-     * @description What a node is.
-     * @enum {string}
-     */
-    Kind: "service" | "database" | "cache" | "dns" | "external" | "unknown";
-    /** @description Somebody who asks or answers. */
-    Node: {
-      /** @description Hosts on which an agent saw it. */
-      hosts: string[];
-      /** @description What it is. */
-      kind: components["schemas"]["Kind"];
-      /** @description Its name. */
-      name: string;
-      /** @description Protocols in which it answers. */
-      protocols: string[];
-    };
-    /** @description Requests that have something in common. */
-    Operation: {
-      /** @description Their figures. */
-      figures: components["schemas"]["Figures"];
-      /** @description The fields' values, none where there is none. */
-      keys: (string | null)[];
-      /**
-       * Format: double
-       * @description Which part of all that time they took: 0 to 1.
-       */
-      share: number;
-    };
-    /** @description What is asked. */
-    Operations: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description The fields of the keys. */
-      by: string[];
-      /**
-       * Format: int64
-       * @description How many more there are.
-       */
-      left_out: number;
-      /** @description The operations. */
-      operations: components["schemas"]["Operation"][];
-    };
-    /** @description A point. */
-    Point: {
-      /** @description The requests in it. */
-      figures: components["schemas"]["Figures"];
-      /** @description When it begins: RFC 3339. */
-      time: string;
-    };
-    /** @description A process. */
-    Process: {
-      /** @description Its command. */
-      command?: string | null;
-      /**
-       * Format: int64
-       * @description Its id, in the host's first namespace.
-       */
-      pid: number;
-      /** @description Its service. */
-      service?: string | null;
-      /**
-       * Format: int64
-       * @description The thread that handled the request.
-       */
-      tid?: number | null;
-    };
-    /** @description One exchange as one of its ends saw it. */
-    Record: {
-      /** @description All else that is known of it, by the names of OpenTelemetry's conventions. */
-      attributes?: {
-        [key: string]: unknown;
-      };
-      /** @description Who asked. */
-      client: components["schemas"]["End"];
-      /** @description The end of a connection that it came by. */
-      connection: string;
-      /**
-       * Format: double
-       * @description From the first byte of the request to the last of the response: seconds.
-       */
-      duration: number;
-      /** @description How it failed. */
-      error?: string | null;
-      /** @description The host of the end that saw it. */
-      host?: string | null;
-      /** @description By which it is found again: `GET /api/v1/requests/{id}`. */
-      id: string;
-      /** @description What of it was not seen: `request`, `response` or `start`. */
-      incomplete?: string | null;
-      /** @description What was asked, of low cardinality. */
-      name: string;
-      process?: components["schemas"]["Process"] | null;
-      /** @description `http`, `redis`, ... */
-      protocol: string;
-      /** @description The request on the wire. */
-      request: components["schemas"]["Size"];
-      /** @description The response on the wire. */
-      response: components["schemas"]["Size"];
-      /** @description The end that saw it: `server` or `client`. */
-      role: string;
-      /** @description Who answered. */
-      server: components["schemas"]["End"];
-      /** @description `ok` or `error`. */
-      status: string;
-      /** @description Its first byte, as this end saw it: RFC 3339. */
-      time: string;
-      /** @description The trace that it belongs to: `GET /api/v1/traces/{trace}`. */
-      trace?: string | null;
-      /** @description Its time is the caller's wish to wait, no latency. */
-      waiting: boolean;
-    };
-    /** @description Requests. */
-    Requests: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description How to ask for the next ones; none where there are no more. */
-      next?: string | null;
-      /** @description The requests. */
-      requests: components["schemas"]["Record"][];
-    };
-    /** @description A series. */
-    Series: {
-      /** @description The fields' values. */
-      keys: string[];
-      /** @description Its points, in order; a time without requests has none. */
-      points: components["schemas"]["Point"][];
-    };
-    /** @description Series. */
-    SeriesSet: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description The fields of the keys. */
-      by: string[];
-      /**
-       * Format: int64
-       * @description How many more there are.
-       */
-      left_out: number;
-      /** @description The series, the one with most requests first. */
-      series: components["schemas"]["Series"][];
-      /**
-       * Format: double
-       * @description From one point to the next: seconds.
-       */
-      step: number;
-    };
-    /** @description A service, or whoever else answers or asks. */
-    Service: {
-      /** @description Hosts on which an agent saw it. */
-      hosts: string[];
-      /** @description What it answers. */
-      inbound: components["schemas"]["Figures"];
-      /** @description What it is. */
-      kind: components["schemas"]["Kind"];
-      /** @description Its name. */
-      name: string;
-      /** @description What it asks of others. */
-      outbound: components["schemas"]["Figures"];
-      /** @description What it answers over time, if that was asked for. */
-      points?: components["schemas"]["Point"][];
-      /** @description Protocols in which it answers. */
-      protocols: string[];
-    };
-    /** @description A service, in detail. */
-    ServiceDetail: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description Whom it asks. */
-      callees: components["schemas"]["Edge"][];
-      /** @description Who asks it. */
-      callers: components["schemas"]["Edge"][];
-      /** @description Its processes. */
-      instances: components["schemas"]["Instance"][];
-      /** @description What it is asked, what took most time first. The keys are protocol and name. */
-      operations: components["schemas"]["Operation"][];
-      /** @description The service. */
-      service: components["schemas"]["Service"];
-      /** @description Its TCP connections that ended. */
-      tcp: components["schemas"]["TcpHealth"];
-    };
-    /** @description Services. */
-    Services: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description The services, the one with most requests first. */
-      services: components["schemas"]["Service"][];
-    };
-    /** @description How large something is. */
-    Size: {
-      /**
-       * Format: int64
-       * @description Bytes.
-       */
-      bytes: number;
-    };
-    /** @description A request or span of a trace. */
-    Span: {
-      /** @description What else is known of it. */
-      attributes?: {
-        [key: string]: unknown;
-      };
-      /**
-       * Format: double
-       * @description How much longer the trace took because of it alone: seconds on the critical path.
-       */
-      critical: number;
-      /**
-       * Format: int32
-       * @description How deep it lies: 0 for those without a parent.
-       */
-      depth: number;
-      /**
-       * Format: double
-       * @description How long it took: seconds.
-       */
-      duration: number;
-      /** @description How it failed. */
-      error?: string | null;
-      /** @description How that is known: `traceparent`, `request-id`, `sequence`, `thread`, `queue`, `connect`, or `span`: its program said so. */
-      evidence?: string | null;
-      /** @description The host that it was on. */
-      host?: string | null;
-      /** @description By which others name it as their parent. */
-      id: string;
-      /** @description `server`, `client`, or what the program called it. */
-      kind?: string | null;
-      /** @description What was done. */
-      name: string;
-      /**
-       * Format: double
-       * @description From the beginning of the trace: seconds.
-       */
-      offset: number;
-      /**
-       * Format: double
-       * @description Of that, while nothing that it brought about was under way: seconds.
-       */
-      own: number;
-      /** @description What brought it about; none for the first one, and for those of which it is not known. */
-      parent?: string | null;
-      /** @description The protocol of a request. */
-      protocol?: string | null;
-      /** @description The request that it is: `GET /api/v1/requests/{id}`. */
-      request?: string | null;
-      /** @description The service that it is of. */
-      service?: string | null;
-      /** @description `weir`: a request that an agent saw; `otlp`: a span that a program sent. */
-      source: string;
-      /** @description When it began: RFC 3339. */
-      time: string;
-    };
-    /** @description How the store is. */
-    StoreHealth: {
-      /**
-       * Format: int64
-       * @description Batches that a failing disk did not take.
-       */
-      failed: number;
-      /**
-       * Format: int64
-       * @description Bytes of those.
-       */
-      recent_bytes: number;
-      /**
-       * Format: int64
-       * @description Rows in memory and the log only.
-       */
-      recent_rows: number;
-      /**
-       * Format: int64
-       * @description Batches that were refused because too much waited.
-       */
-      refused: number;
-      /**
-       * Format: int64
-       * @description Batches that had been stored before, and were not again.
-       */
-      repeated: number;
-      /**
-       * Format: int64
-       * @description Rows that were made durable since the start.
-       */
-      rows: number;
-      /** @description What is wrong with its disk. */
-      trouble?: string | null;
-    };
-    /** @description How TCP connections fared that ended in a time. */
-    TcpHealth: {
-      /**
-       * Format: int64
-       * @description Bytes from the client to the server and back.
-       */
-      bytes: number;
-      /**
-       * Format: double
-       * @description The time that connecting took, on average: seconds.
-       */
-      connect?: number | null;
-      /**
-       * Format: int64
-       * @description Connections that ended.
-       */
-      connections: number;
-      /**
-       * Format: int64
-       * @description Those that failed, or were broken off.
-       */
-      failures: number;
-      /**
-       * Format: int64
-       * @description Packets sent again.
-       */
-      retransmits: number;
-      /**
-       * Format: double
-       * @description Their round-trip times, on average: seconds.
-       */
-      rtt?: number | null;
-    };
-    /** @description Who asks whom. */
-    Topology: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description Who asks whom, by protocol. */
-      edges: components["schemas"]["Edge"][];
-      /** @description Services, databases, and whoever else takes part. */
-      nodes: components["schemas"]["Node"][];
-    };
-    /** @description A trace. */
-    Trace: {
-      /** @description There are more spans than are told. */
-      cut: boolean;
-      /** @description What could not be read of the store because it is damaged. */
-      damaged?: string[];
-      /**
-       * Format: double
-       * @description From the first byte of its first span to the last of its last one: seconds.
-       */
-      duration: number;
-      /**
-       * Format: int64
-       * @description Spans that failed.
-       */
-      errors: number;
-      /** @description Its id, as it was asked for. */
-      id: string;
-      /** @description Ids by which it is known: that of its callers (W3C), and those of the hosts that have a part of it. */
-      ids: string[];
-      /** @description Services that took part. */
-      services: string[];
-      /** @description Its spans: those without a parent first, each followed by what it brought about, in order of time. */
-      spans: components["schemas"]["Span"][];
-      /** @description When its first span began: RFC 3339. */
-      time: string;
-    };
-    /** @description A trace, by the request that it began with. */
-    TraceSummary: {
-      /**
-       * Format: int64
-       * @description Those that failed.
-       */
-      errors: number;
-      /** @description Its id: `GET /api/v1/traces/{id}`. */
-      id: string;
-      /**
-       * Format: int64
-       * @description Requests in it, as each side saw them; without those of other hosts.
-       */
-      requests: number;
-      /** @description The request that it began with. */
-      root: components["schemas"]["Record"];
-    };
-    /** @description Traces. */
-    Traces: {
-      /** @description Which time this is about. */
-      about: components["schemas"]["About"];
-      /** @description The traces. */
-      traces: components["schemas"]["TraceSummary"][];
-    };
-    /**
-     * @description Whether somebody is needed.
-     * @enum {string}
-     */
-    Verdict: "strong" | "weak" | "unknown";
-  };
-  responses: never;
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-  agents: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    agents: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Agents"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agents"];
+                };
+            };
         };
-      };
     };
-  };
-  apart: {
-    parameters: {
-      query: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-        /** @description Which of the requests are compared with the others: a filter. */
-        selection: string;
-        /** @description The fields, with commas between; the usual ones where nothing is said. */
-        fields?: string;
-        /** @description So many values of each at most: 1 to 1000; 10 where nothing is said. */
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    apart: {
+        parameters: {
+            query: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+                /** @description Which of the requests are compared with the others: a filter. */
+                selection: string;
+                /** @description The fields, with commas between; the usual ones where nothing is said. */
+                fields?: string;
+                /** @description So many values of each at most: 1 to 1000; 10 where nothing is said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Apart"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Apart"];
+                };
+            };
         };
-      };
     };
-  };
-  connections: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-        /** @description So many at most, the newest: 1 to 1000; 100 where nothing is said. */
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    connections: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+                /** @description So many at most, the newest: 1 to 1000; 100 where nothing is said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Connections"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connections"];
+                };
+            };
         };
-      };
     };
-  };
-  facets: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-        /** @description The fields, with commas between; the usual ones where nothing is said. */
-        fields?: string;
-        /** @description So many values of each at most: 1 to 1000; 10 where nothing is said. */
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    facets: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+                /** @description The fields, with commas between; the usual ones where nothing is said. */
+                fields?: string;
+                /** @description So many values of each at most: 1 to 1000; 10 where nothing is said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Facets"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Facets"];
+                };
+            };
         };
-      };
     };
-  };
-  health: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Health"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
         };
-      };
     };
-  };
-  heat_map: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-        /** @description How long a column is: `10s`; so that there are 60 to 120 of them where nothing is said. */
-        step?: string;
-        /** @description Rows a doubling, as a power of two: 0 to 4; 1 where nothing is said. */
-        bits?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    heat_map: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+                /** @description How long a column is: `10s`; so that there are 60 to 120 of them where nothing is said. */
+                step?: string;
+                /** @description Rows a doubling, as a power of two: 0 to 4; 1 where nothing is said. */
+                bits?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["HeatMap"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeatMap"];
+                };
+            };
         };
-      };
     };
-  };
-  live: {
-    parameters: {
-      query?: {
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    live: {
+        parameters: {
+            query?: {
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "text/event-stream": string;
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
         };
-      };
     };
-  };
-  operations: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-        /** @description By which fields requests are put together, with commas between: `server,protocol,name` where nothing is said. */
-        by?: string;
-        /** @description What the first ones have most of: `total` (time), `count`, `errors`, `p50`, `p95` or `p99`; `total` where nothing is said. */
-        order?: string;
-        /** @description So many at most: 1 to 1000; 100 where nothing is said. */
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    operations: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+                /** @description By which fields requests are put together, with commas between: `server,protocol,name` where nothing is said. */
+                by?: string;
+                /** @description What the first ones have most of: `total` (time), `count`, `errors`, `p50`, `p95` or `p99`; `total` where nothing is said. */
+                order?: string;
+                /** @description So many at most: 1 to 1000; 100 where nothing is said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Operations"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operations"];
+                };
+            };
         };
-      };
     };
-  };
-  query: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** @description A question */
-    requestBody: {
-      content: {
-        "application/json": unknown;
-      };
-    };
-    responses: {
-      /** @description Its answer */
-      200: {
-        headers: {
-          [name: string]: unknown;
+    query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": unknown;
+        /** @description A question */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
         };
-      };
-    };
-  };
-  requests: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-        /** @description By which they are ordered: `time`, `duration`, or any other number; with a `-` in front the greatest first. `-time` where nothing is said. */
-        order?: string;
-        /** @description So many at most: 1 to 1000; 100 where nothing is said. */
-        limit?: number;
-        /** @description Those behind an earlier page: its `next`. */
-        after?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+        responses: {
+            /** @description Its answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
         };
-        content: {
-          "application/json": components["schemas"]["Requests"];
-        };
-      };
     };
-  };
-  request: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description A request's `id` */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    requests: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+                /** @description By which they are ordered: `time`, `duration`, or any other number; with a `-` in front the greatest first. `-time` where nothing is said. */
+                order?: string;
+                /** @description So many at most: 1 to 1000; 100 where nothing is said. */
+                limit?: number;
+                /** @description Those behind an earlier page: its `next`. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Record"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Requests"];
+                };
+            };
         };
-      };
     };
-  };
-  series: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-        /** @description By which fields there are series, with commas between; one of everything where nothing is said. */
-        by?: string;
-        /** @description From one point to the next: `10s`; so that there are 60 at most where nothing is said. */
-        step?: string;
-        /** @description So many series at most, those with most requests: 1 to 100; 20 where nothing is said. */
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A request's `id` */
+                id: string;
+            };
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["SeriesSet"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Record"];
+                };
+            };
         };
-      };
     };
-  };
-  services: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-        /** @description With so many points of each service's figures over time: 1 to 120; none where nothing is said. */
-        points?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    series: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+                /** @description By which fields there are series, with commas between; one of everything where nothing is said. */
+                by?: string;
+                /** @description From one point to the next: `10s`; so that there are 60 at most where nothing is said. */
+                step?: string;
+                /** @description So many series at most, those with most requests: 1 to 100; 20 where nothing is said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Services"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesSet"];
+                };
+            };
         };
-      };
     };
-  };
-  service: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The service */
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    services: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+                /** @description With so many points of each service's figures over time: 1 to 120; none where nothing is said. */
+                points?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["ServiceDetail"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Services"];
+                };
+            };
         };
-      };
     };
-  };
-  dependencies: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The service */
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    service: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The service */
+                name: string;
+            };
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Dependencies"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceDetail"];
+                };
+            };
         };
-      };
     };
-  };
-  topology: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    dependencies: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The service */
+                name: string;
+            };
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Topology"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dependencies"];
+                };
+            };
         };
-      };
     };
-  };
-  traces: {
-    parameters: {
-      query?: {
-        /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
-        from?: string;
-        /** @description Until when, in the same forms; `now` where nothing is said. */
-        to?: string;
-        /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
-        filter?: string;
-        /** @description `-time` or `-duration`: the newest first, or those that took longest. `-time` where nothing is said. */
-        order?: string;
-        /** @description So many at most: 1 to 500; 50 where nothing is said. */
-        limit?: number;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    topology: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Traces"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topology"];
+                };
+            };
         };
-      };
     };
-  };
-  trace: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description A trace's id: 32 hexadecimal digits (W3C), or 16 (a host's own); or a request's id */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: {
-        headers: {
-          [name: string]: unknown;
+    traces: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+                /** @description `-time` or `-duration`: the newest first, or those that took longest. `-time` where nothing is said. */
+                order?: string;
+                /** @description So many at most: 1 to 500; 50 where nothing is said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Trace"];
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Traces"];
+                };
+            };
         };
-      };
     };
-  };
+    trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A trace's id: 32 hexadecimal digits (W3C), or 16 (a host's own); or a request's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
+                };
+            };
+        };
+    };
 }

@@ -116,3 +116,22 @@ export function columns(text: string): Column[] {
   const found = ids.flatMap((id) => COLUMNS.find((column) => column.id === id) ?? []);
   return found.length > 0 ? found : columns("");
 }
+
+/** Short names of the server's language, where a field has one: what people write is what they read. */
+const SHORT: { readonly [field: string]: string } = {
+  "service.name": "service",
+  "host.name": "host",
+  "network.protocol.name": "protocol",
+  "error.type": "error",
+  "process.pid": "pid",
+  "url.path": "path",
+  "http.route": "route",
+  "http.request.method": "method",
+  "http.response.status_code": "code",
+  "db.query.summary": "query",
+  "db.query.text": "statement",
+};
+
+export function short(field: string): string {
+  return SHORT[field] ?? field;
+}

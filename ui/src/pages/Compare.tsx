@@ -2,6 +2,7 @@
 import { createMemo, For, Show } from "solid-js";
 import { t } from "../i18n";
 import { changes, type Change } from "../lib/compare";
+import { short } from "../lib/fields";
 import { and, term } from "../lib/filter";
 import { change, count, duration, percent, rate } from "../lib/format";
 import { before, exact, forInput, iso, isRelative, moment, RANGES, range } from "../lib/time";
@@ -120,7 +121,7 @@ export default function Compare() {
                   <table class="compare">
                     <thead>
                       <tr>
-                        <For each={now()!.by}>{(field) => <th>{field}</th>}</For>
+                        <For each={now()!.by}>{(field) => <th>{short(field)}</th>}</For>
                         <th class="num">{kind === "errors" ? t("Errors before") : t("p50 before")}</th>
                         <th class="num">{t("after")}</th>
                         <th class="num">{t("p95 before")}</th>

@@ -2,6 +2,7 @@
 import { createMemo, For, Show } from "solid-js";
 import type { Difference } from "../api/client";
 import { t } from "../i18n";
+import { short } from "../lib/fields";
 import { and, seconds, term } from "../lib/filter";
 import { count, duration, percent } from "../lib/format";
 import { inside, region, regionFilter, regionText } from "../lib/heat";
@@ -139,7 +140,7 @@ function Apart(props: { filter: string; region: NonNullable<ReturnType<typeof re
                     title={t("Look only at these")}
                     onClick={() => set({ filter: and(param("filter"), term(one.field, one.value)), sel: undefined })}
                   >
-                    <td class="mono dim">{one.field}</td>
+                    <td class="mono dim">{short(one.field)}</td>
                     <td class="mono fill">{one.value ?? "–"}</td>
                     <td class="part">
                       <svg

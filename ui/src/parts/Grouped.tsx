@@ -1,6 +1,7 @@
 /** Requests summed up: routes, statements, commands, by what they cost. */
 import { For, Show } from "solid-js";
 import { t } from "../i18n";
+import { short } from "../lib/fields";
 import { and, term } from "../lib/filter";
 import { count, duration, percent } from "../lib/format";
 import { answer, during } from "../state/answer";
@@ -78,7 +79,7 @@ export function Grouped(props: { filter: string; view: string }) {
               <table>
                 <thead>
                   <tr>
-                    <For each={found().by}>{(field) => <th>{field}</th>}</For>
+                    <For each={found().by}>{(field) => <th>{short(field)}</th>}</For>
                     <Sort
                       name={t("Total time")}
                       by="total"

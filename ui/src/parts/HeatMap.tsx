@@ -49,19 +49,6 @@ export function HeatMap(props: Props) {
     pen.scale(ratio, ratio);
     pen.clearRect(0, 0, width(), height());
     const ramp = [0, 1, 2, 3, 4].map((step) => rgb(colour(`ramp-${step}`)));
-    const most = Math.max(1, ...props.map.cells.map((one) => one[2] ?? 0));
-    const [wide, high] = [cell().wide, cell().high];
-    for (const one of props.map.cells) {
-      const [column, row, amount] = one as [number, number, number];
-      if (row < shown().first || row > shown().last) continue;
-      pen.fillStyle = mixed(ramp, strength(amount, most));
-      pen.fillRect(
-        x(column),
-        y(row + 1),
-        Math.max(1, wide - (wide > 5 ? 1 : 0)),
-        Math.max(1, high - (high > 5 ? 1 : 0)),
-      );
-    }
     pen.font = `11px ${colour("mono")}`;
     pen.fillStyle = colour("dim");
     pen.textBaseline = "middle";
@@ -82,6 +69,20 @@ export function HeatMap(props: Props) {
       pen.fillRect(LEFT, at, width() - LEFT, 1);
       pen.fillStyle = colour("dim");
     }
+    const most = Math.max(1, ...props.map.cells.map((one) => one[2] ?? 0));
+    const [wide, high] = [cell().wide, cell().high];
+    for (const one of props.map.cells) {
+      const [column, row, amount] = one as [number, number, number];
+      if (row < shown().first || row > shown().last) continue;
+      pen.fillStyle = mixed(ramp, strength(amount, most));
+      pen.fillRect(
+        x(column),
+        y(row + 1),
+        Math.max(1, wide - (wide > 5 ? 1 : 0)),
+        Math.max(1, high - (high > 5 ? 1 : 0)),
+      );
+    }
+    pen.fillStyle = colour("dim");
     pen.textBaseline = "alphabetic";
     pen.textAlign = "center";
     const total = props.map.columns * props.map.step;
