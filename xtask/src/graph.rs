@@ -22,7 +22,7 @@ const OWNED: &[(&str, &[&str], &str)] = &[
     ("clap", &["cli"], "libraries have no command line"),
     ("tokio", &["cli", "delivery", "otlp", "server", "uplink"], NETWORK),
     ("hyper", &["cli", "delivery", "otlp", "server", "uplink"], NETWORK),
-    ("rustls", &["delivery", "server"], "only what goes over the network is encrypted"),
+    ("rustls", &["cli", "delivery", "otlp", "server"], "only what goes over the network is encrypted"),
     ("parquet", &["store"], "only the store knows the form of files"),
     ("anyhow", &["cli"], "libraries have errors of their own types"),
 ];

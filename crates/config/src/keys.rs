@@ -87,6 +87,87 @@ keys! {
         secret: false,
     };
 
+    agent_server: Option<String> = Typed::of, Key {
+        path: "agent.server",
+        kind: Kind::Text,
+        default: Default::Auto("none: nothing is sent"),
+        help: "The Weir server that keeps what `weir agent` sees: requests, connections, services and how the agent is, see docs/server.md.",
+        example: "https://weir.example.com:7400",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    agent_token: Option<String> = Typed::of, Key {
+        path: "agent.token",
+        kind: Kind::Text,
+        default: Default::Auto("none"),
+        help: "The token by which the server knows agents: `weir token create --scope agent` makes one.",
+        example: "weir_agent_...",
+        change: Change::Restart,
+        flag: Flag::None,
+        secret: true,
+    };
+    agent_token_file: Option<String> = Typed::of, Key {
+        path: "agent.token_file",
+        kind: Kind::Path,
+        default: Default::Auto("none"),
+        help: "A file with that token, instead of the token itself.",
+        example: "/etc/weir/token",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
+    agent_tls_ca: Option<String> = Typed::of, Key {
+        path: "agent.tls_ca",
+        kind: Kind::Path,
+        default: Default::Auto("the authorities of this system"),
+        help: "A file (PEM) with the authorities that may vouch for the server.",
+        example: "/etc/weir/ca.pem",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
+    agent_tls_cert: Option<String> = Typed::of, Key {
+        path: "agent.tls_cert",
+        kind: Kind::Path,
+        default: Default::Auto("none"),
+        help: "A file (PEM) with the certificate that is shown to a server which wants to see one.",
+        example: "/etc/weir/agent.pem",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
+    agent_tls_key: Option<String> = Typed::of, Key {
+        path: "agent.tls_key",
+        kind: Kind::Path,
+        default: Default::Auto("none"),
+        help: "A file (PEM) with its key.",
+        example: "/etc/weir/agent.key",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
+    agent_spool: Option<String> = Typed::of, Key {
+        path: "agent.spool",
+        kind: Kind::Path,
+        default: Default::Auto("the folder `spool` within agent.state_directory"),
+        help: "The folder for what waits for the server where memory has no room for it, and over a restart.",
+        example: "/srv/weir/spool",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    agent_spool_size: Size = Typed::of, Key {
+        path: "agent.spool_size",
+        kind: Kind::Size { least: 0, most: u64::MAX },
+        default: Default::Is("1GiB"),
+        help: "Most bytes in that folder; with 0 there is none, and what memory has no room for is lost.",
+        example: "256MiB",
+        change: Change::Restart,
+        flag: Flag::Path,
+        secret: false,
+    };
+
     budget_max_cpu: Option<Cpu> = Typed::of, Key {
         path: "budget.max_cpu",
         kind: Kind::Cpu,

@@ -1,10 +1,11 @@
-//! What the agent tells as rows of the store's tables: values in, batches out.
+//! What the agent tells as rows of the store's tables: values in, batches out; and how these go over the network ([`wire`]).
 
 mod agents;
 mod connections;
 mod entities;
 mod places;
 mod requests;
+pub mod wire;
 
 pub use agents::{Agents, Heartbeat, Host};
 pub use connections::Connections;

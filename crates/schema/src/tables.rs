@@ -59,7 +59,7 @@ impl Table {
     ];
 
     /// Its name: `requests`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Table::Requests => "requests",
             Table::Spans => "spans",

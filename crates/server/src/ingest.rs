@@ -1,5 +1,6 @@
-//! What others bring: OpenTelemetry's senders ([`otlp`]).
+//! What others bring: OpenTelemetry's senders ([`otlp`]), and agents ([`agents`]).
 
+pub mod agents;
 mod body;
 pub mod otlp;
 mod own;

@@ -31,9 +31,9 @@ pub(crate) fn beside(api: Router) -> Router {
 
 async fn page(request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let is_ours = !NOT_OURS.iter().any(|other| {
-        path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    });
+    let is_ours = !NOT_OURS
+        .iter()
+        .any(|other| path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
     if !is_ours || !matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
@@ -51,7 +51,8 @@ fn file(path: &str, keep: &'static str, known: Option<&HeaderValue>) -> Response
     let Some(file) = FILES.get_file(path.trim_start_matches('/')) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let tag: String = Sha256::digest(file.contents()).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let tag: String =
+        Sha256::digest(file.contents()).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     // Weak: it is compressed afterwards.
     let tag = format!("W/\"{tag}\"");
     let is_known = known.is_some_and(|known| known.as_bytes() == tag.as_bytes());
@@ -125,10 +126,8 @@ mod tests {
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
         let index = text(response).await;
         assert!(!index.contains("<style") && !index.contains("style=") && !index.contains("//"), "{index}");
-        let named: Vec<_> = index
-            .split(['"', '\''])
-            .filter(|part| part.starts_with('/') && part.contains('.'))
-            .collect();
+        let named: Vec<_> =
+            index.split(['"', '\'']).filter(|part| part.starts_with('/') && part.contains('.')).collect();
         assert!(named.len() >= 3, "{named:?}");
         for path in named {
             let response = ask(Method::GET, path, None).await;

@@ -14,6 +14,7 @@ use tower_http::compression::CompressionLayer;
 use crate::Intake;
 use crate::api::{self, Api};
 use crate::auth::{Auth, Scope};
+use crate::ingest::agents::{self, Agents};
 use crate::ingest::otlp::{self, Otlp};
 use crate::listen::{self, Bound, Listeners};
 use crate::page;
@@ -72,8 +73,11 @@ impl Server {
         let mut open = |bound: Vec<Bound>, router: Router| -> io::Result<Vec<SocketAddr>> {
             bound.into_iter().map(|bound| listeners.open(bound, router.clone())).collect()
         };
+        let agents = Agents::new(Arc::clone(&intake), agents::Limits::default());
         let auth = config.auth;
-        let answers = auth.guard(whole(api::router(Arc::clone(&api))), Scope::Read);
+        let answers = auth
+            .guard(whole(api::router(Arc::clone(&api))), Scope::Read)
+            .merge(auth.guard(agents.router(), Scope::Agent));
         let addresses = open(config.api, page::beside(answers))?;
         open(config.otlp_grpc, auth.guard(otlp.grpc(), Scope::Write))?;
         open(config.otlp_http, auth.guard(otlp.http(), Scope::Write))?;

@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         itself: arguments.itself,
         company: Company::Nobody,
     };
-    run_into(&options, |_| Ok(None))
+    run_into(&options, Shipper::to_server)
 }
 
 /// How an agent runs.

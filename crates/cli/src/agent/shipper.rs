@@ -3,12 +3,14 @@
 //! The thread that empties the rings only hands batches over; where the shipper does not keep up, they are counted as lost.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use arrow_array::RecordBatch;
 use config::{Settings, units};
 use model::Request;
@@ -18,7 +20,8 @@ use rows::{Agents, Connections, Entities, Heartbeat, Host, Requests};
 use schema::Table;
 use server::Intake;
 use server::ingest::Own;
-use uplink::{Answer, Cause, Counts, Uplink};
+
+use uplink::{Answer, Cause, Counts, Spool, Tls, Uplink};
 
 use super::{Sink, read_clocks};
 use crate::identity;
@@ -32,6 +35,8 @@ const BATCHES: usize = 1024;
 const MOST_ROWS: usize = 8192;
 /// and how long a row waits for others at most.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
+/// Bytes of batches that may wait for a server in memory.
+const QUEUE: usize = 4 << 20;
 /// How often it is told who is at work.
 const ENTITIES_EVERY: Duration = Duration::from_secs(60);
 /// How often it is tried to open the way to a store that cannot be had yet.
@@ -50,6 +55,36 @@ pub fn host(settings: &Settings) -> Host {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         kernel: read("osrelease").trim().to_owned(),
     }
+}
+
+/// The server that is set.
+fn server(settings: &Settings) -> anyhow::Result<Option<uplink::Config>> {
+    let Some(address) = settings.agent_server() else { return Ok(None) };
+    let token = match settings.agent_token_file() {
+        None => settings.agent_token(),
+        Some(path) => {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("agent.token_file: {path}"))?;
+            Some(text.trim().to_owned())
+        }
+    };
+    let folder = settings
+        .agent_spool()
+        .map_or_else(|| Path::new(&settings.agent_state_directory()).join("spool"), PathBuf::from);
+    let size = settings.agent_spool_size().0;
+    let tls = Tls {
+        ca: settings.agent_tls_ca().map(PathBuf::from),
+        cert: settings.agent_tls_cert().map(PathBuf::from),
+        key: settings.agent_tls_key().map(PathBuf::from),
+        insecure: false,
+    };
+    Ok(Some(uplink::Config {
+        endpoint: address.parse().with_context(|| format!("agent.server: {address}"))?,
+        token,
+        tls,
+        queue: QUEUE,
+        spool: (size > 0).then_some(Spool { folder, size }),
+        version: env!("CARGO_PKG_VERSION"),
+    }))
 }
 
 /// What is handed over.
@@ -123,6 +158,21 @@ impl Shipper {
             Ok(Uplink::local(Box::new(take), its.clone()))
         };
         Shipper::start(host, counts, Box::new(open))
+    }
+
+    /// Begins to ship what is seen on this host to the server that is set, if one is.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be spoken to as it is set. That it is not there is no error.
+    pub fn to_server(settings: &Settings) -> anyhow::Result<Option<Self>> {
+        let Some(config) = server(settings)? else { return Ok(None) };
+        config.check().context("agent.server")?;
+        let counts = Arc::<Counts>::default();
+        let its = counts.clone();
+        // An agent that is replaced may still use the folder: then it is tried again.
+        let open = move || Uplink::remote(&config, its.clone()).map_err(|error| error.to_string());
+        Ok(Some(Shipper::start(host(settings), counts, Box::new(open))?))
     }
 
     /// Takes a batch of requests; gives an empty one back. Never waits.
