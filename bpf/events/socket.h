@@ -10,6 +10,8 @@
 enum weir_direction {
 	WEIR_SENT = 0,
 	WEIR_RECEIVED = 1,
+	/* beside it, in a chunk: its time is that of the bytes' arrival, and when they were read is told too */
+	WEIR_READ_LATER = 2,
 };
 
 enum weir_role {
@@ -86,12 +88,12 @@ struct weir_owner {
 /* Bytes that moved; `captured` bytes of payload follow. */
 struct weir_chunk {
 	__u8 kind;
-	__u8 direction;
+	__u8 direction; /* and WEIR_READ_LATER */
 	__u16 captured;
 	__u32 length;
 	__u64 time;
 	__u64 connection;
-	__u64 peer; /* Unix, received: the socket that sent them; else 0 */
+	__u64 peer; /* Unix, received: the socket that sent them; with WEIR_READ_LATER the time of the read; else 0 */
 	__u32 position;
 	__u32 previous_end;
 	__u32 pid;

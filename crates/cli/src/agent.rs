@@ -10,6 +10,7 @@ mod export;
 pub(crate) mod figures;
 mod heartbeat;
 pub mod http;
+mod joining;
 pub mod meter;
 mod notify;
 mod orders;
@@ -39,6 +40,7 @@ use probes::{Capture, Report};
 use requests::{Analyzer, Config};
 use workload::{Docker, Listeners, Processes, Source, UnixSockets};
 
+use self::joining::Joining;
 use self::tcp::Tcp;
 use self::told::Told;
 use crate::options::Naming;
@@ -91,6 +93,8 @@ pub struct Agent {
     left_out: budget::LeftOut,
     /// Which of it is passed on.
     told: Told,
+    /// What joins requests to traces, where that is wanted.
+    joining: Option<Joining>,
     /// By what the times of what is passed on became wall-clock times.
     clock: ClockReading,
     /// What happened until then is known.
@@ -109,6 +113,7 @@ impl Agent {
     ///
     /// When this kernel, or our rights on it, do not allow it.
     pub fn start(observed: &probes::Config, config: Config, naming: Naming) -> Result<Self, probes::Error> {
+        let observed = &probes::Config { reads: config.traces, ..observed.clone() };
         let capture = Capture::start(observed)?;
         resting::give_back_code();
         come_first();
@@ -130,6 +135,7 @@ impl Agent {
                 .map(|kind| (kind, 0)),
             left_out: budget::LeftOut::default(),
             told: Told::default(),
+            joining: config.traces.then(Joining::default),
             clock: read_clocks(),
             known_until: 0,
             quiet_drains: 0,
@@ -188,11 +194,11 @@ impl Agent {
             let (analyzer, tcp, events) = (&mut self.analyzer, &mut self.tcp, &mut self.events);
             let left_out = &mut self.left_out;
             let read = self.capture.drain(PORTION, |event| {
-                events[kind(&event)].1 += 1;
+                events[kind(&event)].1 += u64::from(!matches!(event, Event::Read(_)));
                 analyzer.event(&event);
                 if let Some(tcp) = tcp
                     && tcp.is_on
-                    && !matches!(event, Event::Chunk(_))
+                    && !matches!(event, Event::Chunk(_) | Event::Read(_))
                 {
                     left_out.note(&event);
                     tcp.event(&event, analyzer.processes());
@@ -203,6 +209,9 @@ impl Agent {
                 self.capture.instruct(connection, instruction);
             }
             let mut batch = self.analyzer.take_batch(sink.used_batch());
+            if let Some(joining) = &mut self.joining {
+                batch = joining.join(&mut self.analyzer, batch, self.known_until);
+            }
             self.told.requests(&mut batch, clock);
             sink.write(batch);
             self.tell_connections(sink);
@@ -254,9 +263,24 @@ impl Agent {
         self.drain(sink);
     }
 
+    /// Passes on what waits for its trace to be over, where there are such.
+    pub fn drain_joined(&mut self, sink: &impl Sink) {
+        if let Some(joining) = &mut self.joining {
+            let mut batch = joining.end();
+            self.told.requests(&mut batch, self.clock);
+            sink.write(batch);
+        }
+    }
+
+    /// What was joined, where that is wanted.
+    pub fn joined(&self) -> Option<&traces::Counters> {
+        self.joining.as_ref().map(Joining::counters)
+    }
+
     /// Passes on what there is, at the end.
     pub fn end(&mut self, sink: &impl Sink) {
         self.drain_all(sink);
+        self.drain_joined(sink);
         self.tell_last_sums(sink);
     }
 
@@ -299,7 +323,8 @@ fn kind(event: &Event<'_>) -> usize {
     match event {
         Event::Open(_) | Event::OpenDatagrams(_) => 0,
         Event::Owner(_) => 1,
-        Event::Chunk(_) => 2,
+        // Told beside its chunk, and counted with it.
+        Event::Chunk(_) | Event::Read(_) => 2,
         Event::End(_) => 3,
         Event::Exec(_) => 4,
         Event::Exit(_) => 5,

@@ -164,6 +164,7 @@ impl Recorder {
                 owner.connection
             }
             Event::Chunk(chunk) => chunk.connection,
+            Event::Read(read) => read.connection,
             Event::End(end) => end.connection,
             Event::Tcp(tcp) => {
                 if [&tcp.local, &tcp.remote].into_iter().any(|end| self.wants(end)) {

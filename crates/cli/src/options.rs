@@ -44,9 +44,14 @@ pub fn capture(settings: &Settings, itself: SelfArgs) -> probes::Config {
     }
 }
 
+/// The same where traces are put together.
+pub fn protocols_of_traces(settings: &Settings) -> protocols::Settings {
+    protocols::Settings { ids: settings.traces_headers(), ..protocols(settings) }
+}
+
 /// As the crate `protocols` wants it.
 pub fn protocols(settings: &Settings) -> protocols::Settings {
-    protocols::Settings { keep_values: settings.privacy_show_values(), lean: false }
+    protocols::Settings { keep_values: settings.privacy_show_values(), lean: false, ids: false }
 }
 
 /// As the crate `workload` wants it.

@@ -50,7 +50,7 @@ sections! {
     /// For what tells of the host and the kernel side.
     Host: &["budget", "capture", "agent"];
     /// Every key that has an option.
-    All: &["agent", "budget", "capture", "metrics", "sampling", "privacy", "server", "client", "names", ""];
+    All: &["agent", "budget", "capture", "metrics", "sampling", "traces", "privacy", "server", "client", "names", ""];
 }
 
 /// The options of the keys in some sections, and `--config`. They are made of [`config::KEYS`].

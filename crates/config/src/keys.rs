@@ -16,6 +16,7 @@ pub static SECTIONS: &[(&str, &str)] = &[
     ("capture", "How the kernel side works"),
     ("metrics", "What `weir agent` offers to Prometheus"),
     ("sampling", "Which spans `weir agent` sends"),
+    ("traces", "How requests are joined to traces"),
     ("privacy", "What may leave the parsers"),
     ("server", "Where `weir server` and `weir up` listen, and who may ask"),
     ("client", "Which server `weir services`, `topology`, `query` and `trace` ask"),
@@ -289,6 +290,16 @@ keys! {
         example: "250ms",
         change: Change::Reload,
         flag: Flag::Path,
+        secret: false,
+    };
+    traces_headers: bool = Typed::of, Key {
+        path: "traces.headers",
+        kind: Kind::Boolean,
+        default: Default::Is("true"),
+        help: "Believe what requests say in their headers (`traceparent`, `x-request-id` and the like) of which others they belong to.",
+        example: "false",
+        change: Change::Restart,
+        flag: Flag::Word,
         secret: false,
     };
     privacy_show_values: bool = Typed::of, Key {

@@ -31,6 +31,8 @@ pub enum Event<'a> {
     Tcp(Tcp),
     /// The same of a socket that listens.
     Listener(Listener),
+    /// When a server read the bytes of the chunk that is told next. Told only where that is asked for.
+    Read(Read),
 }
 
 /// A connection's unchanging facts.
@@ -91,6 +93,15 @@ pub struct Chunk<'a> {
     pub tid: u32,
     /// The first bytes of the chunk.
     pub payload: &'a [u8],
+}
+
+/// A chunk's own time is that of its bytes' arrival, where a server read them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// When the process read them.
+    pub time: Nanos,
 }
 
 /// How a direction or a connection ended.

@@ -4,6 +4,7 @@
 //! ([`event`]), what a finished request is ([`request`]) and how its fields are called ([`names`]).
 //! This crate knows neither kernel nor storage nor any protocol, and depends on nothing of ours.
 
+pub mod begun;
 mod called;
 pub mod connection;
 pub mod event;

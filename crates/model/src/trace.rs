@@ -1,5 +1,7 @@
 //! Where a request stands in a trace: as its header says (W3C Trace Context), and as it was found out.
 
+use std::hash::{Hash, Hasher};
+
 /// Where a request stands in a trace that was put together from what was seen of processes and connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
@@ -51,6 +53,71 @@ impl Evidence {
             Evidence::Connect => "connect",
         }
     }
+}
+
+/// By which its headers say that a request belongs to others: as numbers, which nothing can be read from. 0 where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ids {
+    /// The trace: `traceparent`, or those of Zipkin, Jaeger, Google and Datadog.
+    pub trace: u64,
+    /// The trace and the span that asks: who has the same is the other side of the same exchange, or passed it on.
+    pub span: u64,
+    /// `x-request-id` or the like.
+    pub request: u64,
+}
+
+/// Shorter ones may be counters, which others have too; and longer ones are something else.
+const ID_LENGTHS: std::ops::RangeInclusive<usize> = 8..=256;
+
+impl Ids {
+    /// Takes one header field; most tell nothing.
+    pub fn field(&mut self, name: &[u8], value: &[u8]) {
+        if !ID_LENGTHS.contains(&value.len()) {
+            return;
+        }
+        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+        let until = |mark: u8| value.split(|byte| *byte == mark).next().unwrap_or(value);
+        let (trace, span) = match name.len() {
+            2 if is("b3") => (until(b'-'), value),
+            11 if is("traceparent") => {
+                let Some(parent) = TraceParent::parse(value) else { return };
+                (self.trace, self.span) = (hash(&[&parent.trace]), hash(&[&parent.trace, &parent.span]));
+                return;
+            }
+            11 if is("x-b3-spanid") => (&b""[..], value),
+            12 if is("x-b3-traceid") => (value, &b""[..]),
+            13 if is("uber-trace-id") => (until(b':'), value),
+            21 if is("x-cloud-trace-context") => (until(b'/'), value),
+            19 if is("x-datadog-parent-id") => (&b""[..], value),
+            18 if is("x-datadog-trace-id") => (value, &b""[..]),
+            10 | 12 | 15 | 16
+                if ["request-id", "x-request-id", "x-amzn-trace-id", "x-correlation-id"]
+                    .iter()
+                    .any(|id| is(id)) =>
+            {
+                self.request = hash(&[value]);
+                return;
+            }
+            _ => return,
+        };
+        if self.trace == 0 && !trace.is_empty() {
+            self.trace = hash(&[trace]);
+        }
+        if self.span == 0 && !span.is_empty() {
+            self.span = hash(&[span]);
+        }
+    }
+}
+
+/// What a proxy passes on unchanged of an HTTP request, as a number that is not 0.
+pub fn key(method: &str, path: &str) -> u64 {
+    hash(&[method.as_bytes(), path.as_bytes()])
+}
+
+fn hash(parts: &[&[u8]]) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    parts.hash(&mut hasher);
+    hasher.finish().max(1)
 }
 
 /// What a header `traceparent` tells.

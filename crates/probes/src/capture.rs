@@ -44,6 +44,8 @@ pub struct Config {
     /// Of connections that begin and end between two looks ([`Capture::begin_survey`]) only sums are wanted ([`Capture::read_sums`]),
     /// by so many kinds at a time at most; [`Event::Tcp`] is told of the others. 0: of none.
     pub sums: u32,
+    /// Tell when servers read what had arrived before ([`Event::Read`]).
+    pub reads: bool,
     /// Observe this very process too; for tests.
     pub observe_self: bool,
     /// TCP sockets that can be followed where their state is in a hash map (kernel 5.10, kprobes).
@@ -62,6 +64,7 @@ impl Default for Config {
             bytes: true,
             facts: false,
             sums: 0,
+            reads: false,
             observe_self: false,
             hash_entries: 65_536,
         }

@@ -2,13 +2,16 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use model::event::{Chunk, End, EndCause, Event, Exec, Exit, Open, Owner};
+use model::event::{Chunk, End, EndCause, Event, Exec, Exit, Open, Owner, Read};
 use model::{ConnectionId, Direction, Endpoint, Role, Text};
 
 use crate::shared::*;
 
 pub(crate) mod moves;
 pub(crate) mod tcp;
+
+/// In a chunk's direction.
+const READ_LATER: u8 = weir_direction::WEIR_READ_LATER.0 as u8;
 
 /// Hands the events of one record to `handle`; false when the record makes no sense.
 ///
@@ -48,6 +51,7 @@ fn chunk(record: &[u8], handle: &mut impl FnMut(Event<'_>)) -> bool {
     let payload = &record[size_of::<weir_chunk>()..];
     let Some(payload) = payload.get(..usize::from(raw.captured)) else { return false };
     let sent = raw.direction == weir_direction::WEIR_SENT.0 as u8;
+    let read_later = raw.direction & READ_LATER != 0;
     let mut chunk = Chunk {
         connection: ConnectionId(raw.connection),
         time: raw.time,
@@ -59,7 +63,9 @@ fn chunk(record: &[u8], handle: &mut impl FnMut(Event<'_>)) -> bool {
         tid: raw.tid,
         payload,
     };
-    if raw.peer != 0 {
+    if read_later {
+        handle(Event::Read(Read { connection: chunk.connection, time: raw.peer }));
+    } else if raw.peer != 0 {
         // Told by the sender's state, at the moment when the peer reads: first what the peer received.
         chunk.connection = ConnectionId(raw.peer);
         chunk.direction = Direction::Received;

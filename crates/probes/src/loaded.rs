@@ -45,6 +45,7 @@ struct Settings {
     serves_tcp_sent: bool,
     serves_received: bool,
     tells_facts: bool,
+    tells_reads: bool,
 }
 
 impl Settings {
@@ -62,6 +63,7 @@ impl Settings {
             serves_tcp_sent: by_calls(Purpose::TcpSent),
             serves_received: by_calls(Purpose::Received),
             tells_facts: ways.iter().any(|way| way.purpose == Purpose::ConnectionFacts),
+            tells_reads: config.reads,
         }
     }
 
@@ -70,6 +72,7 @@ impl Settings {
         let state_in_hash = u32::from(self.state_in_hash);
         let default_budget = self.budget;
         let tells_facts = u32::from(self.tells_facts);
+        let tells_reads = u32::from(self.tells_reads);
         // Datagrams have no runs, and the last resort has few sizes of records: the next is the largest.
         let young_budget = match file {
             ObjectFile::Udp | ObjectFile::UdpKprobe | ObjectFile::UdpSyscalls | ObjectFile::Syscalls => {
@@ -83,29 +86,49 @@ impl Settings {
                 default_budget,
                 young_budget,
                 tells_facts,
+                tells_reads,
                 sums_starts: sums::starts(),
                 sums_bounds: sums::bounds(),
             })
             .to_vec(),
-            ObjectFile::Udp => {
-                bytes_of(&udp_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
-            }
-            ObjectFile::UdpKprobe => {
-                bytes_of(&udp_kprobe_rodata { state_in_hash, default_budget, young_budget, tells_facts })
-                    .to_vec()
-            }
-            ObjectFile::UdpSyscalls => {
-                bytes_of(&udp_syscalls_rodata { state_in_hash, default_budget, young_budget, tells_facts })
-                    .to_vec()
-            }
-            ObjectFile::Kprobe => {
-                bytes_of(&kprobe_rodata { state_in_hash, default_budget, young_budget, tells_facts }).to_vec()
-            }
+            ObjectFile::Udp => bytes_of(&udp_rodata {
+                state_in_hash,
+                default_budget,
+                young_budget,
+                tells_facts,
+                tells_reads,
+            })
+            .to_vec(),
+            ObjectFile::UdpKprobe => bytes_of(&udp_kprobe_rodata {
+                state_in_hash,
+                default_budget,
+                young_budget,
+                tells_facts,
+                tells_reads,
+            })
+            .to_vec(),
+            ObjectFile::UdpSyscalls => bytes_of(&udp_syscalls_rodata {
+                state_in_hash,
+                default_budget,
+                young_budget,
+                tells_facts,
+                tells_reads,
+            })
+            .to_vec(),
+            ObjectFile::Kprobe => bytes_of(&kprobe_rodata {
+                state_in_hash,
+                default_budget,
+                young_budget,
+                tells_facts,
+                tells_reads,
+            })
+            .to_vec(),
             ObjectFile::Syscalls => bytes_of(&syscalls_rodata {
                 state_in_hash,
                 default_budget,
                 young_budget,
                 tells_facts,
+                tells_reads,
                 serves_tcp_sent: u32::from(self.serves_tcp_sent),
                 serves_received: u32::from(self.serves_received),
             })

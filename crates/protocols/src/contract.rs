@@ -21,6 +21,7 @@
 //! Both parties' messages arrive in the order in which they were seen, which is nearly always, but not
 //! surely, the order in which they happened: a response may be shown shortly before its request.
 
+use model::trace::Ids;
 use model::{Attributes, Nanos, Party, Text, request::Incomplete};
 
 /// The head of one party's direction.
@@ -32,6 +33,8 @@ pub struct Input<'a> {
     pub first: Nanos,
     /// When the last of them was seen.
     pub last: Nanos,
+    /// Where the first of them stands in its direction, modulo 2^32: a TCP sequence number. What it counts from is not known here.
+    pub position: u32,
     /// True when the first byte is also the first that this party sent after the other one spoke (or the
     /// first at all): a likely place for a message to begin.
     pub run_start: bool,
@@ -93,6 +96,27 @@ pub struct Half {
     pub first: Nanos,
     /// When its last byte was seen.
     pub last: Nanos,
+    /// Where its first byte stands in its direction: [`Input::position`].
+    pub position: u32,
+}
+
+/// A request that is not answered yet, of which the head was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outstanding {
+    /// When its first byte was seen.
+    pub first: Nanos,
+    /// Where that stands.
+    pub position: u32,
+    /// What a proxy passes on unchanged of it, as a number; 0 where no proxy is known to.
+    pub key: u64,
+    /// By which headers say that it belongs to others.
+    pub ids: Ids,
+}
+
+impl From<&Half> for Outstanding {
+    fn from(half: &Half) -> Self {
+        Outstanding { first: half.first, position: half.position, ..Outstanding::default() }
+    }
 }
 
 /// How an exchange came out.
@@ -139,6 +163,8 @@ pub struct Settings {
     pub keep_values: bool,
     /// Leave out attributes that no metric has.
     pub lean: bool,
+    /// Note headers that say which requests belong together ([`Outstanding::ids`]).
+    pub ids: bool,
 }
 
 /// What a conversation works with besides its own state.
@@ -206,6 +232,10 @@ pub trait Conversation {
 
     /// When the oldest exchange without a whole response began, if there is one.
     fn oldest_pending(&self) -> Option<Nanos>;
+
+    /// The request that is answered next, once its head was read: who serves it may have others asked for it. Asked where traces are put
+    /// together.
+    fn outstanding(&self) -> Option<Outstanding>;
 
     /// True while what `party` sent is to stay unread until the other one has said more (what follows CONNECT). As soon as that is
     /// over, it is stepped through again without waiting for more. It is asked before and after the other party's steps.

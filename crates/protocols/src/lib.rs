@@ -26,6 +26,7 @@ pub mod tls;
 mod detection_tests;
 
 pub use contract::{
-    CERTAIN, Context, Conversation, CutBy, Exchange, Half, Input, LIKELY, Outcome, Settings, Step,
+    CERTAIN, Context, Conversation, CutBy, Exchange, Half, Input, LIKELY, Outcome, Outstanding, Settings,
+    Step,
 };
 pub use registry::{AnyConversation, Protocol};

@@ -8,7 +8,7 @@
 
 use model::{Nanos, Party};
 
-use crate::contract::{Context, Conversation, CutBy, Input, Step};
+use crate::contract::{Context, Conversation, CutBy, Input, Outstanding, Step};
 
 /// What the narrowest column has room for: letters.
 pub const SHORT: usize = 5;
@@ -125,6 +125,9 @@ macro_rules! protocols {
             }
             fn holds(&self, party: Party) -> bool {
                 match self { $(Self::$variant(c) => c.holds(party),)* $(Self::$datagram(c) => c.holds(party),)* }
+            }
+            fn outstanding(&self) -> Option<Outstanding> {
+                match self { $(Self::$variant(c) => c.outstanding(),)* $(Self::$datagram(c) => c.outstanding(),)* }
             }
             fn oldest_pending(&self) -> Option<Nanos> {
                 match self { $(Self::$variant(c) => c.oldest_pending(),)* $(Self::$datagram(c) => c.oldest_pending(),)* }

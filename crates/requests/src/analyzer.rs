@@ -1,7 +1,8 @@
 //! Takes events in, gives requests and instructions out.
 
 use connections::{Ends, Placed};
-use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner};
+use model::begun::{Finished, Note};
+use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner, Read};
 use model::time::ClockReading;
 use model::{ConnectionId, Direction, Endpoint, Nanos, Request, Role};
 use protocols::{Context, CutBy, Half, Protocol, Settings};
@@ -11,6 +12,7 @@ use workload::{Listeners, Processes, UnixSockets};
 
 pub(crate) use self::ends::KnownEnds;
 use self::ends::RecentEnds;
+use crate::begun::{self, Notes};
 use crate::connection::{Connection, Effects, Phase};
 use crate::groups::Groups;
 use crate::lookups::{Asker, Lookups};
@@ -35,8 +37,11 @@ pub struct Config {
     pub connections: Limits,
     /// Bytes that may be kept of messages that are not whole yet, in all connections together.
     pub most_held: usize,
-    /// Where both ends of a connection are on this host, read one of them for both.
+    /// Where both ends of a connection are on this host, read one of them for both. Where traces are wanted both are read, since a thread
+    /// is told by what it reads, and when.
     pub pairs: bool,
+    /// Tell what traces are put together from ([`Analyzer::take_notes`]).
+    pub traces: bool,
 }
 
 impl Default for Config {
@@ -46,6 +51,7 @@ impl Default for Config {
             connections: Limits::default(),
             most_held: 32 << 20,
             pairs: true,
+            traces: false,
         }
     }
 }
@@ -82,6 +88,9 @@ pub struct Analyzer {
     waiting: Vec<ConnectionId>,
     batch: Vec<Request>,
     instructions: Vec<(ConnectionId, Instruction)>,
+    notes: Notes,
+    /// What was told last of when a server read.
+    read: Read,
     counters: Counters,
 }
 
@@ -116,7 +125,9 @@ impl Analyzer {
             held: 0,
             recent_ends: RecentEnds::default(),
             most_held: config.most_held,
-            pairs: config.pairs,
+            pairs: config.pairs && !config.traces,
+            notes: Notes { wanted: config.traces, ..Notes::default() },
+            read: begun::NO_READ,
             places: Vec::new(),
             twins: Vec::new(),
             lookups: Lookups::default(),
@@ -157,8 +168,14 @@ impl Analyzer {
             Event::Owner(owner) => self.owner(owner),
             Event::End(end) => self.end(end),
             Event::Exec(exec) => self.processes.exec(exec),
-            Event::Exit(exit) => self.processes.exit(exit),
+            Event::Exit(exit) => {
+                self.processes.exit(exit);
+                if self.notes.wanted {
+                    self.notes.notes.push(Note::Left(exit.pid, exit.time));
+                }
+            }
             // Connections as such are the crate `connections`' matter.
+            Event::Read(read) => self.read = *read,
             Event::Tcp(_) | Event::Listener(_) => {}
         }
     }
@@ -193,6 +210,13 @@ impl Analyzer {
     pub fn take_batch(&mut self, mut next: Vec<Request>) -> Vec<Request> {
         next.clear();
         std::mem::replace(&mut self.batch, next)
+    }
+
+    /// What was noted of requests that began since the last call, and of each request that was finished: of those that
+    /// [`Analyzer::take_batch`] gives next, in the same order. Nothing unless traces are wanted.
+    pub fn take_notes(&mut self, notes: &mut Vec<Note>, finished: &mut Vec<Finished>) {
+        notes.append(&mut self.notes.notes);
+        finished.append(&mut self.notes.finished);
     }
 
     /// What is to be told to the kernel side.
@@ -278,6 +302,10 @@ impl Analyzer {
         self.context.server = connection.server_key();
         let waited = connection.is_waiting();
         let mut effects = connection.chunk(chunk, &mut self.context);
+        if self.notes.wanted {
+            connection.note(chunk, self.read, &self.clock, &mut self.notes.notes);
+            self.read = begun::NO_READ;
+        }
         let before = connection.accounted;
         let mut held = connection.held();
         if held > before && self.held + held - before > self.most_held {
@@ -384,6 +412,10 @@ impl Analyzer {
     }
 
     fn gone(&mut self, connection: &Connection) {
+        if self.notes.wanted {
+            let time = self.cut_at.max(self.clock.monotonic);
+            self.notes.notes.push(Note::Gone(connection.id(), time));
+        }
         self.held -= connection.accounted;
         self.recent_ends.forget(connection.id());
         if let Phase::Following(_) = connection.phase {
@@ -486,8 +518,13 @@ impl Analyzer {
                 .zip(halves)
                 .and_then(|(twin, halves)| twin.moment(exchange, halves, self.cut_at));
             let request = finish::request(exchange, protocol, (connection, answering), &ends, times);
-            let Some(request) = request else { continue };
+            let Some(mut request) = request else { continue };
             self.counters.requests += 1;
+            if self.notes.wanted {
+                request.sequence = connection.sequence(exchange.request.position);
+                let finished = begun::finished(connection, exchange, &request, &self.clock);
+                self.notes.finished.push(finished);
+            }
             self.batch.push(request);
             // In place: to move a record costs as much as to make one.
             let Some(request) = self.batch.last_mut() else { continue };

@@ -10,6 +10,7 @@ use rustc_hash::FxBuildHasher;
 use streams::{Arrival, Piece, Sequence};
 use workload::Process;
 
+use crate::begun::Noted;
 use crate::detect::{self, Found};
 use crate::drive::{Progress, Unread};
 use crate::front::{Behind, Front};
@@ -72,6 +73,7 @@ pub(crate) struct Connection {
     /// It is no stream: see `datagrams`.
     pub(crate) datagrams: bool,
     pub(crate) last_datagram: Nanos,
+    pub(crate) noted: Noted,
 }
 
 /// What is made of the bytes.
@@ -118,6 +120,7 @@ impl Connection {
             behind: None,
             datagrams,
             last_datagram: open.time,
+            noted: Noted::default(),
             role: groups::role(&open).filter(|_| datagrams).unwrap_or(open.role),
             keys: keys(&open),
             open,
@@ -152,6 +155,11 @@ impl Connection {
     /// What stands for the server while routes are learnt: its address, which both sides know.
     pub(crate) fn server_key(&self) -> u64 {
         self.keys[usize::from(self.role != Role::Server)]
+    }
+
+    /// What stands for this end's address, and for the other one's.
+    pub(crate) fn keys(&self) -> [u64; 2] {
+        self.keys
     }
 
     pub(crate) fn id(&self) -> ConnectionId {
@@ -312,6 +320,7 @@ impl Connection {
             Phase::Talking { own, conversation, .. } => {
                 let party = detect::speaker(*own, direction);
                 let unread = &mut self.unread[direction.index()];
+                unread.position = arrival.position;
                 let before = context.finished.len();
                 let other_held = conversation.holds(party.other());
                 let mut progress = match arrival.piece {
@@ -507,7 +516,7 @@ impl Connection {
     ) {
         let unread = &mut self.unread[direction.index()];
         if run_start {
-            unread.begin_run(arrival.time);
+            unread.begin_run(arrival.time, arrival.position);
             if let Phase::Detecting { runs } = &mut self.phase {
                 *runs += 1;
             }

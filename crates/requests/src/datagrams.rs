@@ -99,5 +99,6 @@ impl Connection {
 }
 
 fn input<'a>(chunk: &Chunk<'a>) -> Input<'a> {
-    Input { bytes: chunk.payload, first: chunk.time, last: chunk.time, run_start: true, datagram: true }
+    let (first, last) = (chunk.time, chunk.time);
+    Input { bytes: chunk.payload, first, last, position: chunk.position, run_start: true, datagram: true }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Unread {
     run: u64,
     /// How far into its run the last part that was read (and not passed over) reached.
     reach: u64,
+    /// Where the next byte stands that comes; of what is kept until there is a conversation, where the first one does.
+    pub(crate) position: u32,
     /// Bytes of the last gap that were not to be passed over.
     missing: u64,
 }
@@ -51,8 +53,8 @@ pub(crate) enum Progress {
 
 impl Unread {
     /// A run begins, of which the first byte was seen at `first`.
-    pub(crate) fn begin_run(&mut self, first: Nanos) {
-        *self = Unread { first, run_start: true, ..Unread::default() };
+    pub(crate) fn begin_run(&mut self, first: Nanos, position: u32) {
+        *self = Unread { first, position, run_start: true, ..Unread::default() };
     }
 
     /// A direction whose first bytes may lie anywhere in a message.
@@ -67,8 +69,9 @@ impl Unread {
 
     /// Forgets all but what was not read, as if that began a run.
     pub(crate) fn anew(&mut self) {
-        let Unread { bytes, first, unkept, .. } = std::mem::take(self);
-        *self = Unread { bytes, first, unkept, run_start: true, ..Unread::default() };
+        let Unread { bytes, first, position, unkept, .. } = std::mem::take(self);
+        let position = position.wrapping_sub(bytes.len() as u32);
+        *self = Unread { bytes, first, position, unkept, run_start: true, ..Unread::default() };
     }
 
     /// Keeps the beginning of a run, at most `limit` bytes, until there is a conversation. Returns the bytes that follow on
@@ -109,6 +112,7 @@ impl Unread {
         context: &mut Context,
     ) -> Progress {
         let mut progress = Progress::Fine;
+        self.position = kept.position;
         if !kept.bytes.is_empty() {
             progress = self.between(conversation, party, &kept.bytes, (kept.first, last), true, context);
         }
@@ -156,6 +160,7 @@ impl Unread {
             (self.run, self.reach) = (0, 0);
         }
         self.run += data.len() as u64;
+        self.position = self.position.wrapping_add(data.len() as u32);
         if let Some(passed) = &mut self.rest {
             *passed += data.len() as u64;
             return Progress::Fine;
@@ -322,12 +327,14 @@ impl Unread {
         let mut at = 0;
         // `data` ends where the run is now.
         let begin = self.run.saturating_sub(data.len() as u64);
+        let position = self.position.wrapping_sub(data.len() as u32);
         while at < data.len() {
             let begins = at == 0;
             let input = Input {
                 bytes: &data[at..],
                 first: if begins { first } else { last },
                 last,
+                position: position.wrapping_add(at as u32),
                 run_start: begins && run_start,
                 datagram: false,
             };

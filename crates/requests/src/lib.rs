@@ -6,6 +6,7 @@
 //! What it learns it tells back as [`model::event::Instruction`]s.
 
 mod analyzer;
+mod begun;
 mod connection;
 mod counters;
 mod datagrams;

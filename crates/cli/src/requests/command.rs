@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use model::trace::Evidence;
 use probes::{Backend, Losses, Purpose};
 use requests::Counters;
 
@@ -24,6 +25,9 @@ pub struct Arguments {
     /// One JSON object a line, instead of a table.
     #[arg(long)]
     pub json: bool,
+    /// Tell of each request where it stands in a trace, which takes some tenths of a second; with --json.
+    #[arg(long, requires = "json")]
+    pub traces: bool,
     /// End after so many requests were shown.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
@@ -59,7 +63,9 @@ Examples:
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings = arguments.settings.load()?;
     let stop = Stop::on_signals()?;
-    let config = requests::Config { protocols: options::protocols(&settings), ..Default::default() };
+    let protocols = if arguments.traces { options::protocols_of_traces } else { options::protocols };
+    let config =
+        requests::Config { protocols: protocols(&settings), traces: arguments.traces, ..Default::default() };
     let capture = options::capture(&settings, arguments.itself);
     let mut agent = Agent::start(&capture, config, Naming::of(&settings))?;
     let style = Style {
@@ -82,10 +88,39 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     let lasted = began.elapsed();
     agent.drain(&output);
+    agent.drain_joined(&output);
     let (shown, dropped) = output.finish()?;
     let losses = agent.capture().losses();
-    say(summary(lasted, shown, dropped, losses, agent.analyzer().counters()));
+    let mut summary = summary(lasted, shown, dropped, losses, agent.analyzer().counters());
+    let joined = agent.joined();
+    summary.lost.extend(joined.map(|joined| ("no room to find its trace".into(), joined.refused)));
+    say(summary);
+    if let Some(joined) = joined {
+        say(joins(joined));
+    }
     Ok(())
+}
+
+/// The line about traces.
+fn joins(joined: &traces::Counters) -> String {
+    let all: Vec<String> = Evidence::ALL
+        .into_iter()
+        .filter(|evidence| joined.joined_by(*evidence) > 0)
+        .map(|evidence| format!("{} by {}", units::Count(joined.joined_by(evidence)), evidence.as_str()))
+        .collect();
+    let all = if all.is_empty() { "none".into() } else { all.join(", ") };
+    let others = [
+        ("in doubt", joined.abstained),
+        ("taken back", joined.withdrawn),
+        ("wrong afterwards", joined.contradicted),
+        ("early", joined.early),
+        ("late", joined.late),
+        ("without an end", joined.given_up),
+    ];
+    let others = others.into_iter().filter(|(_, count)| *count > 0);
+    others.fold(format!("joined: {all}"), |line, (label, count)| {
+        format!("{line}; {} {label}", units::Count(count))
+    })
 }
 
 /// The line that says that capture runs.

@@ -8,7 +8,7 @@ use super::name::Error;
 use super::record::{self, Answer, Asked};
 use super::stream::{self, Frame};
 use crate::pairing::{Queue, can_answer};
-use crate::{Context, CutBy, Half, Input, Outcome, Step};
+use crate::{Context, CutBy, Half, Input, Outcome, Outstanding, Step};
 
 /// Queries without an answer that are remembered; older ones are dropped and counted.
 const MOST_PENDING: usize = 1024;
@@ -49,7 +49,8 @@ impl crate::Conversation for Conversation {
         let Ok((message, records)) = understand(bytes, input.datagram || skip > 0) else {
             return self.lose(party, input, context);
         };
-        let half = Half { bytes: read as u64, first: input.first, last: input.last };
+        let half =
+            Half { bytes: read as u64, first: input.first, last: input.last, position: input.position };
         // On a connection it is somebody's query that has the id 0 by chance.
         let multicast = input.datagram && message.header.is_multicast();
         match (party, message.header.is_response()) {
@@ -164,6 +165,10 @@ impl crate::Conversation for Conversation {
             self.early.pop_front();
             context.unparsed += 1;
         }
+    }
+
+    fn outstanding(&self) -> Option<Outstanding> {
+        self.pending.front().map(|asked| Outstanding::from(&asked.half))
     }
 
     fn oldest_pending(&self) -> Option<Nanos> {

@@ -105,7 +105,7 @@ impl<C: Conversation> Driver<C> {
             return;
         }
         let run_start = self.spoke.replace(party) != Some(party);
-        let input = Input { bytes, first: at, last: at, run_start, datagram: true };
+        let input = Input { bytes, first: at, last: at, position: 0, run_start, datagram: true };
         // After a gap, or one that was not understood, it is asked first whether this may be a beginning.
         if let Mode::Find = std::mem::take(&mut side.mode)
             && self.conversation.resync(party, input, &mut self.context) != Some(0)
@@ -196,6 +196,7 @@ impl<C: Conversation> Driver<C> {
                 bytes: &data[at..],
                 first,
                 last,
+                position: side.position as u32,
                 run_start: side.run == side.position,
                 datagram: false,
             };

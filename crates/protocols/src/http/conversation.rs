@@ -1,4 +1,4 @@
-use model::{Nanos, Party};
+use model::{Nanos, Party, trace};
 
 use super::body::{self, Body, Chunk, Chunks};
 use super::head::{self, RequestHead, ResponseHead};
@@ -7,7 +7,7 @@ use super::method::Method;
 use super::record::{self, Answer, Asked};
 use super::resync;
 use crate::pairing::{Queue, can_answer};
-use crate::{Context, CutBy, Half, Input, Step};
+use crate::{Context, CutBy, Half, Input, Outstanding, Step};
 use adrift::{Awaited, Shore};
 
 /// Requests without a response that are remembered; older ones are dropped and counted.
@@ -189,6 +189,13 @@ impl crate::Conversation for Conversation {
         party == Party::Client && self.tunnel_is_asked_for()
     }
 
+    fn outstanding(&self) -> Option<Outstanding> {
+        let asked = self.pending.front()?;
+        let RequestHead { method, target, ids, .. } = &asked.head;
+        let key = trace::key(method.as_str(), &target.path);
+        Some(Outstanding { key, ids: *ids, ..Outstanding::from(&asked.half) })
+    }
+
     fn oldest_pending(&self) -> Option<Nanos> {
         self.pending.front().or(self.asking.as_ref()).map(|asked| asked.half.first)
     }
@@ -230,7 +237,12 @@ impl Conversation {
                     self.flush_missed(context);
                 }
                 (at, known) = (at + length, 0);
-                let half = Half { bytes: length as u64, first: input.first, last: input.last };
+                let half = Half {
+                    bytes: length as u64,
+                    first: input.first,
+                    last: input.last,
+                    position: input.position,
+                };
                 Asked { head, half, ..Asked::default() }
             }
         };

@@ -5,9 +5,10 @@
 //! It also wants no bound on the number of fields, of which only a handful are looked at.
 
 use model::Text;
+use model::trace::Ids;
 
 use super::body::Framing;
-use super::line::value;
+use super::line::{self, value};
 use super::method::{self, Method};
 use super::target::{self, Target};
 use crate::Settings;
@@ -23,6 +24,9 @@ pub(super) struct RequestHead {
     /// Minor version: 0 or 1.
     pub(super) version: u8,
     pub(super) traceparent: Option<Text>,
+    /// By which it may belong to other requests, where that is wanted.
+    pub(super) ids: Ids,
+    notes_ids: bool,
     /// The client asks the server to wait.
     pub(super) waits: bool,
     /// The client holds the body back until the server tells it to go on (RFC 9110, 10.1.1).
@@ -97,6 +101,7 @@ impl RequestHead {
             target,
             version,
             waits,
+            notes_ids: settings.ids,
             ..RequestHead::default()
         })
     }
@@ -115,6 +120,9 @@ impl RequestHead {
             b't' => {
                 if let Some(value) = value(line, b"traceparent") {
                     self.traceparent = (!value.is_empty()).then(|| bounded(value, 64));
+                    if self.notes_ids {
+                        self.ids.field(b"traceparent", value);
+                    }
                 } else {
                     self.framing.field(line);
                 }
@@ -133,6 +141,13 @@ impl RequestHead {
                 }
             }
             b'c' => self.framing.field(line),
+            b'b' | b'r' | b's' | b'u' | b'x' => {
+                if self.notes_ids
+                    && let Some((name, value)) = line::field(line)
+                {
+                    self.ids.field(name, value);
+                }
+            }
             _ => {}
         }
     }

@@ -20,6 +20,12 @@ pub(super) fn line(bytes: &[u8], known: usize) -> Option<(&[u8], usize)> {
     Some((line.strip_suffix(b"\r").unwrap_or(line), end + 1))
 }
 
+/// Name and value of a field line.
+pub(super) fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = memchr(b':', line)?;
+    Some((&line[..colon], trim(&line[colon + 1..])))
+}
+
 /// The value of a field line, if its name is `name` (in lower case).
 #[inline]
 pub(super) fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {

@@ -8,7 +8,7 @@ use super::record::{self, Asked, Session};
 use super::reply::{Answer, Packet, is_eof};
 use super::statements::Prepared;
 use crate::pairing::{Queue, can_answer};
-use crate::{Context, CutBy, Half, Input, Outcome, Step};
+use crate::{Context, CutBy, Half, Input, Outcome, Outstanding, Step};
 
 /// Commands without an answer that are remembered; with more, all are told as incomplete.
 const MOST_PENDING: usize = 1024;
@@ -131,6 +131,10 @@ impl crate::Conversation for Conversation {
         if party == Party::Server || how != CutBy::Close || !first {
             self.drain(context);
         }
+    }
+
+    fn outstanding(&self) -> Option<Outstanding> {
+        self.pending.front().map(|asked| Outstanding::from(&asked.half))
     }
 
     fn oldest_pending(&self) -> Option<Nanos> {
@@ -444,7 +448,12 @@ impl Conversation {
                 let mut refused = asked(&CONNECT, input, None);
                 refused.answer = Answer::to(Kind::Login, None);
                 refused.answer.packet(Kind::Login, header, payload, &mut self.eof);
-                refused.answer.half = Half { bytes: there as u64, first: input.first, last: input.last };
+                refused.answer.half = Half {
+                    bytes: there as u64,
+                    first: input.first,
+                    last: input.last,
+                    position: input.position,
+                };
                 record::exchange(refused, None, &self.session, context);
                 Step::Read(there)
             }
@@ -509,7 +518,7 @@ fn asked(command: &'static Command, input: Input<'_>, database: Option<Text>) ->
         command,
         statement: None,
         database,
-        half: Half { bytes: 0, first: input.first, last: input.last },
+        half: Half { bytes: 0, first: input.first, last: input.last, position: input.position },
         sending: false,
         answer: Answer::default(),
     }

@@ -5,7 +5,7 @@ use super::frames::Frames;
 use super::prepared::{Names, Prepared};
 use super::record::{Asked, Event, Preparation};
 use crate::pairing::Queue;
-use crate::{Context, CutBy, Half, Input, Step};
+use crate::{Context, CutBy, Half, Input, Outstanding, Step};
 
 /// PostgreSQL on one connection.
 ///
@@ -155,6 +155,11 @@ impl crate::Conversation for Conversation {
 
     fn left_as(&self) -> &'static str {
         self.left_as.unwrap_or("upgraded")
+    }
+
+    fn outstanding(&self) -> Option<Outstanding> {
+        let seen = self.pending.front().filter(|asked| !asked.kind.is_unseen());
+        seen.map(|asked| Outstanding::from(&asked.half))
     }
 
     fn oldest_pending(&self) -> Option<Nanos> {

@@ -6,7 +6,7 @@ use super::record::{self, Answer, Asked};
 use super::reply::{self, Kind as ReplyKind};
 use super::scan::{self, Read};
 use crate::pairing::{Queue, can_answer};
-use crate::{Context, CutBy, Half, Input, Outcome, Step};
+use crate::{Context, CutBy, Half, Input, Outcome, Outstanding, Step};
 use silence::{Gets, Silence};
 
 /// What a connection between a replica and its master goes by.
@@ -149,6 +149,10 @@ impl crate::Conversation for Conversation {
         self.left_as.unwrap_or("upgraded")
     }
 
+    fn outstanding(&self) -> Option<Outstanding> {
+        self.pending.front().map(|asked| Outstanding::from(&asked.half))
+    }
+
     fn oldest_pending(&self) -> Option<Nanos> {
         let outstanding = self.pending.front().map(|asked| asked.half.first);
         outstanding.or((!self.commands.is_idle()).then_some(self.asking.first))
@@ -165,7 +169,7 @@ impl Conversation {
 
     fn command(&mut self, input: Input<'_>, context: &mut Context) -> Step {
         if self.commands.is_idle() {
-            self.asking = Half { bytes: 0, first: input.first, last: input.last };
+            self.asking = Half { bytes: 0, first: input.first, last: input.last, position: input.position };
             if self.missed && input.run_start {
                 self.flush_missed(context);
             }
@@ -185,7 +189,8 @@ impl Conversation {
 
     fn reply(&mut self, input: Input<'_>, context: &mut Context) -> Step {
         if self.replies.is_idle() {
-            self.answering = Half { bytes: 0, first: input.first, last: input.last };
+            self.answering =
+                Half { bytes: 0, first: input.first, last: input.last, position: input.position };
             if self.leads_elsewhere() && !matches!(input.bytes[0], b'\r' | b'\n' | b'-') {
                 return self.leave(input, context);
             }

@@ -209,7 +209,7 @@ impl Conversation {
         let fits = at == input.bytes.len()
             && head.method != Method::Connect
             && head.framing.of_request() == Some(Body::None);
-        let half = Half { bytes: at as u64, first: input.first, last: input.last };
+        let half = Half { bytes: at as u64, first: input.first, last: input.last, position: input.position };
         fits.then(|| Box::new(Asked { head, half, whole: true, ..Asked::default() }))
     }
 

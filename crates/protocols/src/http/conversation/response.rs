@@ -25,7 +25,12 @@ impl Conversation {
                 (at, known) = (at + length, 0);
                 // What was not seen was answered before, if the server had its turn.
                 self.unseen &= !input.run_start;
-                let half = Half { bytes: length as u64, first: input.first, last: input.last };
+                let half = Half {
+                    bytes: length as u64,
+                    first: input.first,
+                    last: input.last,
+                    position: input.position,
+                };
                 Answer { head, half, ..Answer::default() }
             }
         };

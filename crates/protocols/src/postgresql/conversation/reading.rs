@@ -15,7 +15,7 @@ use crate::{Context, Half, Input, Step};
 impl Conversation {
     pub(super) fn read_client(&mut self, input: Input<'_>, context: &mut Context) -> Step {
         if self.client.is_idle() {
-            self.asking = Half { bytes: 0, first: input.first, last: input.last };
+            self.asking = Half { bytes: 0, first: input.first, last: input.last, position: input.position };
             self.counted = Counted::Nowhere;
             let first = input.bytes.first().copied().unwrap_or_default();
             if self.negotiating && first == TLS_HANDSHAKE {

@@ -68,7 +68,7 @@ impl Conversation {
     }
 
     fn push_unseen(&mut self, bound: bool, length: u64, at: Nanos, context: &mut Context) {
-        let half = Half { bytes: length, first: at, last: at };
+        let half = Half { bytes: length, first: at, last: at, position: 0 };
         self.push(Asked::new(Kind::Unseen { bound }, None, half), context);
         self.counted = Counted::Nowhere;
     }
