@@ -92,7 +92,7 @@ impl Connection {
     /// Of addresses, or of Unix sockets, which have none, the ids.
     fn wire(&self) -> u64 {
         let [client, server] = match (&self.open.local, self.open.peer) {
-            (Endpoint::Ip(_), _) => self.keys(),
+            (Endpoint::Ip(_), _) => self.keys,
             (Endpoint::Unix(_), Some(peer)) => [self.id().0, peer.0],
             (Endpoint::Unix(_), None) => return 0,
         };

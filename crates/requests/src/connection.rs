@@ -32,8 +32,8 @@ const STUMBLES: u16 = 64;
 pub(crate) struct Connection {
     pub(crate) open: Open,
     pub(crate) role: Role,
-    /// What stands for either end's address; asked for with every chunk.
-    keys: [u64; 2],
+    /// What stands for either end's address, this one's first; asked for with every chunk.
+    pub(crate) keys: [u64; 2],
     pub(crate) process: Option<Arc<Process>>,
     /// The service at the other end, or the name that its address was asked for by.
     pub(crate) peer_service: Option<Arc<str>>,
@@ -155,11 +155,6 @@ impl Connection {
     /// What stands for the server while routes are learnt: its address, which both sides know.
     pub(crate) fn server_key(&self) -> u64 {
         self.keys[usize::from(self.role != Role::Server)]
-    }
-
-    /// What stands for this end's address, and for the other one's.
-    pub(crate) fn keys(&self) -> [u64; 2] {
-        self.keys
     }
 
     pub(crate) fn id(&self) -> ConnectionId {

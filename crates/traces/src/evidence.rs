@@ -27,7 +27,7 @@ impl Joiner {
         let Some(begun) = self.exchanges.get(at).map(|exchange| exchange.begun) else { return };
         let found = self.by_header(&begun).or_else(|| self.by_thread(&begun, time));
         if let Some(thread) = self.threads.get_mut(begun.pid, begun.tid) {
-            thread.just_read = None;
+            (thread.just_read, thread.has_read) = (None, false);
         }
         let Some((parent, evidence)) = found else { return };
         if !self.exchanges.join(at, parent, evidence) {
@@ -219,8 +219,9 @@ impl Joiner {
             return;
         };
         exchange.answered = Some(time);
+        let key = exchange.begun.key;
         match (exchange.begun.role, exchange.parent) {
-            (Role::Client, Some((parent, by))) if is_by_order(by) => {
+            (Role::Client, Some((parent, by))) if is_by_thread(by) && key != 0 => {
                 let Some(served) = self.exchanges.get(parent).filter(|served| served.answered.is_none())
                 else {
                     return;
@@ -247,10 +248,9 @@ impl Joiner {
             thread.due.remove(place);
         }
         let before: Vec<Ref> = thread.due.iter().take(place.unwrap_or(usize::MAX)).copied().collect();
-        let overtaken: Vec<Ref> = before
-            .into_iter()
-            .filter(|other| self.exchanges.get(*other).is_some_and(|other| other.begun.key == key))
-            .collect();
+        let could_be = |other: &Ref| self.exchanges.get(*other).is_some_and(|other| other.begun.key == key);
+        let overtaken: Vec<Ref> =
+            before.into_iter().filter(could_be).filter(|other| self.could_be_swapped(at, *other)).collect();
         if overtaken.is_empty() {
             return;
         }
@@ -260,6 +260,16 @@ impl Joiner {
         for served in overtaken.into_iter().chain([at]) {
             self.withdraw_what_follows(served, |_| true);
         }
+    }
+
+    /// What was asked for one of them may have been asked for the other: it was read before that.
+    fn could_be_swapped(&self, one: Ref, other: Ref) -> bool {
+        let asked = |of: Ref| {
+            self.exchanges.children(of).filter_map(|child| Some(self.exchanges.get(child)?.since)).max()
+        };
+        let read = |of: Ref| self.exchanges.get(of).map_or(0, |served| served.since);
+        let is_before = |read: Nanos, asked: Option<Nanos>| asked.is_none_or(|asked| read <= asked);
+        is_before(read(one), asked(other)) && is_before(read(other), asked(one))
     }
 
     /// A proxy's request is over: it passed on what it was answered, or failed by itself.

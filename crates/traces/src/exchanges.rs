@@ -15,6 +15,8 @@ pub(crate) struct Ref {
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) begun: Begun,
+    /// When it was read, or decided upon.
+    pub(crate) since: Nanos,
     /// Its record, from its end until it is told.
     pub(crate) request: Option<Box<Request>>,
     pub(crate) answered: Option<Nanos>,
@@ -42,9 +44,10 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn new(begun: Begun, id: i64) -> Exchange {
+    pub(crate) fn new(begun: Begun, since: Nanos, id: i64) -> Exchange {
         Exchange {
             begun,
+            since,
             request: None,
             answered: None,
             ended: None,

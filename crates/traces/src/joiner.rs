@@ -163,12 +163,18 @@ impl Joiner {
         let is_for_it = begun.role == Role::Client
             && begun.key != 0
             && begun.connected > self.now
-            && begun.connected <= begun.time
-            && begun.time - begun.connected < CONNECTED_WITHIN
-            && self.threads.way(begun.pid) == Some(Way::Loop);
+            && begun.connected < begun.time
+            && begun.time - begun.connected < CONNECTED_WITHIN;
         let connected = if is_for_it { begun.connected } else { 0 };
         let time = if is_for_it { connected } else { begun.time };
         self.order.push(time, What::Begun(Begun { connected, ..begun }));
+    }
+
+    /// Whoever serves one request after the other may have asked for the connection before, for whatever comes.
+    fn is_asked_later(&self, begun: &Begun) -> bool {
+        begun.connected != 0
+            && self.threads.way(begun.pid) != Some(Way::Loop)
+            && self.threads.get(begun.pid, begun.tid).is_none()
     }
 
     fn begun(&mut self, begun: Begun, time: Nanos) {
@@ -176,8 +182,12 @@ impl Joiner {
         if self.open.contains_key(&name) {
             return;
         }
+        if self.is_asked_later(&begun) {
+            self.order.push(begun.time, What::Begun(Begun { connected: 0, ..begun }));
+            return;
+        }
         let id = self.next_id(begun.wall);
-        let at = self.exchanges.insert(Exchange::new(begun, id));
+        let at = self.exchanges.insert(Exchange::new(begun, time, id));
         self.open.insert(name, at);
         if let Some(before) = self.latest.insert(begun.connection, at) {
             // It is over, or nobody knows how: no thread is busy with it any more.
@@ -222,7 +232,8 @@ impl Joiner {
         }
         thread.active.push(at);
         thread.unsent.push_back(at);
-        thread.just_read = Some(at);
+        thread.just_read = if thread.has_read { None } else { Some(at) };
+        thread.has_read = true;
     }
 
     pub(crate) fn leave_thread(&mut self, at: Ref) {

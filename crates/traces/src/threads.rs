@@ -18,8 +18,10 @@ pub(crate) struct Thread {
     pub(crate) unsent: VecDeque<Ref>,
     /// Those that were passed on and have their answer, which has to be passed on next: oldest first.
     pub(crate) due: VecDeque<Ref>,
-    /// The last thing that it did was to read this request.
+    /// The last thing that it did was to read this request, and no other one.
     pub(crate) just_read: Option<Ref>,
+    /// It read something since it asked last.
+    pub(crate) has_read: bool,
 }
 
 /// How a process's threads serve requests, as far as it is not one after the other.

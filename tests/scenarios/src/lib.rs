@@ -4,6 +4,7 @@
 //! value is dropped. The truth is what the clients here sent and counted themselves, or the server's own log. Other
 //! traffic of the host does not disturb: records are told apart by the server's port or path.
 
+pub mod chain;
 pub mod collector;
 pub mod dialogue;
 pub mod dns;

@@ -23,5 +23,6 @@ mod remote;
 mod saturation;
 mod shapes;
 mod top;
+mod traces;
 mod tunnels;
 mod upgrade;
