@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use protocols::Settings;
 use protocols::sql::{Dialect, Statement, describe};
 
-const HIDDEN: Settings = Settings { keep_values: false, lean: false };
+const HIDDEN: Settings = Settings { keep_values: false, lean: false, ids: false };
 const DIALECTS: [Dialect; 7] = [
     Dialect::MySql,
     Dialect::MySqlWide,

@@ -50,7 +50,7 @@ fn print_tells_where_each_value_came_from() {
         "# The settings in force. Behind each stands where it came from.\nagent:\n  host_id: auto # default\n  \
          state_directory: /var/lib/weir # default\n  control: /run/weir/agent.sock # default\n  seccomp: true # default\nbudget:\n  max_cpu: auto # default\n  max_memory: 128MB # default\ncapture:\n  backend: syscalls # flag --backend\n  ring: 2MiB # environment \
          WEIR_CAPTURE_RING\n  udp: false # {file}:3\n\
-         metrics:\n  listen: \"127.0.0.1:7401\" # default\n  max_series: 2000 # default\n  series_idle: 15m # default\n  connections: true # default\nsampling:\n  rate: 100% # default\n  keep_errors: true # default\n  slow: 1s # default\nprivacy:\n  show_values: false # environment WEIR_PRIVACY_SHOW_VALUES\n\
+         metrics:\n  listen: \"127.0.0.1:7401\" # default\n  max_series: 2000 # default\n  series_idle: 15m # default\n  connections: true # default\nsampling:\n  rate: 100% # default\n  keep_errors: true # default\n  slow: 1s # default\ntraces:\n  headers: true # default\nprivacy:\n  show_values: false # environment WEIR_PRIVACY_SHOW_VALUES\n\
          names:\n  docker_root: /var/lib/docker # default\nservices: # {file}:4\n  - name: shop\n    unit: shop*\notlp: [] # default\n"
     );
     assert_eq!((run.out.as_str(), run.said.as_str(), run.code), (expected.as_str(), "", Some(0)));

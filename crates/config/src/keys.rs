@@ -299,7 +299,7 @@ keys! {
         help: "Believe what requests say in their headers (`traceparent`, `x-request-id` and the like) of which others they belong to.",
         example: "false",
         change: Change::Restart,
-        flag: Flag::Word,
+        flag: Flag::Path,
         secret: false,
     };
     privacy_show_values: bool = Typed::of, Key {

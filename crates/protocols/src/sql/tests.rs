@@ -7,7 +7,7 @@ use crate::Settings;
 mod readings;
 mod summaries;
 
-const HIDDEN: Settings = Settings { keep_values: false, lean: false };
+const HIDDEN: Settings = Settings { keep_values: false, lean: false, ids: false };
 
 fn described(dialect: Dialect, sql: &str) -> Statement {
     describe(sql.as_bytes(), true, dialect, HIDDEN)
@@ -239,7 +239,12 @@ fn bounded() {
 
 #[test]
 fn kept_values() {
-    let seen = describe(b" SELECT 'a'\n, \xff", true, MySql, Settings { keep_values: true, lean: false });
+    let seen = describe(
+        b" SELECT 'a'\n, \xff",
+        true,
+        MySql,
+        Settings { keep_values: true, lean: false, ids: false },
+    );
     assert_eq!((seen.query.as_str(), seen.summary.as_str()), ("SELECT 'a'%0A, %FF", "SELECT"));
 }
 
