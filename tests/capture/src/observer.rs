@@ -214,7 +214,7 @@ fn keep(told: &mut HashMap<ConnectionId, Told>, event: Event<'_>) {
         }
         Event::Tcp(tcp) => told.entry(tcp.connection).or_default().facts.push(tcp),
         Event::Listener(listener) => told.entry(listener.connection).or_default().listens.push(listener),
-        Event::Exec(_) | Event::Exit(_) => {}
+        Event::Exec(_) | Event::Exit(_) | Event::Read(_) => {}
     }
 }
 

@@ -120,7 +120,7 @@ pub fn run_into(
     }
     // Before rights are given up that it may need.
     let shipper = ship(&settings)?;
-    let mut running = Running::prepare(options, settings, earlier.as_ref(), report)?;
+    let mut running = Running::prepare(options, settings, earlier.as_ref(), report, shipper.is_some())?;
     if let Some(shipper) = shipper {
         running.ship_by(shipper);
     }

@@ -25,7 +25,7 @@ use super::seccomp::Filters;
 use super::shipper::{self, Shipper};
 use super::takeover::{Earlier, Event, Giving, Handed, Listeners, Outcome, Taking};
 use super::{Agent, Sink, caution, read_clocks};
-use crate::options::Naming;
+use crate::options::{self, Naming};
 use crate::requests::command::{seen_by, summary};
 use crate::say::say;
 use crate::stop::Stop;
@@ -80,6 +80,7 @@ impl<'a> Running<'a> {
         settings: Settings,
         earlier: Option<&Earlier>,
         report: Option<Report>,
+        ships: bool,
     ) -> anyhow::Result<Running<'a>> {
         let (stop, hangup) = Stop::but_not_hangup()?;
         rights::no_new();
@@ -101,7 +102,7 @@ impl<'a> Running<'a> {
             exporter.into_iter().for_each(|exporter| meter.export_by(exporter));
             control = self::control(&settings)?;
         }
-        let mut agent = observe(options, &settings, budget)?;
+        let mut agent = observe(options, &settings, budget, ships)?;
         if let Some(earlier) = earlier {
             agent.told.nothing(earlier.process);
             agent.pause_sums();
@@ -435,17 +436,20 @@ impl<'a> Running<'a> {
 }
 
 /// Loads the programs, and gives up what only that needs.
-fn observe(options: &Options<'_>, settings: &Settings, budget: Budget) -> anyhow::Result<Agent> {
-    let config = requests::Config { protocols: crate::options::protocols(settings), ..Default::default() };
+///
+/// Requests are joined to traces where they go into a store: that is who tells them.
+fn observe(how: &Options<'_>, settings: &Settings, budget: Budget, ships: bool) -> anyhow::Result<Agent> {
+    let protocols = if ships { options::protocols_of_traces } else { options::protocols };
+    let config = requests::Config { protocols: protocols(settings), traces: ships, ..Default::default() };
     let config = budget.fit_analysis(config);
-    let capture = budget.fit_capture(settings, crate::options::capture(settings, options.itself));
+    let capture = budget.fit_capture(settings, options::capture(settings, how.itself));
     let capture = probes::Config { facts: settings.metrics_connections(), ..capture };
     let mut agent = Agent::start(&capture, config, Naming::of(settings))?;
     budget.fit_agent(&mut agent);
     // What another network namespace is entered with is raised for that moment only.
     rights::keep(rights::RUNNING, &[rights::SYS_ADMIN]).context("giving up rights")?;
     if settings.agent_seccomp()
-        && let Err(error) = Filters::new()?.apply(options.company)
+        && let Err(error) = Filters::new()?.apply(how.company)
     {
         say(format_args!("caution: this kernel has no filters of system calls: {error}"));
     }
