@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint ui deny test-kernels sizes bench fuzz soak format
 
-# Options for `make run`: make run ARGS="--protocol redis --slower 1ms"
+# Options for `make run`: make run ARGS="--store /srv/weir/store"
 ARGS ?=
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 WEIR := $${CARGO_TARGET_DIR:-target}/release/weir
@@ -10,10 +10,10 @@ WEIR := $${CARGO_TARGET_DIR:-target}/release/weir
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## build Weir and show every request of this host (options in ARGS="...")
+run: ## build Weir, and start `weir up`: see this host at http://127.0.0.1:7400 (options in ARGS="...")
 	@scripts/setup build
 	cargo build --release --locked --offline --package cli
-	$(SUDO) $(WEIR) requests $(ARGS)
+	$(SUDO) $(WEIR) up $(ARGS)
 
 test: ## every test; the last line counts them
 	@scripts/setup test

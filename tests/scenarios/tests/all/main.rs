@@ -25,4 +25,5 @@ mod shapes;
 mod top;
 mod traces;
 mod tunnels;
+mod up;
 mod upgrade;
