@@ -15,6 +15,7 @@ mod otel;
 mod print;
 mod problem;
 mod read;
+mod records;
 mod settings;
 mod typed;
 pub mod units;
