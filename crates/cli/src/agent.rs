@@ -99,6 +99,8 @@ pub struct Agent {
     clock: ClockReading,
     /// What happened until then is known.
     known_until: Nanos,
+    /// The rings' latest chunk is of that time: they tell in order, so that under load this is known sooner.
+    told_until: Nanos,
     quiet_drains: u32,
     last_read: u64,
     last_drain: Instant,
@@ -138,6 +140,7 @@ impl Agent {
             joining: config.traces.then(Joining::default),
             clock: read_clocks(),
             known_until: 0,
+            told_until: 0,
             quiet_drains: 0,
             last_read: 0,
             last_drain: Instant::now(),
@@ -193,7 +196,11 @@ impl Agent {
         loop {
             let (analyzer, tcp, events) = (&mut self.analyzer, &mut self.tcp, &mut self.events);
             let left_out = &mut self.left_out;
+            let told_until = &mut self.told_until;
             let read = self.capture.drain(PORTION, |event| {
+                if let Event::Chunk(chunk) = &event {
+                    *told_until = chunk.time.max(*told_until);
+                }
                 events[kind(&event)].1 += u64::from(!matches!(event, Event::Read(_)));
                 analyzer.event(&event);
                 if let Some(tcp) = tcp
@@ -210,7 +217,7 @@ impl Agent {
             }
             let mut batch = self.analyzer.take_batch(sink.used_batch());
             if let Some(joining) = &mut self.joining {
-                batch = joining.join(&mut self.analyzer, batch, self.known_until);
+                batch = joining.join(&mut self.analyzer, batch, self.known_until.max(self.told_until));
             }
             self.told.requests(&mut batch, clock);
             sink.write(batch);

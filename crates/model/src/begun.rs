@@ -37,7 +37,7 @@ pub struct Begun {
 pub enum Note {
     /// One began.
     Begun(Begun),
-    /// The first bytes of the answer to the one that is under way on this connection went by then.
+    /// The first bytes of the answer to the one that is under way on this connection went by then; told of those with a [`Begun::key`].
     Answered(ConnectionId, Nanos),
     /// Nothing more is told of a connection.
     Gone(ConnectionId, Nanos),

@@ -52,7 +52,7 @@ impl Connection {
                 begun.connected = self.connected();
             }
             notes.push(Note::Begun(begun));
-        } else if !asks && !self.noted.answered {
+        } else if !asks && !self.noted.answered && outstanding.key != 0 {
             self.noted.answered = true;
             notes.push(Note::Answered(self.id(), chunk.time));
         }

@@ -103,7 +103,8 @@ impl Joiner {
         if !known {
             self.push_begun(finished.begun);
         }
-        if finished.answered > 0 {
+        // The order of answers says something of proxies only.
+        if finished.answered > 0 && finished.begun.key != 0 {
             self.order.push(finished.answered, What::Answered(name));
         }
         self.order.push(finished.ended, What::Ended(Box::new(request), finished));

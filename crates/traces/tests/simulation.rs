@@ -39,11 +39,14 @@ struct Plan {
     clients: usize,
     workers: usize,
     requests: u64,
+    /// Of so many requests one is kept back by the proxy for a while before it is looked at.
+    unruly: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Ready {
     Asked(u64),
+    Kept(u64),
     Connected(u64),
     Answered(u64),
 }
@@ -175,14 +178,23 @@ impl World {
         match ready {
             Ready::Asked(number) => self.ways[number as usize].read = time,
             Ready::Answered(number) => self.ways[number as usize].answered = time,
-            Ready::Connected(_) => {}
+            Ready::Kept(_) | Ready::Connected(_) => {}
         }
     }
 
     fn act(&mut self, ready: Ready, time: u64) {
+        if let Ready::Asked(number) = ready
+            && self.plan.unruly > 0
+            && self.chance.below(self.plan.unruly) == 0
+        {
+            let (later, thread) = (time + self.chance.below(20_000 * US), self.ways[number as usize].thread);
+            return self.at(later, Event::Ready(thread, Ready::Kept(number)));
+        }
         match ready {
-            Ready::Asked(number) if self.ways[number as usize].own => self.answer(number, time),
-            Ready::Asked(number) => {
+            Ready::Asked(number) | Ready::Kept(number) if self.ways[number as usize].own => {
+                self.answer(number, time)
+            }
+            Ready::Asked(number) | Ready::Kept(number) => {
                 let thread = self.ways[number as usize].thread;
                 let kept = if self.plan.keeps { self.threads[thread].idle.pop() } else { None };
                 let way = &mut self.ways[number as usize];
@@ -321,8 +333,9 @@ fn whatever_chance_gives() {
     for reads_first in [false, true] {
         for keeps in [true, false] {
             for (threads, clients, workers) in [(1, 1, 1), (1, 4, 2), (1, 32, 8), (2, 32, 64), (4, 64, 4)] {
-                for seed in 0..3 {
-                    let plan = Plan { reads_first, threads, keeps, clients, workers, requests: 1500 };
+                for seed in 0..2 {
+                    let plan =
+                        Plan { reads_first, threads, keeps, clients, workers, requests: 1500, unruly: 0 };
                     let (these, whole, joiner) = judge(plan, seed);
                     println!("{plan:?} {seed}: {these} wrong, {whole:.4} whole, {:?}", joiner.counters());
                     wrong += these;
@@ -333,4 +346,25 @@ fn whatever_chance_gives() {
     }
     assert_eq!(wrong, 0);
     assert!(least >= 0.99, "{least}");
+}
+
+/// A proxy that does not keep to the order now and then, which nobody sees: what may be wrong is taken back or not joined.
+#[test]
+fn who_keeps_no_order_gets_few_joins() {
+    let (mut wrong, mut asked, mut whole) = (0, 0, 0.0);
+    for reads_first in [false, true] {
+        for keeps in [true, false] {
+            for seed in 0..3 {
+                let requests = 3000;
+                let plan =
+                    Plan { reads_first, threads: 1, keeps, clients: 32, workers: 16, requests, unruly: 300 };
+                let (these, share, joiner) = judge(plan, seed);
+                println!("{plan:?} {seed}: {these} wrong, {share:.4} whole, {:?}", joiner.counters());
+                (wrong, asked, whole) = (wrong + these, asked + requests, whole + share / 12.0);
+            }
+        }
+    }
+    println!("{wrong} wrong of {asked}, {whole:.4} whole");
+    assert_eq!(wrong, 0, "of {asked}");
+    assert!(whole >= 0.9, "{whole}");
 }
