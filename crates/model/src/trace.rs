@@ -42,6 +42,11 @@ impl Evidence {
         Evidence::Connect,
     ];
 
+    /// The one of this word.
+    pub fn named(word: &str) -> Option<Evidence> {
+        Evidence::ALL.into_iter().find(|evidence| evidence.as_str() == word)
+    }
+
     /// One word: `sequence`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,11 +3,13 @@
 //! Evidence, the strongest first: an id that the callee was told (`traceparent`, or a span's own parent); the two sides of one exchange
 //! (`sequence`); what the agent found out on its host (`thread`, `queue`, `connect`).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use model::names;
+use model::trace::Evidence;
 use schema::query::Cell;
 use serde::{Deserialize, Serialize};
+use traces::assemble::{Link, Place, Side, Wire, assemble};
 use utoipa::ToSchema;
 
 use super::path;
@@ -15,9 +17,6 @@ use crate::api::ask::text;
 use crate::api::figures::seconds_of;
 use crate::api::params::rfc3339;
 use crate::api::record::Record;
-
-/// By so much a span may begin before the one that brought it about, by clocks of two hosts or two programs.
-const SKEW: i64 = 5_000_000_000;
 
 /// A request or span of a trace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -48,8 +47,11 @@ pub struct Span {
     pub protocol: Option<String>,
     /// What was done.
     pub name: String,
-    /// When it began: RFC 3339.
+    /// When it began: RFC 3339. Put right by `clock`.
     pub time: String,
+    /// What was added to its host's clock, so that it fits the others: seconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub clock: f64,
     /// From the beginning of the trace: seconds.
     pub offset: f64,
     /// How long it took: seconds.
@@ -77,6 +79,10 @@ impl Span {
     pub(super) fn end(&self) -> i64 {
         self.begin.saturating_add(self.length)
     }
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// A row, and what links it to others.
@@ -207,18 +213,49 @@ impl Part {
         }
     }
 
-    fn is(&self, kind: &str) -> bool {
-        self.span.kind.as_deref() == Some(kind)
-    }
-
-    /// It lies within another one, as far as clocks can tell.
-    fn is_within(&self, other: &Part) -> bool {
-        self.span.begin >= other.span.begin.saturating_sub(SKEW)
-            && self.span.end() <= other.span.end().saturating_add(SKEW)
+    /// As whoever puts it together wants it.
+    fn view(&self) -> traces::assemble::Part<'_> {
+        let address = self.record.client.address.as_deref();
+        let sequence = self.sequence.and_then(|sequence| u32::try_from(sequence).ok());
+        let wire = address.zip(self.record.client.port).zip(sequence);
+        let trace = self.host_trace.as_deref().and_then(|id| u64::from_str_radix(id, 16).ok());
+        let parent = || Some((self.parent_place?, Evidence::named(self.found_by.as_deref()?)?));
+        let attribute = |name: &str| self.span.attributes.get(name).and_then(serde_json::Value::as_str);
+        let is_request = self.own_id.is_none();
+        traces::assemble::Part {
+            host: self.span.host.as_deref(),
+            side: match self.span.kind.as_deref() {
+                Some("client") => Side::Client,
+                Some("server") => Side::Server,
+                _ => Side::Neither,
+            },
+            begin: self.span.begin,
+            length: self.span.length,
+            asked: [
+                self.span.protocol.as_deref(),
+                attribute(names::HTTP_REQUEST_METHOD).filter(|_| is_request),
+                attribute(names::URL_PATH).filter(|_| is_request),
+            ],
+            span: self.own_id.as_deref(),
+            asked_by: self.parent_id.as_deref(),
+            place: trace.zip(self.place).map(|(trace, number)| Place {
+                trace: trace as i64,
+                number,
+                parent: parent(),
+            }),
+            wire: wire.map(|((address, port), sequence)| Wire { address, port, sequence }),
+        }
     }
 }
 
 impl Span {
+    /// As a clock shows that is right by the rest of the trace.
+    fn shift(&mut self, offset: i64) {
+        self.begin = self.begin.saturating_add(offset);
+        self.time = rfc3339(self.begin);
+        self.clock = seconds_of(offset as f64);
+    }
+
     fn new(id: String, source: &str, begin: i64, length: i64) -> Span {
         Span {
             id,
@@ -232,6 +269,7 @@ impl Span {
             protocol: None,
             name: String::new(),
             time: rfc3339(begin),
+            clock: 0.0,
             offset: 0.0,
             duration: seconds_of(length as f64),
             own: 0.0,
@@ -245,146 +283,40 @@ impl Span {
     }
 }
 
-/// What leads from an id to the place of who has it.
-struct Index<'a> {
-    spans: HashMap<&'a str, usize>,
-    places: HashMap<(Option<&'a str>, &'a str, i64), usize>,
-    streams: HashMap<(i64, i64, &'a str), Vec<usize>>,
-    /// Requests by the id of the span that asked.
-    asked_by: HashMap<&'a str, Vec<usize>>,
-}
-
-impl<'a> Index<'a> {
-    fn of(parts: &'a [Part]) -> Self {
-        let mut index = Index {
-            spans: HashMap::new(),
-            places: HashMap::new(),
-            streams: HashMap::new(),
-            asked_by: HashMap::new(),
-        };
-        for (at, part) in parts.iter().enumerate() {
-            if let Some(id) = &part.own_id {
-                index.spans.insert(id, at);
-            } else if let Some(id) = &part.parent_id {
-                index.asked_by.entry(id).or_default().push(at);
-            }
-            if let (Some(trace), Some(place)) = (&part.host_trace, part.place) {
-                index.places.insert((part.span.host.as_deref(), trace, place), at);
-            }
-            if let (Some((port, sequence)), Some(kind)) = (part.place_in_stream(), part.span.kind.as_deref())
-            {
-                index.streams.entry((port, sequence, kind)).or_default().push(at);
-            }
-        }
-        index
-    }
-
-    /// Who brought this one about, and how that is known.
-    fn parent(&self, parts: &'a [Part], at: usize) -> Option<(usize, &'a str)> {
-        let part = &parts[at];
-        let asked = || part.parent_id.as_deref();
-        if part.own_id.is_some() {
-            // A program that answers a request knows who asked, not that it was seen on its way.
-            let seen = asked().filter(|_| part.is("server")).and_then(|id| self.asked_by.get(id));
-            let server = seen.and_then(|seen| {
-                seen.iter().copied().find(|seen| parts[*seen].is("server") && part.is_within(&parts[*seen]))
-            });
-            let client = || seen.and_then(|seen| seen.iter().copied().find(|seen| parts[*seen].is("client")));
-            return match server.or_else(client) {
-                Some(server) => Some((server, "traceparent")),
-                None => asked().and_then(|id| self.spans.get(id)).map(|at| (*at, "span")),
-            };
-        }
-        let local = || {
-            let (trace, parent) = (part.host_trace.as_deref()?, part.parent_place?);
-            let at = self.places.get(&(part.span.host.as_deref(), trace, parent))?;
-            Some((*at, part.found_by.as_deref().unwrap_or("sequence")))
-        };
-        let named = || asked().and_then(|id| self.spans.get(id)).map(|at| (*at, "traceparent"));
-        if part.is("server") {
-            return local()
-                .or_else(|| self.other_end(parts, at))
-                .or_else(|| self.asker(parts, at))
-                .or_else(named);
-        }
-        named().or_else(local)
-    }
-
-    /// The client's record of the same exchange, on another host.
-    fn other_end(&self, parts: &[Part], at: usize) -> Option<(usize, &'static str)> {
-        let (port, sequence) = parts[at].place_in_stream()?;
-        let others = self.streams.get(&(port, sequence, "client"))?;
-        // Ports and sequence numbers of other hosts may be the same: the addresses tell, unless somebody translates them.
-        let same = |other: &&usize| {
-            let (one, other) = (&parts[at].record, &parts[**other].record);
-            one.client.address == other.client.address && one.server.port == other.server.port
-        };
-        let mut same = others.iter().filter(same);
-        same.next().filter(|_| same.next().is_none()).map(|at| (*at, "sequence"))
-    }
-
-    /// The client's record that went with the same header, if there is one only.
-    fn asker(&self, parts: &[Part], at: usize) -> Option<(usize, &'static str)> {
-        let asked = self.asked_by.get(parts[at].parent_id.as_deref()?)?;
-        let mut clients = asked
-            .iter()
-            .copied()
-            .filter(|other| parts[*other].is("client") && parts[at].is_within(&parts[*other]));
-        clients.next().filter(|_| clients.next().is_none()).map(|at| (at, "traceparent"))
-    }
-}
-
 /// Puts all parts of a trace together.
 pub(super) fn tree(mut parts: Vec<Part>) -> Vec<Span> {
-    parts.sort_by(|one, other| {
-        one.span.begin.cmp(&other.span.begin).then_with(|| other.span.length.cmp(&one.span.length))
-    });
-    let mut parents: Vec<Option<usize>> = Vec::with_capacity(parts.len());
-    let mut evidence: Vec<Option<String>> = Vec::with_capacity(parts.len());
-    let index = Index::of(&parts);
-    for at in 0..parts.len() {
-        let parent = index.parent(&parts, at).filter(|(parent, _)| *parent != at);
-        parents.push(parent.map(|(parent, _)| parent));
-        evidence.push(parent.map(|(_, evidence)| evidence.to_owned()));
+    let nodes = assemble(&parts.iter().map(Part::view).collect::<Vec<_>>());
+    for (part, node) in parts.iter_mut().zip(&nodes) {
+        part.span.shift(node.offset);
     }
-    cut_cycles(&mut parents);
-    let mut children: Vec<Vec<usize>> = vec![Vec::new(); parts.len()];
+    // Longer ones before those that began with them.
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_key(|at| (parts[*at].span.begin, std::cmp::Reverse(parts[*at].span.length)));
+    let mut place = vec![0; parts.len()];
+    order.iter().enumerate().for_each(|(new, old)| place[*old] = new);
+    let mut spans: Vec<Option<Span>> = parts.into_iter().map(|part| Some(part.span)).collect();
+    let mut spans: Vec<Span> = order.iter().filter_map(|old| spans[*old].take()).collect();
+    let parents: Vec<Option<(usize, Link)>> =
+        order.iter().map(|old| nodes[*old].parent.map(|(parent, link)| (place[parent], link))).collect();
+    let mut children: Vec<Vec<usize>> = vec![Vec::new(); spans.len()];
     let mut roots = Vec::new();
     for (at, parent) in parents.iter().enumerate() {
         match parent {
-            Some(parent) => children[*parent].push(at),
+            Some((parent, _)) => children[*parent].push(at),
             None => roots.push(at),
         }
     }
-    let mut spans: Vec<Span> = parts.into_iter().map(|part| part.span).collect();
     let begin = spans.iter().map(|span| span.begin).min().unwrap_or_default();
     for at in 0..spans.len() {
         spans[at].offset = seconds_of((spans[at].begin - begin) as f64);
-        spans[at].parent = parents[at].map(|parent| spans[parent].id.clone());
-        spans[at].evidence = evidence[at].take().filter(|_| parents[at].is_some());
+        spans[at].parent = parents[at].map(|(parent, _)| spans[parent].id.clone());
+        spans[at].evidence = parents[at].map(|(_, link)| link.as_str().to_owned());
         spans[at].own = seconds_of(path::own(&spans, at, &children[at]) as f64);
     }
     for root in &roots {
         path::mark(&mut spans, *root, &children);
     }
     in_order(spans, &roots, &children)
-}
-
-/// Nobody brings about himself: where what is told goes round in a circle, it is cut.
-fn cut_cycles(parents: &mut [Option<usize>]) {
-    let mut good: HashSet<usize> = HashSet::new();
-    for at in 0..parents.len() {
-        let (mut way, mut seen, mut here) = (vec![at], HashSet::from([at]), at);
-        while let Some(parent) = parents[here].filter(|parent| !good.contains(parent)) {
-            if !seen.insert(parent) {
-                parents[here] = None;
-                break;
-            }
-            way.push(parent);
-            here = parent;
-        }
-        good.extend(way);
-    }
 }
 
 /// Each followed by what it brought about.
