@@ -3,6 +3,7 @@ import type { Record_, Span } from "../src/api/client";
 import { changes } from "../src/lib/compare";
 import { cell, csv } from "../src/lib/export";
 import { columns, USUAL_COLUMNS } from "../src/lib/fields";
+import { foldable, once } from "../src/lib/sides";
 import { largestGap, rows, ticks, traceEdges } from "../src/lib/waterfall";
 
 const figures = (count: number, mean: number, errors = 0) => ({
@@ -156,5 +157,30 @@ describe("columns and files", () => {
     const [head, row] = csv([record], columns("")).split("\r\n");
     expect(head).toBe("time,client,server,protocol,name,duration,status");
     expect(row).toBe(`2026-01-01T00:00:00.123456789Z,"a,b",10.0.0.1:80,http,"'=cmd|"" /x",0.000213,ok`);
+  });
+});
+
+describe("sides", () => {
+  const operation = (keys: (string | null)[], count: number) => ({ keys, share: 0, figures: figures(count, 0.01) });
+
+  test("a call counts once, by the side that saw more, the server's where both saw all", () => {
+    const found = once([
+      operation(["both", "client"], 100),
+      operation(["both", "server"], 100),
+      operation(["half", "client"], 100),
+      operation(["half", "server"], 50),
+      operation(["out", "client"], 7),
+    ]);
+    expect(found.map((one) => [one.keys, one.figures.count])).toEqual([
+      [["both"], 100],
+      [["half"], 100],
+      [["out"], 7],
+    ]);
+    expect(found.reduce((sum, one) => sum + one.share, 0)).toBeCloseTo(1, 9);
+  });
+
+  test("by a field of one side, both sides are told", () => {
+    expect(foldable("server,protocol,name")).toBe(true);
+    expect(foldable("host, name")).toBe(false);
   });
 });

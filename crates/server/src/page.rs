@@ -37,14 +37,16 @@ async fn page(request: Request, next: Next) -> Response {
     if !is_ours || !matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
+    let wants_body = request.method() == Method::GET;
     let known = request.headers().get(IF_NONE_MATCH);
-    match path.strip_prefix("/assets/") {
+    let response = match path.strip_prefix("/assets/") {
         // Their names change with what is in them.
         Some(_) => file(path, "public, max-age=31536000, immutable", known),
         None if FILES.contains(path.trim_start_matches('/')) => file(path, "no-cache", known),
         // Everything else is a place within the page, which finds it by itself.
         None => file("/index.html", "no-cache", known),
-    }
+    };
+    if wants_body { response } else { response.map(|_| Body::empty()) }
 }
 
 fn file(path: &str, keep: &'static str, known: Option<&HeaderValue>) -> Response {

@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All requests that match, in no order: columns as docs/storage.md has them. What goes wrong in the middle cuts the answer short. */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/facets": {
         parameters: {
             query?: never;
@@ -417,6 +434,11 @@ export interface components {
              * @description From the first packet until it was open: seconds.
              */
             connect?: number | null;
+            /**
+             * Format: int64
+             * @description How many connections it stands for: short ones that are alike are told together, with their mean times.
+             */
+            count: number;
             /**
              * Format: double
              * @description For how long it was open: seconds.
@@ -1205,6 +1227,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Connections"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: {
+                /** @description From when: RFC 3339, seconds since 1970, or before now: `-15m` (also `s`, `h`, `d`). 15 minutes before `to` where nothing is said. */
+                from?: string;
+                /** @description Until when, in the same forms; `now` where nothing is said. */
+                to?: string;
+                /** @description Which requests: `service = shop and duration > 50ms`; see docs/api.md. */
+                filter?: string;
+                /** @description `json` (one object a line) or `csv`; `json` where nothing is said. */
+                format?: string;
+                /** @description So many at most; a million where nothing is said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
                 };
             };
         };

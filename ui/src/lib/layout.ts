@@ -28,8 +28,8 @@ export interface Layout {
 }
 
 /** Distances: from a layer's left to the next one's, and from a node's top to the next one's. */
-export const COLUMN = 232;
-export const ROW = 56;
+export const COLUMN = 272;
+export const ROW = 60;
 /** With more layers than this, layers go by the distance from entry points. */
 const MOST_LAYERS = 9;
 const SWEEPS = 10;

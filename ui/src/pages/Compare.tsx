@@ -4,6 +4,7 @@ import { t } from "../i18n";
 import { changes, type Change } from "../lib/compare";
 import { short } from "../lib/fields";
 import { and, term } from "../lib/filter";
+import { once } from "../lib/sides";
 import { change, count, duration, percent, rate } from "../lib/format";
 import { before, exact, forInput, iso, isRelative, moment, RANGES, range } from "../lib/time";
 import { answer, during } from "../state/answer";
@@ -32,17 +33,17 @@ export default function Compare() {
     answer(
       () => ({
         path: "/api/v1/operations",
-        query: { ...time(), filter: filter() || undefined, by: BY[what()]!, order: "total", limit: LIMIT },
+        query: { ...time(), filter: filter() || undefined, by: `${BY[what()]!},role`, order: "total", limit: LIMIT },
       }),
       { about: () => what() },
     );
   const now = ask(during);
   const then = ask(() => ({ from: base().from, to: base().to }));
   const items = (found: ReturnType<typeof now>) =>
-    (found?.operations ?? []).map((one) => ({ keys: one.keys.map((key) => key ?? null), figures: one.figures }));
+    once(found?.operations ?? []).map((one) => ({ keys: one.keys.map((key) => key ?? null), figures: one.figures }));
   const found = createMemo(() => (now() && then() ? changes(items(then()), items(now())) : undefined));
-  const condition = (one: Change) =>
-    and(param("filter"), ...(now()?.by ?? []).map((field, at) => term(field, one.keys[at])));
+  const condition = (one: Change) => and(param("filter"), ...fields().map((field, at) => term(field, one.keys[at])));
+  const fields = () => (now()?.by ?? []).slice(0, -1);
   const names = () => [
     ["services", t("Services")],
     ["operations", t("Operations")],
@@ -121,7 +122,7 @@ export default function Compare() {
                   <table class="compare">
                     <thead>
                       <tr>
-                        <For each={now()!.by}>{(field) => <th>{short(field)}</th>}</For>
+                        <For each={fields()}>{(field) => <th>{short(field)}</th>}</For>
                         <th class="num">{kind === "errors" ? t("Errors before") : t("p50 before")}</th>
                         <th class="num">{t("after")}</th>
                         <th class="num">{t("p95 before")}</th>

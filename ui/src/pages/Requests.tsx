@@ -3,7 +3,7 @@ import { createMemo, For, Match, Show, Switch } from "solid-js";
 import { t } from "../i18n";
 import { grouped } from "../lib/format";
 import { region, regionFilter } from "../lib/heat";
-import { and } from "../lib/filter";
+import { and, has, without } from "../lib/filter";
 import { answer, during } from "../state/answer";
 import { param, set } from "../state/url";
 import { Explore } from "../parts/Explore";
@@ -28,6 +28,11 @@ export default function Requests() {
     const found = region(param("sel"));
     return found ? and(filter(), regionFilter(found)) : filter();
   });
+  const side = () => ["server", "client"].find((one) => has(filter(), `role = ${one}`)) ?? "";
+  const choose = (one: string) => {
+    const rest = without(without(filter(), "role = server"), "role = client");
+    set({ filter: one ? and(rest, `role = ${one}`) : rest, sel: undefined });
+  };
   const views = () => [
     ["rows", t("Requests")],
     ["operations", t("Operations")],
@@ -51,7 +56,20 @@ export default function Requests() {
             )}
           </For>
         </div>
-        <span class="right dim mono">
+        <label
+          class="flow right"
+          title={t(
+            "A call between two processes that are watched is seen twice, as its client and as its server saw it.",
+          )}
+        >
+          <span class="dim small">{t("Side")}</span>
+          <select value={side()} onChange={(event) => choose(event.currentTarget.value)}>
+            <option value="">{t("both sides")}</option>
+            <option value="server">{t("the server's")}</option>
+            <option value="client">{t("the client's")}</option>
+          </select>
+        </label>
+        <span class="dim mono">
           <Show when={count()}>
             {(found) =>
               whole()

@@ -98,61 +98,63 @@ export default function Services() {
               </Empty>
             }
           >
-            <table>
-              <thead>
-                <tr>
-                  <Sort name={t("Service")} by="name" now={order()} set={sort} />
-                  <th class="wide">{t("Protocols")}</th>
-                  <th class="wide">{t("Requests over time")}</th>
-                  <Sort name={t("Rate")} by="rate" now={order()} set={sort} num />
-                  <Sort name={t("Errors")} by="errors" now={order()} set={sort} num />
-                  <Sort name="p50" by="p50" now={order()} set={sort} num />
-                  <Sort name="p95" by="p95" now={order()} set={sort} num />
-                  <Sort name="p99" by="p99" now={order()} set={sort} num />
-                  <th class="wide">{t("p95 over time")}</th>
-                  <th class="wide">{t("Hosts")}</th>
-                </tr>
-              </thead>
-              <tbody>
-                <For each={shown()}>
-                  {(service, at) => {
-                    const drawn = spark(service);
-                    return (
-                      <tr
-                        class="link"
-                        classList={{ cursor: cursor() === at() }}
-                        onClick={() => go(href(["services", service.name]))}
-                      >
-                        <td class="fill">
-                          <KindSign kind={service.kind} />
-                          <a href={href(["services", service.name])}>{service.name}</a>
-                          <Show when={service.inbound.count === 0}>
-                            <span class="dim small"> {t("only asks")}</span>
-                          </Show>
-                        </td>
-                        <td class="dim wide">{service.protocols.join(", ")}</td>
-                        <td class="wide">
-                          <Spark values={drawn.rate} label={t("Requests over time")} />
-                        </td>
-                        <FigureCells figures={main(service)} />
-                        <td class="wide">
-                          <Spark
-                            values={drawn.p95}
-                            label={t("p95 over time")}
-                            error={state(main(service).errors, main(service).error_ratio) === "error"}
-                          />
-                        </td>
-                        <td class="dim wide" title={service.hosts.join(", ")}>
-                          {service.hosts.length > 2
-                            ? t("{n} hosts", { n: service.hosts.length })
-                            : service.hosts.join(", ")}
-                        </td>
-                      </tr>
-                    );
-                  }}
-                </For>
-              </tbody>
-            </table>
+            <div class="scroll-phone">
+              <table>
+                <thead>
+                  <tr>
+                    <Sort name={t("Service")} by="name" now={order()} set={sort} />
+                    <th class="wide">{t("Protocols")}</th>
+                    <th class="wide">{t("Requests over time")}</th>
+                    <Sort name={t("Rate")} by="rate" now={order()} set={sort} num />
+                    <Sort name={t("Errors")} by="errors" now={order()} set={sort} num />
+                    <Sort name="p50" by="p50" now={order()} set={sort} num />
+                    <Sort name="p95" by="p95" now={order()} set={sort} num />
+                    <Sort name="p99" by="p99" now={order()} set={sort} num />
+                    <th class="wide">{t("p95 over time")}</th>
+                    <th class="wide">{t("Hosts")}</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  <For each={shown()}>
+                    {(service, at) => {
+                      const drawn = spark(service);
+                      return (
+                        <tr
+                          class="link"
+                          classList={{ cursor: cursor() === at() }}
+                          onClick={() => go(href(["services", service.name]))}
+                        >
+                          <td class="fill">
+                            <KindSign kind={service.kind} />
+                            <a href={href(["services", service.name])}>{service.name}</a>
+                            <Show when={service.inbound.count === 0}>
+                              <span class="dim small"> {t("only asks")}</span>
+                            </Show>
+                          </td>
+                          <td class="dim wide">{service.protocols.join(", ")}</td>
+                          <td class="wide">
+                            <Spark values={drawn.rate} label={t("Requests over time")} />
+                          </td>
+                          <FigureCells figures={main(service)} />
+                          <td class="wide">
+                            <Spark
+                              values={drawn.p95}
+                              label={t("p95 over time")}
+                              error={state(main(service).errors, main(service).error_ratio) === "error"}
+                            />
+                          </td>
+                          <td class="dim wide" title={service.hosts.join(", ")}>
+                            {service.hosts.length > 2
+                              ? t("{n} hosts", { n: service.hosts.length })
+                              : service.hosts.join(", ")}
+                          </td>
+                        </tr>
+                      );
+                    }}
+                  </For>
+                </tbody>
+              </table>
+            </div>
           </Show>
         )}
       </Shown>

@@ -3,7 +3,7 @@ import { createMemo, createSignal, For, Show } from "solid-js";
 import type { Span, Trace } from "../api/client";
 import { t } from "../i18n";
 import { duration, percent } from "../lib/format";
-import { layout } from "../lib/layout";
+import { COLUMN, layout } from "../lib/layout";
 import { clock, exact } from "../lib/time";
 import { traceEdges } from "../lib/waterfall";
 import { answer } from "../state/answer";
@@ -180,7 +180,7 @@ function SmallMap(props: { trace: Trace }) {
         <h3>{t("Who asked whom in this trace")}</h3>
         <svg
           class="map-svg small-map"
-          viewBox={`-8 -8 ${drawn().width - 40} ${drawn().height}`}
+          viewBox={`-8 -8 ${drawn().width - COLUMN + 192} ${drawn().height}`}
           role="img"
           aria-label={t("Who asked whom in this trace")}
         >

@@ -6,9 +6,9 @@ import { and, term } from "../lib/filter";
 import { count, duration, percent } from "../lib/format";
 import { concerns, edgeId, type Concern } from "../lib/map";
 import { lines, since } from "../lib/series";
-import { clock, exact } from "../lib/time";
+import { clock, exact, isRelative } from "../lib/time";
 import { answer, during } from "../state/answer";
-import { href } from "../state/url";
+import { href, looked } from "../state/url";
 import { Errors } from "./figures";
 import { Skeleton } from "./states";
 
@@ -154,10 +154,12 @@ function Agents() {
         <p class="small dim agents">
           <a href={href(["hosts"])}>
             <Show when={found().agents.length > 0} fallback={t("No agent told of itself in this time")}>
-              {t("agents {well}/{all}", {
-                well: found().agents.filter((agent) => !agent.away).length,
-                all: found().agents.length,
-              })}
+              {isRelative(looked())
+                ? t("agents {well}/{all}", {
+                    well: found().agents.filter((agent) => !agent.away).length,
+                    all: found().agents.length,
+                  })
+                : t("{n} agents", { n: found().agents.length })}
               {" · "}
               {t("lost {part}", { part: percent(found().about.coverage.lost_ratio) })}
             </Show>

@@ -55,7 +55,7 @@ function One(props: { facet: Facet; field: string; matched: number; filter: stri
   const label = (value: string | null | undefined) => value ?? (props.field === "error" ? "ok" : "–");
   return (
     <section class="facet">
-      <h3>{props.field}</h3>
+      <h2>{props.field}</h2>
       <For each={props.facet.values}>
         {(one) => (
           <button

@@ -33,6 +33,9 @@ export const PAGES: readonly { readonly name: string; readonly title: () => stri
   { name: "hosts", title: () => t("Hosts"), key: "6" },
 ];
 
+/** How the palette is opened by the keyboard. */
+const KEY = /Mac/.test(navigator.platform) ? "⌘K" : "Ctrl K";
+
 /** Whether a key was meant for something that is written into. */
 export function isWriting(event: KeyboardEvent): boolean {
   const target = event.target as HTMLElement | null;
@@ -92,9 +95,8 @@ export function Frame() {
         </nav>
         <div class="tools">
           <span class="busy" classList={{ on: waiting() > 0 }} />
-          <button class="search dim" onClick={() => setPalette(true)} aria-label={t("Go to anything")}>
-            <span class="wide">{t("Go to anything")}</span>{" "}
-            <kbd>{/Mac/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
+          <button class="search dim" onClick={() => setPalette(true)} aria-label={`${t("Go to anything")} ${KEY}`}>
+            <span class="wide">{t("Go to anything")}</span> <kbd>{KEY}</kbd>
           </button>
           <TimePicker />
           <button

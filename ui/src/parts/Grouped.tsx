@@ -1,8 +1,9 @@
 /** Requests summed up: routes, statements, commands, by what they cost. */
-import { For, Show } from "solid-js";
+import { createMemo, For, Show } from "solid-js";
 import { t } from "../i18n";
 import { short } from "../lib/fields";
 import { and, term } from "../lib/filter";
+import { foldable, once } from "../lib/sides";
 import { count, duration, percent } from "../lib/format";
 import { answer, during } from "../state/answer";
 import { param, set } from "../state/url";
@@ -29,12 +30,21 @@ const LIMIT = 100;
 export function Grouped(props: { filter: string; view: string }) {
   const view = () => VIEWS[props.view] ?? VIEWS["operations"]!;
   const by = () => param("by") || view().by;
+  const folded = () => foldable(by()) && !/\brole\b/.test(props.filter);
   const order = () => param("order").replace(/^-/, "") || "total";
   const filter = () => and(props.filter, view().filter);
   const operations = answer(() => ({
     path: "/api/v1/operations",
-    query: { ...during(), filter: filter() || undefined, by: by(), order: order(), limit: LIMIT },
+    query: {
+      ...during(),
+      filter: filter() || undefined,
+      by: folded() ? `${by()},role` : by(),
+      order: order(),
+      limit: folded() ? LIMIT * 2 : LIMIT,
+    },
   }));
+  const fields = () => (folded() ? (operations()?.by ?? []).slice(0, -1) : (operations()?.by ?? []));
+  const told = createMemo(() => (folded() ? once(operations()?.operations ?? []) : (operations()?.operations ?? [])));
   const sort = (to: string) =>
     set({ order: to.replace(/^-/, "") === "total" ? undefined : `-${to.replace(/^-/, "")}` }, true);
   return (
@@ -57,9 +67,9 @@ export function Grouped(props: { filter: string; view: string }) {
         </Show>
       </div>
       <Shown of={operations} rows={12}>
-        {(found) => (
+        {() => (
           <Show
-            when={found().operations.length > 0}
+            when={told().length > 0}
             fallback={
               <Empty
                 title={t("None of these in this time")}
@@ -79,7 +89,7 @@ export function Grouped(props: { filter: string; view: string }) {
               <table>
                 <thead>
                   <tr>
-                    <For each={found().by}>{(field) => <th>{short(field)}</th>}</For>
+                    <For each={fields()}>{(field) => <th>{short(field)}</th>}</For>
                     <Sort
                       name={t("Total time")}
                       by="total"
@@ -97,7 +107,7 @@ export function Grouped(props: { filter: string; view: string }) {
                   </tr>
                 </thead>
                 <tbody>
-                  <For each={found().operations}>
+                  <For each={told()}>
                     {(operation) => (
                       <tr
                         class="link"
@@ -106,16 +116,13 @@ export function Grouped(props: { filter: string; view: string }) {
                             view: undefined,
                             order: undefined,
                             by: undefined,
-                            filter: and(
-                              props.filter,
-                              ...found().by.map((field, at) => term(field, operation.keys[at])),
-                            ),
+                            filter: and(props.filter, ...fields().map((field, at) => term(field, operation.keys[at]))),
                           })
                         }
                       >
                         <For each={operation.keys}>
                           {(key, at) => (
-                            <td class={at() === found().by.length - 1 ? "fill mono" : "mono"} title={key ?? ""}>
+                            <td class={at() === fields().length - 1 ? "fill mono" : "mono"} title={key ?? ""}>
                               {key ?? <span class="dim">–</span>}
                             </td>
                           )}

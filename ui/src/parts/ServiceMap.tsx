@@ -3,7 +3,7 @@ import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Sh
 import { createStore, reconcile } from "solid-js/store";
 import { t } from "../i18n";
 import { duration, percent, rate } from "../lib/format";
-import { layout, type Layout, type Place } from "../lib/layout";
+import { COLUMN, layout, ROW, type Layout, type Place } from "../lib/layout";
 import { slowness, thickness, type MapEdge, type MapNode, type MapView } from "../lib/map";
 import { state } from "./figures";
 import { kindName, kindPath } from "./icons";
@@ -18,6 +18,13 @@ interface Props {
   /** Nodes and edges that stand out; all of them where there is none. */
   lit: ReadonlySet<string> | undefined;
   select: (id: string) => void;
+}
+
+/** What is told of a node beside its name. */
+function value(node: MapNode): string {
+  const { count, errors, ratio, rate: often, p95 } = node.figures;
+  if (count === 0) return kindName(node.kind);
+  return `${rate(often)}  ${state(errors, ratio) ? `▲ ${percent(ratio)}` : duration(p95)}`;
 }
 
 const shortened = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
@@ -58,7 +65,7 @@ export function ServiceMap(props: Props) {
   const fit = () => {
     const box = svg.getBoundingClientRect();
     const { width, height } = places();
-    const drawn = { width: width - 232 + WIDE + 48, height: height - 56 + HIGH + 48 };
+    const drawn = { width: width - COLUMN + WIDE + 48, height: height - ROW + HIGH + 48 };
     const scale = Math.min(1.15, box.width / drawn.width, box.height / drawn.height);
     setAt({
       scale,
@@ -181,7 +188,6 @@ export function ServiceMap(props: Props) {
                 }
                 role="button"
                 tabindex="0"
-                aria-label={`${node.label}, ${kindName(node.kind)}, ${rate(node.figures.rate)}, ${percent(node.figures.ratio)} ${t("errors")}, p95 ${duration(node.figures.p95)}`}
                 onPointerEnter={() => setHover(node.id)}
                 onPointerLeave={() => setHover("")}
                 onFocus={() => setHover(node.id)}
@@ -194,7 +200,6 @@ export function ServiceMap(props: Props) {
                   }
                 }}
               >
-                <title>{node.label}</title>
                 <Show when={node.members.length > 0}>
                   <rect class="under" x="4" y="4" width={WIDE} height={HIGH} rx="4" />
                 </Show>
@@ -211,9 +216,7 @@ export function ServiceMap(props: Props) {
                   {shortened(node.label, far() ? 13 : 20)}
                 </text>
                 <text class="value" x="34" y="32">
-                  {node.figures.count > 0
-                    ? `${rate(node.figures.rate)}  ${node.figures.errors > 0 && state(node.figures.errors, node.figures.ratio) ? `▲ ${percent(node.figures.ratio)}` : duration(node.figures.p95)}`
-                    : kindName(node.kind)}
+                  {value(node)}
                 </text>
               </g>
             )}
@@ -270,24 +273,20 @@ export function ServiceMap(props: Props) {
   );
 }
 
+/** The rate above the line; below it what matters more: failures, else the latency. */
 function EdgeLabel(props: { edge: MapEdge; from: Place; to: Place }) {
-  const text = () => {
-    const { figures } = props.edge;
-    const parts = [rate(figures.rate), duration(figures.p95)];
-    if (state(figures.errors, figures.ratio)) parts.push(`▲ ${percent(figures.ratio)}`);
-    return parts.join(" · ");
-  };
+  const failing = () => state(props.edge.figures.errors, props.edge.figures.ratio) !== "";
   const x = () => (props.from.x + WIDE + props.to.x) / 2;
   const y = () => (props.from.y + props.to.y) / 2 + HIGH / 2;
   return (
-    <text
-      class="edge-label"
-      classList={{ error: state(props.edge.figures.errors, props.edge.figures.ratio) !== "" }}
-      x={x()}
-      y={y() - 4}
-    >
-      {text()}
-    </text>
+    <g class="edge-label" classList={{ error: failing() }}>
+      <text x={x()} y={y() - 7}>
+        {rate(props.edge.figures.rate)}
+      </text>
+      <text x={x()} y={y() + 16}>
+        {failing() ? `▲ ${percent(props.edge.figures.ratio)}` : duration(props.edge.figures.p95)}
+      </text>
+    </g>
   );
 }
 
