@@ -18,6 +18,7 @@
 //! | `agent_memory_mb` | see [`memory`] |
 //! | `agent_cpu_percent.idle` | see [`idle`] |
 //! | `replay_requests_per_second` | see [`replay`] |
+//! | `otlp_spans_per_second_per_core`, `otlp_memory_mb` | see [`otlp`] |
 //! | `ingest_rows_per_second_per_core`, `bytes_per_request_row`, `query_ms`, ... | see [`storage`] |
 
 mod agent;
@@ -25,6 +26,7 @@ mod host;
 mod idle;
 mod load;
 mod memory;
+mod otlp;
 mod pair;
 mod replay;
 mod report;
@@ -49,7 +51,7 @@ struct Arguments {
     /// Seconds of load in a turn.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Only these: http, redis_p1, redis_p16, postgres, mysql, capture, replay, idle, memory, store.
+    /// Only these: http, redis_p1, redis_p16, postgres, mysql, capture, replay, idle, memory, store, otlp.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Nothing but a replay of this recording (of `weir dev capture`).
@@ -64,6 +66,9 @@ struct Arguments {
     /// Rows of the store that is measured.
     #[arg(long, default_value_t = 2_000_000)]
     store_rows: u64,
+    /// Spans that are sent by OTLP.
+    #[arg(long, default_value_t = 1_000_000)]
+    otlp_spans: u64,
     /// Nothing but a store in this folder, of `--store-rows` requests up to now, to look at with `weir server`.
     #[arg(long, value_name = "FOLDER")]
     make_store: Option<PathBuf>,
@@ -130,6 +135,9 @@ fn main() -> anyhow::Result<()> {
         // What was measured before something failed is worth having.
         report.write(&arguments.out)?;
         result?;
+    }
+    if wants("otlp") {
+        otlp::measure(&mut report, arguments.otlp_spans).context("otlp")?;
     }
     host::note_load(&mut report);
     report.write(&arguments.out)?;

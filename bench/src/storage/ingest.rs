@@ -114,11 +114,16 @@ pub(super) fn steady(report: &mut Report, rate: u64, seconds: u64) -> anyhow::Re
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+    report.note("store_memory_mb", "MB", most_memory()?);
+    Ok(())
+}
+
+/// The most memory that this process had since that was last forgotten: MB.
+pub(crate) fn most_memory() -> anyhow::Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;
     let kilobytes: f64 = most.trim().trim_end_matches(" kB").parse()?;
-    report.note("store_memory_mb", "MB", kilobytes / 1024.0);
-    Ok(())
+    Ok(kilobytes / 1024.0)
 }
 
 fn by_service() -> Query {
@@ -129,7 +134,7 @@ fn by_service() -> Query {
 }
 
 /// Processor time of this thread or process.
-fn processor(clock: libc::clockid_t) -> Duration {
+pub(crate) fn processor(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid place for the result; both clocks exist on every Linux.
     unsafe { libc::clock_gettime(clock, &mut time) };

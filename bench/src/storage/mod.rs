@@ -6,7 +6,7 @@ mod questions;
 
 use std::path::Path;
 
-pub(crate) use self::ingest::keep;
+pub(crate) use self::ingest::{keep, most_memory, processor};
 use crate::report::Report;
 
 /// Rows a second while the memory is measured.
@@ -23,7 +23,7 @@ pub(crate) fn measure(report: &mut Report, rows: u64, rounds: u32) -> anyhow::Re
 }
 
 /// The bytes of a folder's files whose names begin so.
-fn bytes(folder: &Path, beginning: &str) -> anyhow::Result<u64> {
+pub(crate) fn bytes(folder: &Path, beginning: &str) -> anyhow::Result<u64> {
     let mut bytes = 0;
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
