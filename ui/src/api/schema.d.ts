@@ -955,6 +955,11 @@ export interface components {
             };
             /**
              * Format: double
+             * @description What was added to its host's clock, so that it fits the others: seconds.
+             */
+            clock?: number;
+            /**
+             * Format: double
              * @description How much longer the trace took because of it alone: seconds on the critical path.
              */
             critical: number;
@@ -1000,7 +1005,7 @@ export interface components {
             service?: string | null;
             /** @description `weir`: a request that an agent saw; `otlp`: a span that a program sent. */
             source: string;
-            /** @description When it began: RFC 3339. */
+            /** @description When it began: RFC 3339. Put right by `clock`. */
             time: string;
         };
         /** @description How the store is. */
