@@ -208,7 +208,9 @@ export function ServiceMap(props: Props) {
                   width={WIDE}
                   height={HIGH}
                   rx={node.kind === "database" || node.kind === "cache" ? 12 : 4}
-                />
+                >
+                  <title>{`${node.label}, ${kindName(node.kind)}`}</title>
+                </rect>
                 <svg class="sign" x="10" y="12" width="16" height="16" viewBox="0 0 16 16">
                   <path d={kindPath(node.kind)} />
                 </svg>

@@ -261,7 +261,7 @@ try {
 
   await check("an order's trace goes from nginx to both stores", async () => {
     await go(`/traces?${time}&order=-duration&filter=${encodeURIComponent('name ^= "GET /orders"')}`);
-    await page.locator("table.rows tbody a").first().click();
+    await page.locator("table.rows tbody a").first().click({ timeout: 8000 });
     await page.waitForSelector(".wf-row");
     await settled();
     const text = await page.locator(".waterfall").innerText();
