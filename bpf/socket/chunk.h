@@ -114,10 +114,10 @@ static __always_inline bool wants_tails(struct transfer *m)
 static __always_inline void describe_chunk(struct weir_chunk *chunk, struct transfer *m, __u32 length)
 {
 	chunk->kind = WEIR_CHUNK;
-	chunk->direction = (m->direction & 1) | (m->read ? WEIR_READ_LATER : 0);
+	chunk->direction = m->direction & (1 | WEIR_READ_LATER);
 	chunk->length = length;
 	chunk->connection = m->c->id;
-	chunk->peer = m->read ? m->read : m->peer;
+	chunk->peer = m->peer;
 	chunk->time = m->time;
 	chunk->position = m->position;
 	chunk->previous_end = m->c->end[m->direction & 1];

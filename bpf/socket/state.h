@@ -80,7 +80,8 @@ const volatile __u32 state_in_hash = 0;
 const volatile __u32 default_budget = 4096;
 const volatile __u32 young_budget = 4096;
 const volatile __u32 tells_facts = 0; /* WEIR_TCP records are wanted */
-const volatile __u32 tells_reads = 0; /* of what a server reads, when it did is wanted too: a reading of the clock for each */
+/* Of what a server reads, when it did is wanted too: a reading of the clock for each. */
+const volatile __u32 tells_reads = 0;
 
 /* Weir's own process (initial namespace), whose sockets are not observed; 0 while it tests itself. */
 __u32 own_process = 0;

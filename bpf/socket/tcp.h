@@ -267,8 +267,10 @@ static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, 
 	if (!m.c)
 		return;
 	m.time = time_of_read(tcp, m.c);
-	if (tells_reads && m.c->role == WEIR_ROLE_SERVER)
-		m.read = bpf_ktime_get_ns();
+	if (tells_reads && m.c->role == WEIR_ROLE_SERVER) {
+		m.direction |= WEIR_READ_LATER;
+		m.peer = bpf_ktime_get_ns();
+	}
 	m.position = begin + offset;
 	if (m.c->slot && hold(&m, length))
 		return;

@@ -7,9 +7,8 @@ struct transfer {
 	struct connection *c;
 	__u64 process; /* as bpf_get_current_pid_tgid gives it */
 	__u64 time;
-	__u64 peer;
-	__u64 read; /* when they were read, where `time` is that of their arrival and this is wanted; else 0 */
-	__u32 direction;
+	__u64 peer;      /* as weir_chunk has it */
+	__u32 direction; /* and WEIR_READ_LATER */
 	__u32 position;
 	bool again; /* what cannot be read now will be reported once more, when the call returns */
 };
