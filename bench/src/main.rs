@@ -18,10 +18,12 @@
 //! | `agent_memory_mb` | see [`memory`] |
 //! | `agent_cpu_percent.idle` | see [`idle`] |
 //! | `replay_requests_per_second` | see [`replay`] |
+//! | `api_ms.*`, `server_memory_mb` | see [`api`] |
 //! | `otlp_spans_per_second_per_core`, `otlp_memory_mb` | see [`otlp`] |
 //! | `ingest_rows_per_second_per_core`, `bytes_per_request_row`, `query_ms`, ... | see [`storage`] |
 
 mod agent;
+mod api;
 mod host;
 mod idle;
 mod load;
@@ -51,7 +53,7 @@ struct Arguments {
     /// Seconds of load in a turn.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Only these: http, redis_p1, redis_p16, postgres, mysql, capture, replay, idle, memory, store, otlp.
+    /// Only these: http, redis_p1, redis_p16, postgres, mysql, capture, replay, idle, memory, store, otlp, api.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Nothing but a replay of this recording (of `weir dev capture`).
@@ -85,7 +87,7 @@ fn main() -> anyhow::Result<()> {
     let wants = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
     let mut report = Report::default();
     if let Some(folder) = &arguments.make_store {
-        return storage::keep(folder, arguments.store_rows, arguments.services);
+        return storage::keep(folder, arguments.store_rows, arguments.services).map(drop);
     }
     if let Some(file) = &arguments.replay {
         replay::replay_file(&mut report, "file", file, arguments.rounds)?;
@@ -133,6 +135,11 @@ fn main() -> anyhow::Result<()> {
     if wants("store") {
         let result = storage::measure(&mut report, arguments.store_rows, arguments.rounds).context("store");
         // What was measured before something failed is worth having.
+        report.write(&arguments.out)?;
+        result?;
+    }
+    if wants("api") {
+        let result = api::measure(&mut report, arguments.store_rows, arguments.rounds).context("api");
         report.write(&arguments.out)?;
         result?;
     }

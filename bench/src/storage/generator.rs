@@ -20,11 +20,13 @@ pub(crate) struct Shape {
     pub(crate) services: usize,
     /// When the first request is: nanoseconds since 1970.
     pub(crate) start: i64,
+    /// Requests in an hour of their own time.
+    pub(crate) an_hour: f64,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Shape { lean: false, services: 50, start: START }
+        Shape { lean: false, services: 50, start: START, an_hour: ROWS_AN_HOUR }
     }
 }
 
@@ -156,7 +158,7 @@ impl Generator {
     fn row(&mut self) -> anyhow::Result<()> {
         let (random, rows, of) = (&mut self.random, &mut self.rows, &self.columns);
         let at = &of.all;
-        self.time += -random.part().ln() * HOUR / ROWS_AN_HOUR;
+        self.time += -random.part().ln() * HOUR / self.shape.an_hour;
         let server = random.zipf(self.shape.services);
         let own = &self.connections[server];
         let connection = &own[random.below(own.len())];

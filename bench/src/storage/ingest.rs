@@ -70,15 +70,16 @@ pub(super) fn full(report: &mut Report, folder: &Path, rows: u64) -> anyhow::Res
     Ok(trace)
 }
 
-/// A store that is kept, whose last requests are of now.
-pub(crate) fn keep(folder: &Path, rows: u64, services: usize) -> anyhow::Result<()> {
+/// A store that is kept, whose last requests are of now; returns the id of a trace in it.
+pub(crate) fn keep(folder: &Path, rows: u64, services: usize) -> anyhow::Result<String> {
     std::fs::create_dir_all(folder)?;
     let (store, _) = Store::open(folder, Config::default())?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as i64;
     let start = now - (rows as f64 / ROWS_AN_HOUR * HOUR) as i64;
-    let sent = fill(&store, &mut Generator::new(Shape { services, start, lean: false }), rows)?;
-    println!("{} requests of {services} services in {}", sent.rows, folder.display());
-    Ok(())
+    let mut generator = Generator::new(Shape { services, start, ..Shape::default() });
+    let sent = fill(&store, &mut generator, rows)?;
+    eprintln!("{} requests of {services} services in {}", sent.rows, folder.display());
+    Ok(generator.trace())
 }
 
 /// The same rows without paths and ids.

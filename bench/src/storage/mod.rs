@@ -1,6 +1,6 @@
 //! What the store costs and how fast it answers: README.md here says of what data, and what each figure is.
 
-mod generator;
+pub(crate) mod generator;
 mod ingest;
 mod questions;
 
