@@ -359,7 +359,7 @@ export interface components {
             attributes?: {
                 [key: string]: string;
             };
-            /** @description It has not been heard of for half a minute. */
+            /** @description It had not been heard of for half a minute at the end of the time. */
             away: boolean;
             /**
              * Format: int64

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::ask::{Api, text};
 use super::figures::About;
-use super::params::{Asked, now, rfc3339};
+use super::params::{Asked, Span, rfc3339};
 use super::record::columns;
 use crate::problem::Problem;
 
@@ -48,7 +48,7 @@ pub struct Agent {
     pub kernel: Option<String>,
     /// When it was last heard of: RFC 3339.
     pub seen: String,
-    /// It has not been heard of for half a minute.
+    /// It had not been heard of for half a minute at the end of the time.
     pub away: bool,
     /// Kernel events in this time.
     pub events: u64,
@@ -76,7 +76,7 @@ pub(super) async fn agents(
     let hosts: BTreeSet<_> = sums.groups.iter().filter_map(|group| text(group.keys.first())).collect();
     let mut agents = BTreeMap::new();
     // Who tells of itself every ten seconds is among the newest rows; who went away is asked for by name.
-    newest(&api, &mut agents, span.from, span.to, filter.clone()).await?;
+    newest(&api, &mut agents, span, filter.clone()).await?;
     let missing: Vec<_> = hosts
         .iter()
         .filter(|host| !agents.contains_key(*host))
@@ -85,7 +85,7 @@ pub(super) async fn agents(
         .collect();
     if !missing.is_empty() {
         let filter = filter.and(Filter::In { field: names::HOST_NAME.into(), values: missing });
-        newest(&api, &mut agents, span.from, span.to, filter).await?;
+        newest(&api, &mut agents, span, filter).await?;
     }
     for group in &sums.groups {
         let Some(agent) = text(group.keys.first()).and_then(|host| agents.get_mut(&host)) else { continue };
@@ -98,25 +98,24 @@ pub(super) async fn agents(
 async fn newest(
     api: &Api,
     agents: &mut BTreeMap<String, Agent>,
-    from: i64,
-    to: i64,
+    span: Span,
     filter: Filter,
 ) -> Result<(), Problem> {
     let ask =
         Ask::Rows { columns: columns(Table::Agents), order: Order::default(), limit: MOST, after: None };
-    let query = Query { table: Table::Agents, from: Some(from), to: Some(to), filter, ask };
+    let query = Query { table: Table::Agents, from: Some(span.from), to: Some(span.to), filter, ask };
     let Outcome::Rows { columns, rows, .. } = api.ask(query).await?.outcome else {
         return Err(Problem::internal());
     };
     for row in rows {
-        let agent = agent(&columns, &row);
+        let agent = agent(&columns, &row, span.to.min(span.now));
         // The newest is first.
         agents.entry(agent.host.clone()).or_insert(agent);
     }
     Ok(())
 }
 
-fn agent(columns: &[String], row: &[Cell]) -> Agent {
+fn agent(columns: &[String], row: &[Cell], until: i64) -> Agent {
     let cell = |name: &str| columns.iter().position(|column| column == name).and_then(|at| row.get(at));
     let number = |name: &str| match cell(name) {
         Some(Cell::Number(number)) => Some(*number),
@@ -129,7 +128,7 @@ fn agent(columns: &[String], row: &[Cell]) -> Agent {
         version: text(cell(names::SERVICE_VERSION)),
         kernel: text(cell("kernel")),
         seen: rfc3339(seen),
-        away: now().saturating_sub(seen) > AWAY,
+        away: until.saturating_sub(seen) > AWAY,
         sampled: number("sampled").map(|percent| percent as f64 / 100.0),
         attributes: match cell("attributes") {
             Some(Cell::Map(pairs)) => pairs.iter().cloned().collect(),

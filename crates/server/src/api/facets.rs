@@ -28,6 +28,37 @@ const USUAL: &[&str] = &[
     "host.name",
 ];
 
+/// Fields whose values say something to people: no ids, and no numbers that nobody chose.
+const TELLING: &[&str] = &[
+    "service.name",
+    "host.name",
+    "role",
+    "network.protocol.name",
+    "name",
+    "error.type",
+    "client",
+    "server",
+    "weir.client.address",
+    "weir.server.address",
+    "weir.server.port",
+    "process.pid",
+    "http.request.method",
+    "http.response.status_code",
+    "http.route",
+    "url.path",
+    "server.address",
+    "network.protocol.version",
+    "db.namespace",
+    "db.operation.name",
+    "db.collection.name",
+    "db.query.summary",
+    "db.query.text",
+    "db.response.status_code",
+    "dns.question.name",
+    "dns.question.type",
+    "weir.missing",
+];
+
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
@@ -149,7 +180,7 @@ pub(super) async fn apart(
     let span = asked.span()?;
     let ask = Ask::Apart {
         selection: params::filter("selection", Some(&selection.selection), Table::Requests)?,
-        fields: params::fields("fields", wanted.fields.as_deref(), &[], Table::Requests)?,
+        fields: params::fields("fields", wanted.fields.as_deref(), TELLING, Table::Requests)?,
         limit: params::limit(wanted.limit, 10, 1000)?,
     };
     let filter = asked.filter(Table::Requests)?;
@@ -171,4 +202,16 @@ pub(super) async fn apart(
         differences: differences.collect(),
         about: api.about(span, answer.scanned.damaged).await?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_those_of_requests() {
+        for field in USUAL.iter().chain(TELLING) {
+            assert!(Table::Requests.column(field).is_some(), "{field}");
+        }
+    }
 }
