@@ -435,6 +435,15 @@ pub(crate) fn ids_of(pid: u32, kind: &str) -> BTreeSet<u64> {
     lines.filter_map(|line| line.strip_prefix(&name)?.trim().parse().ok()).collect()
 }
 
+/// Sets a flag when it goes.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn nothing_is_left_of_an_agent_that_is_killed() {
     let Some(_alone) = scenario() else { return };
@@ -452,6 +461,8 @@ fn nothing_is_left_of_an_agent_that_is_killed() {
                 })
             })
             .collect();
+        // Also where something fails: those who ask would go on for ever.
+        let _stop = Stop(&stop);
         let mut folder = tempfile::tempdir().unwrap();
         for kill in 0..kills {
             let agent = Agent::started_by(Command::new(binary()), folder, &[]);
@@ -459,7 +470,6 @@ fn nothing_is_left_of_an_agent_that_is_killed() {
             let kinds = ["prog", "map", "link"];
             let ours = kinds.map(|kind| ids_of(agent.weir.pid(), kind));
             if ours.iter().any(|ours| ours.len() < 5) {
-                stop.store(true, Ordering::Relaxed);
                 panic!("no kernel programs of ours: {ours:?}");
             }
             agent.weir.kill();
@@ -475,7 +485,6 @@ fn nothing_is_left_of_an_agent_that_is_killed() {
                     break;
                 }
                 if began.elapsed() > Duration::from_secs(5) {
-                    stop.store(true, Ordering::Relaxed);
                     panic!("after kill {kill} programs, maps and links are left: {left:?}");
                 }
                 thread::sleep(Duration::from_millis(20));
