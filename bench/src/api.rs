@@ -73,7 +73,11 @@ fn send(url: &str, stop: &AtomicBool, sent: &AtomicU64) -> anyhow::Result<()> {
         number += 1;
         let (_, batch) = generator.batch()?;
         let body = rows::wire::encode(0xbe, number, Table::Requests, &batch)?;
-        agent.post(format!("{url}/agent/batches")).send(&body[..]).context("a batch")?;
+        agent
+            .post(format!("{url}/agent/batches"))
+            .header("Content-Type", rows::wire::MEDIA)
+            .send(&body[..])
+            .context("a batch")?;
         sent.fetch_add(BATCH as u64, Ordering::Relaxed);
     }
     Ok(())
