@@ -16,7 +16,7 @@ use streams::distance;
 
 /// Exchanges after which a connection is taken for one that lasts, so that it is worth while to read only one of its ends.
 pub(crate) const PAIRED_AFTER: u16 = 16;
-/// Moves that are told apart in a direction. Where there are more before an exchange is finished, each two neighbours become one.
+/// Moves that are told apart in a direction. Where there are more before an exchange is finished, close neighbours become one.
 const MARKS: usize = 64;
 /// Exchanges that wait for the follower's own moves, nearly always none.
 const OWED: usize = 256;
@@ -58,9 +58,23 @@ impl Marks {
         self.0.push(Mark { start, end, first: time, last: time });
     }
 
+    /// Makes one of neighbours that followed each other closely: pieces of one long message. What the other party answered in between
+    /// stays told apart: a message begins and ends where it did.
     fn blur(&mut self) {
-        let pairs = self.0.iter().step_by(2).zip(self.0.iter().skip(1).step_by(2));
-        self.0 = pairs.map(|(one, next)| Mark { start: one.start, first: one.first, ..*next }).collect();
+        let gap = |one: &Mark, next: &Mark| {
+            if one.end == next.start { next.first.saturating_sub(one.last) } else { Nanos::MAX }
+        };
+        let mut gaps: Vec<Nanos> = self.0.windows(2).map(|pair| gap(&pair[0], &pair[1])).collect();
+        let middle = gaps.len() / 2;
+        let close = *gaps.select_nth_unstable(middle).1;
+        let mut blurred = SmallVec::new();
+        let mut rest = self.0.iter().copied().peekable();
+        while let Some(mark) = rest.next() {
+            // Pairs only: of what moved evenly, not all becomes one.
+            let next = rest.next_if(|next| gap(&mark, next) <= close);
+            blurred.push(next.map_or(mark, |next| Mark { start: mark.start, first: mark.first, ..next }));
+        }
+        self.0 = blurred;
     }
 
     /// Where the bytes are of which the first, or the last, moved at `time`.
@@ -232,5 +246,48 @@ impl Follow {
             (Moved::At(first), Moved::At(last)) => Some(Some((first, last.max(first)))),
             _ => Some(None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A short message, an answer to which is waited for, and then a long one in many pieces.
+    #[test]
+    fn a_long_message_takes_no_place_from_those_around_it() {
+        let mut marks = Marks::default();
+        let (mut end, mut time) = (0, 0);
+        let mut note = |marks: &mut Marks, bytes: u32, pause: Nanos| {
+            time += pause;
+            marks.note(end, end + bytes, time);
+            end += bytes;
+            (end - bytes, time)
+        };
+        let before: Vec<_> = (0..4).map(|_| note(&mut marks, 50, 500_000)).collect();
+        let begin = note(&mut marks, 8192, 500_000);
+        (0..1000).for_each(|_| {
+            note(&mut marks, 8192, 3_000);
+        });
+        let after: Vec<_> = (0..4).map(|_| note(&mut marks, 50, 500_000)).collect();
+        for (position, time) in before.into_iter().chain([begin]).chain(after) {
+            assert_eq!(marks.time_of(position), Moved::At(time), "{position}");
+        }
+        assert!(marks.0.len() <= MARKS);
+    }
+
+    #[test]
+    fn what_moves_evenly_becomes_fewer() {
+        let mut marks = Marks::default();
+        (0..10_000u32).for_each(|at| marks.note(at * 10, at * 10 + 10, u64::from(at) * 100));
+        assert!(marks.0.len() <= MARKS);
+        assert_eq!(
+            (marks.time_of(0), marks.time_of(99_999)),
+            (Moved::At(0), Moved::At(marks.0.last().map_or(0, |last| last.first)))
+        );
+        // What was lost in between leaves holes: they are bounded all the same.
+        let mut holes = Marks::default();
+        (0..10_000u32).for_each(|at| holes.note(at * 20, at * 20 + 10, u64::from(at) * 100));
+        assert!(holes.0.len() <= MARKS, "{}", holes.0.len());
     }
 }
