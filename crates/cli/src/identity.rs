@@ -72,6 +72,8 @@ impl fmt::Display for Origin {
 
 /// Where a system keeps the id that its installation got (machine-id(5)).
 const MACHINE_ID: &str = "etc/machine-id";
+/// The files of the first process: those of the host, also where Weir runs in a container that shares its processes.
+const HOST_ROOT: &str = "proc/1/root";
 
 /// What tells this host from others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,7 +87,7 @@ impl Host {
     pub fn look(root: &Path) -> Self {
         // In a container that shares the host's pid namespace, the first process's root is the host's. The container's own
         // machine id may be one that every container of its image has.
-        let host = root.join("proc/1/root");
+        let host = root.join(HOST_ROOT);
         let machine = [(&*host, MACHINE_ID), (root, MACHINE_ID), (root, "var/lib/dbus/machine-id")];
         let board = [(root, "sys/class/dmi/id/product_uuid"), (root, "sys/hypervisor/uuid")];
         let first = |places: &[(&Path, &str)]| {
@@ -404,7 +406,7 @@ mod tests {
         }
         put("etc/machine-id", "ffffffff0000000000000000ffffffff\n");
         assert_ne!(Host::look(root.path()), host(Some(M), None));
-        put(&format!("proc/1/root/{MACHINE_ID}"), "0123456789abcdef0123456789abcdef\n");
+        put(&format!("{HOST_ROOT}/{MACHINE_ID}"), "0123456789abcdef0123456789abcdef\n");
         put("sys/class/dmi/id/product_uuid", "4C4C4544-004D-3510-804E-C4C04F4A3132\n");
         assert_eq!(Host::look(root.path()), host(Some(M), Some(B)));
         for text in [

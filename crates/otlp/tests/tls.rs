@@ -6,10 +6,10 @@ mod common;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use certificates::certificate;
 use common::{Seen, answer, clocks, destination, offer, start, until};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -20,36 +20,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
 const WHILE: Duration = Duration::from_secs(10);
-
-/// A certificate that vouches for itself, and its key.
-fn certificate(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
-    let (cert, key) = (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
-    let mut command = Command::new("openssl");
-    command.args([
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]);
-    command.args([
-        "-subj",
-        &format!("/CN={name}"),
-        "-addext",
-        &format!("subjectAltName=DNS:{name},IP:127.0.0.1"),
-    ]);
-    command
-        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&cert);
-    assert!(command.stderr(Stdio::null()).status().unwrap().success());
-    (cert, key)
-}
 
 /// A receiver that shows a certificate and wants to see that of a client.
 fn serve(shown: &(PathBuf, PathBuf), wanted: Option<&Path>) -> (SocketAddr, Arc<Seen>) {
@@ -112,7 +82,8 @@ fn trouble(destination: Destination) -> String {
 #[test]
 fn only_who_is_vouched_for_is_trusted() {
     let folder = tempfile::tempdir().unwrap();
-    let (own, other) = (certificate(folder.path(), "localhost"), certificate(folder.path(), "other"));
+    let (own, other) =
+        (certificate(folder.path(), "localhost").unwrap(), certificate(folder.path(), "other").unwrap());
     let (address, seen) = serve(&own, None);
     let ca = |path: &Path| Tls { ca: Some(path.to_owned()), ..Tls::default() };
     for destination in [
@@ -137,7 +108,8 @@ fn only_who_is_vouched_for_is_trusted() {
 #[test]
 fn a_receiver_may_want_to_know_who_sends() {
     let folder = tempfile::tempdir().unwrap();
-    let (own, client) = (certificate(folder.path(), "localhost"), certificate(folder.path(), "client"));
+    let (own, client) =
+        (certificate(folder.path(), "localhost").unwrap(), certificate(folder.path(), "client").unwrap());
     let (address, seen) = serve(&own, Some(&client.0));
     let anonymous = Tls { ca: Some(own.0.clone()), ..Tls::default() };
     trouble(to("localhost", address, anonymous.clone()));
@@ -152,8 +124,8 @@ fn a_receiver_may_want_to_know_who_sends() {
 #[test]
 fn what_cannot_be_used_is_told_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let (cert, key) = certificate(folder.path(), "localhost");
-    let (_, another) = certificate(folder.path(), "another");
+    let (cert, key) = certificate(folder.path(), "localhost").unwrap();
+    let (_, another) = certificate(folder.path(), "another").unwrap();
     let missing = folder.path().join("missing.pem");
     let address = "127.0.0.1:1".parse().unwrap();
     let cases = [

@@ -67,12 +67,8 @@ impl Settings {
         }
     }
 
-    /// The read-only variables of an object.
+    /// The read-only variables of an object: those that all have, and what some have beside them.
     fn constants(&self, file: ObjectFile) -> Vec<u8> {
-        let state_in_hash = u32::from(self.state_in_hash);
-        let default_budget = self.budget;
-        let tells_facts = u32::from(self.tells_facts);
-        let tells_reads = u32::from(self.tells_reads);
         // Datagrams have no runs, and the last resort has few sizes of records: the next is the largest.
         let young_budget = match file {
             ObjectFile::Udp | ObjectFile::UdpKprobe | ObjectFile::UdpSyscalls | ObjectFile::Syscalls => {
@@ -80,59 +76,32 @@ impl Settings {
             }
             _ => self.young_budget,
         };
+        macro_rules! rodata {
+            ($object:ident $(, $own:ident: $value:expr)*) => {
+                bytes_of(&$object {
+                    state_in_hash: u32::from(self.state_in_hash),
+                    default_budget: self.budget,
+                    young_budget,
+                    tells_facts: u32::from(self.tells_facts),
+                    tells_reads: u32::from(self.tells_reads),
+                    $($own: $value),*
+                })
+                .to_vec()
+            };
+        }
         match file {
-            ObjectFile::Socket => bytes_of(&socket_rodata {
-                state_in_hash,
-                default_budget,
-                young_budget,
-                tells_facts,
-                tells_reads,
-                sums_starts: sums::starts(),
-                sums_bounds: sums::bounds(),
-            })
-            .to_vec(),
-            ObjectFile::Udp => bytes_of(&udp_rodata {
-                state_in_hash,
-                default_budget,
-                young_budget,
-                tells_facts,
-                tells_reads,
-            })
-            .to_vec(),
-            ObjectFile::UdpKprobe => bytes_of(&udp_kprobe_rodata {
-                state_in_hash,
-                default_budget,
-                young_budget,
-                tells_facts,
-                tells_reads,
-            })
-            .to_vec(),
-            ObjectFile::UdpSyscalls => bytes_of(&udp_syscalls_rodata {
-                state_in_hash,
-                default_budget,
-                young_budget,
-                tells_facts,
-                tells_reads,
-            })
-            .to_vec(),
-            ObjectFile::Kprobe => bytes_of(&kprobe_rodata {
-                state_in_hash,
-                default_budget,
-                young_budget,
-                tells_facts,
-                tells_reads,
-            })
-            .to_vec(),
-            ObjectFile::Syscalls => bytes_of(&syscalls_rodata {
-                state_in_hash,
-                default_budget,
-                young_budget,
-                tells_facts,
-                tells_reads,
+            ObjectFile::Socket => {
+                rodata!(socket_rodata, sums_starts: sums::starts(), sums_bounds: sums::bounds())
+            }
+            ObjectFile::Udp => rodata!(udp_rodata),
+            ObjectFile::UdpKprobe => rodata!(udp_kprobe_rodata),
+            ObjectFile::UdpSyscalls => rodata!(udp_syscalls_rodata),
+            ObjectFile::Kprobe => rodata!(kprobe_rodata),
+            ObjectFile::Syscalls => rodata!(
+                syscalls_rodata,
                 serves_tcp_sent: u32::from(self.serves_tcp_sent),
-                serves_received: u32::from(self.serves_received),
-            })
-            .to_vec(),
+                serves_received: u32::from(self.serves_received)
+            ),
             ObjectFile::Process => Vec::new(),
         }
     }

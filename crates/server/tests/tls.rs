@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Extension;
 use axum::routing::get;
+use certificates::certificate;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -19,7 +20,7 @@ use server::listen::{Limits, Peer, Protection, Tls, TlsFiles};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use wire::{Server, certificate, until};
+use wire::{Server, until};
 
 type Files = (PathBuf, PathBuf);
 
@@ -68,7 +69,7 @@ fn ask(
     runtime.block_on(async {
         let told = |error: std::io::Error| error.to_string();
         let stream = TcpStream::connect(("127.0.0.1", server.address.port())).await.map_err(told)?;
-        let name = ServerName::try_from("localhost").unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
         let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(told)?;
         let agreed = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
         if alpn == b"h2" {
@@ -89,7 +90,7 @@ fn files(shown: &Files, client_ca: Option<&Path>) -> TlsFiles {
 #[test]
 fn what_is_asked_goes_through_tls() {
     let folder = tempfile::tempdir().unwrap();
-    let shown = certificate(folder.path(), "shown");
+    let shown = certificate(folder.path(), "shown").unwrap();
     let (server, _) = serve(files(&shown, None));
     let (agreed, text) = ask(&server, &shown.0, None, b"http/1.1").unwrap();
     assert_eq!(agreed.as_deref(), Some(&b"http/1.1"[..]));
@@ -107,9 +108,9 @@ fn what_is_asked_goes_through_tls() {
 fn with_an_authority_only_its_clients_are_spoken_to() {
     let folder = tempfile::tempdir().unwrap();
     let (shown, right, wrong) = (
-        certificate(folder.path(), "shown"),
-        certificate(folder.path(), "right"),
-        certificate(folder.path(), "wrong"),
+        certificate(folder.path(), "shown").unwrap(),
+        certificate(folder.path(), "right").unwrap(),
+        certificate(folder.path(), "wrong").unwrap(),
     );
     let (server, _) = serve(files(&shown, Some(&right.0)));
     assert!(ask(&server, &shown.0, Some(&right), b"http/1.1").unwrap().1.starts_with("HTTP/1.1 200"));
@@ -122,7 +123,7 @@ fn with_an_authority_only_its_clients_are_spoken_to() {
 #[test]
 fn certificates_that_change_are_shown_without_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let (old, new) = (certificate(folder.path(), "old"), certificate(folder.path(), "new"));
+    let (old, new) = (certificate(folder.path(), "old").unwrap(), certificate(folder.path(), "new").unwrap());
     let used = (folder.path().join("cert"), folder.path().join("key"));
     let put = |from: &Files| {
         fs::copy(&from.0, &used.0).unwrap();
@@ -149,7 +150,8 @@ fn certificates_that_change_are_shown_without_a_restart() {
 #[test]
 fn files_that_do_not_fit_are_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let (one, other) = (certificate(folder.path(), "one"), certificate(folder.path(), "other"));
+    let (one, other) =
+        (certificate(folder.path(), "one").unwrap(), certificate(folder.path(), "other").unwrap());
     let told = |files| Tls::new(files, Arc::new(|_| {})).expect_err("refused").to_string();
     assert!(told(files(&(one.0.clone(), other.1), None)).contains("certificates: "), "the key of another");
     assert!(told(files(&(one.1.clone(), one.1.clone()), None)).contains("holds no certificate"));

@@ -57,30 +57,7 @@ impl Collector {
     /// When they cannot be made.
     pub fn speak_tls(&mut self) -> io::Result<(PathBuf, PathBuf)> {
         self.tls = true;
-        let (cert, key) = (self.folder.path().join("cert.pem"), self.folder.path().join("key.pem"));
-        let mut command = Command::new("openssl");
-        command.args([
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=localhost",
-        ]);
-        command.args([
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-            "-addext",
-            "basicConstraints=critical,CA:FALSE",
-        ]);
-        command.arg("-keyout").arg(&key).arg("-out").arg(&cert).stderr(Stdio::null());
-        match command.status()?.success() {
-            true => Ok((cert, key)),
-            false => Err(io::Error::other("openssl made no certificate")),
-        }
+        certificates::certificate(self.folder.path(), "localhost")
     }
 
     /// Where it takes gRPC.
@@ -109,7 +86,7 @@ impl Collector {
         let folder = self.folder.path().display();
         let tls = match self.tls {
             true => format!(
-                ", tls: {{ cert_file: {folder}/cert.pem, key_file: {folder}/key.pem, client_ca_file: {folder}/cert.pem }}"
+                ", tls: {{ cert_file: {folder}/localhost.pem, key_file: {folder}/localhost.key, client_ca_file: {folder}/localhost.pem }}"
             ),
             false => String::new(),
         };

@@ -54,8 +54,10 @@ logging_collector = off
             data.display()
         );
         if tls {
-            make_certificate(&data)?;
-            settings.push_str("ssl = on\nssl_cert_file = 'cert.pem'\nssl_key_file = 'key.pem'\n");
+            let (cert, key) = certificates::certificate(&data, "localhost")?;
+            give_to_postgres(&cert)?;
+            give_to_postgres(&key)?;
+            settings.push_str("ssl = on\nssl_cert_file = 'localhost.pem'\nssl_key_file = 'localhost.key'\n");
         }
         let own = fs::read_to_string(data.join("postgresql.conf"))?;
         fs::write(data.join("postgresql.conf"), own + &settings)?;
@@ -248,24 +250,6 @@ fn as_postgres(program: PathBuf) -> Command {
 
 fn give_to_postgres(path: &Path) -> io::Result<()> {
     run(Command::new("chown").arg("postgres:postgres").arg(path))
-}
-
-fn make_certificate(folder: &Path) -> io::Result<()> {
-    let mut command = as_postgres("openssl".into());
-    command.args([
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-        "-keyout",
-    ]);
-    command.arg(folder.join("key.pem")).arg("-out").arg(folder.join("cert.pem"));
-    run(&mut command)
 }
 
 fn run(command: &mut Command) -> io::Result<()> {

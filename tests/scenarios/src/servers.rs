@@ -59,7 +59,7 @@ impl Nginx {
         let port = free_port()?;
         let tls_port = if options.tls { Some(free_port()?) } else { None };
         if options.tls {
-            make_certificate(path)?;
+            certificates::certificate(path, "localhost")?;
         }
         let proxied_port = if options.proxied { Some(free_port()?) } else { None };
         let mut configuration = configuration(path, port, tls_port, options.log);
@@ -138,7 +138,9 @@ fn configuration(folder: &Path, port: u16, tls_port: Option<u16>, log: bool) -> 
     let folder = folder.display();
     let access = if log { "access_log access.log truth;" } else { "access_log off;" };
     let tls = tls_port.map_or(String::new(), |port| {
-        format!("listen 127.0.0.1:{port} ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem;")
+        format!(
+            "listen 127.0.0.1:{port} ssl; ssl_certificate localhost.pem; ssl_certificate_key localhost.key;"
+        )
     });
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()
@@ -181,14 +183,6 @@ server {{
 }}
 "
     )
-}
-
-fn make_certificate(folder: &Path) -> io::Result<()> {
-    let mut command = Command::new("openssl");
-    command.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
-    command.args(["-keyout", "key.pem", "-out", "cert.pem"]).current_dir(folder);
-    let made = command.stderr(Stdio::null()).status()?;
-    if made.success() { Ok(()) } else { Err(io::Error::other("openssl made no certificate")) }
 }
 
 /// A running Redis that keeps nothing on disk, on a port and on a Unix socket.

@@ -4,8 +4,6 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -165,27 +163,4 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(began.elapsed() < WHILE, "{what}");
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-/// A certificate that vouches for itself, and its key, in these files.
-pub(crate) fn certificate(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
-    let (cert, key) = (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
-    let mut command = Command::new("openssl");
-    command.args([
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]);
-    command.args(["-subj", &format!("/CN={name}")]);
-    command.args(["-addext", &format!("subjectAltName=DNS:{name},DNS:localhost,IP:127.0.0.1")]);
-    command.args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"]);
-    command.arg(&key).arg("-out").arg(&cert).stderr(Stdio::null());
-    assert!(command.status().expect("openssl").success());
-    (cert, key)
 }
