@@ -46,7 +46,7 @@ pub enum Kind {
     Bytes(i32),
     /// Texts by their names.
     Map,
-    /// Counts by the buckets of [`crate::histogram`].
+    /// Counts by the buckets of [`crate::histogram`], [packed](crate::histogram::pack).
     Histogram,
 }
 
@@ -61,6 +61,8 @@ pub enum Coding {
     Dictionary,
     /// As they are, compressed.
     Compressed,
+    /// The lengths of all, and then all of them, compressed.
+    Lengths,
     /// As they are: what does not get smaller.
     Plain,
 }
@@ -77,8 +79,8 @@ impl Kind {
             Kind::Word => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
             Kind::Text => DataType::Utf8,
             Kind::Bytes(size) => DataType::FixedSizeBinary(size),
-            Kind::Map => map(DataType::Utf8, DataType::Utf8),
-            Kind::Histogram => map(DataType::Int32, DataType::Int64),
+            Kind::Map => map(),
+            Kind::Histogram => DataType::Binary,
         }
     }
 
@@ -110,8 +112,11 @@ impl Kind {
     }
 }
 
-fn map(key: DataType, value: DataType) -> DataType {
-    let fields = Fields::from(vec![Field::new("keys", key, false), Field::new("values", value, true)]);
+fn map() -> DataType {
+    let fields = Fields::from(vec![
+        Field::new("keys", DataType::Utf8, false),
+        Field::new("values", DataType::Utf8, true),
+    ]);
     DataType::Map(Arc::new(Field::new("entries", DataType::Struct(fields), false)), false)
 }
 
@@ -172,7 +177,7 @@ impl Column {
     }
 
     pub(crate) const fn histogram(name: &'static str, help: &'static str) -> Self {
-        Column::new(name, Kind::Histogram, Coding::Compressed, help)
+        Column::new(name, Kind::Histogram, Coding::Lengths, help)
     }
 
     /// Every row has a value.

@@ -2,11 +2,16 @@
 
 use std::fmt::Write;
 
+use crate::histogram::STORED_BITS;
 use crate::{TOGETHER, Table, VERSION};
 
 /// A section for each table.
 pub fn document() -> String {
-    let mut text = format!("The schema has version {VERSION}.\n");
+    let mut text = format!(
+        "The schema has version {VERSION}. Buckets and counts are bytes in the files: for each bucket with values in it, how far it is from the one before and how many values, both as LEB128 (until version 2 they were maps). Bucket 0 to {} is a number of nanoseconds; each doubling above has {} buckets.\n",
+        (1 << (STORED_BITS + 1)) - 1,
+        1 << STORED_BITS
+    );
     for table in Table::ALL {
         let [first, second] = table.sorted_by();
         let by: Vec<String> = table.put_together_by().iter().map(|name| format!("`{name}`")).collect();

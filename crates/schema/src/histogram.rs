@@ -38,6 +38,63 @@ pub fn middle(bucket: u32, bits: u32) -> f64 {
     if high - low <= 1 { low as f64 } else { (low as f64 + high as f64) / 2.0 }
 }
 
+/// The bucket of the greatest value there is.
+const fn last(bits: u32) -> u32 {
+    ((63 - bits) << bits) | ((1 << bits) - 1)
+}
+
+/// Counts by buckets of [`STORED_BITS`] as they are stored: for each bucket that is not empty how far it is from the one before, and its
+/// count, as numbers of seven bits a byte, the least first (LEB128).
+pub fn pack(buckets: impl IntoIterator<Item = (u32, u64)>, out: &mut Vec<u8>) {
+    let mut before = 0;
+    let mut put = |mut number: u64| {
+        while number >= 0x80 {
+            out.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        out.push(number as u8);
+    };
+    for (bucket, count) in buckets {
+        // Those that do not rise have no place here.
+        let Some(step) = bucket.checked_sub(before) else { continue };
+        before = bucket;
+        put(u64::from(step));
+        put(count);
+    }
+}
+
+/// What [`pack`] made. Of bytes that were made otherwise the rest is left out from where they make no sense.
+pub fn unpack(packed: &[u8]) -> impl Iterator<Item = (u32, u64)> {
+    let (mut rest, mut before) = (packed, 0u32);
+    std::iter::from_fn(move || {
+        let step = number(&mut rest)?;
+        let count = number(&mut rest)?;
+        let bucket =
+            u64::from(before).checked_add(step).filter(|bucket| *bucket <= u64::from(last(STORED_BITS)))?;
+        before = bucket as u32;
+        Some((before, count))
+    })
+}
+
+#[inline]
+fn number(rest: &mut &[u8]) -> Option<u64> {
+    let (first, after) = rest.split_first()?;
+    if *first < 0x80 {
+        *rest = after;
+        return Some(u64::from(*first));
+    }
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, after) = rest.split_first()?;
+        *rest = after;
+        number |= u64::from(byte & 0x7f) << shift;
+        if *byte < 0x80 {
+            return Some(number);
+        }
+    }
+    None
+}
+
 /// Counts by bucket; only the buckets between the least and the greatest take memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -53,8 +110,8 @@ impl Counts {
         // A bucket below the first one has no place either.
         match self.counts.get_mut(bucket.wrapping_sub(self.first) as usize) {
             Some(place) => {
-                *place += count;
-                self.total += count;
+                *place = place.saturating_add(count);
+                self.total = self.total.saturating_add(count);
             }
             None => self.add_new(bucket, count),
         }
@@ -73,8 +130,8 @@ impl Counts {
         if place >= self.counts.len() {
             self.counts.resize(place + 1, 0);
         }
-        self.counts[place] += count;
-        self.total += count;
+        self.counts[place] = self.counts[place].saturating_add(count);
+        self.total = self.total.saturating_add(count);
     }
 
     /// Adds another one of the same resolution.
@@ -131,6 +188,44 @@ mod tests {
             }
         }
         assert_eq!(bucket(-5, 4), 0);
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        assert_eq!(last(STORED_BITS), bucket(i64::MAX, STORED_BITS));
+        let cases: [&[(u32, u64)]; 4] = [
+            &[],
+            &[(0, 1)],
+            &[(3, 127), (4, 128), (300, 1), (301, u64::MAX), (last(STORED_BITS), 5)],
+            &[(100, 1), (100, 2), (230, 16_384)],
+        ];
+        for buckets in cases {
+            let mut packed = Vec::new();
+            pack(buckets.iter().copied(), &mut packed);
+            assert_eq!(unpack(&packed).collect::<Vec<_>>(), buckets);
+        }
+        let mut packed = Vec::new();
+        pack([(5, 1), (4, 1), (6, 1)], &mut packed);
+        assert_eq!(unpack(&packed).collect::<Vec<_>>(), [(5, 1), (6, 1)], "what does not rise is left out");
+    }
+
+    #[test]
+    fn bytes_of_any_kind_are_few_buckets_or_none() {
+        let cut: &[u8] = &[5, 1, 7];
+        assert_eq!(unpack(cut).collect::<Vec<_>>(), [(5, 1)]);
+        for bytes in [&[0xff; 40][..], &[0x80], &[0xff, 0xff, 0xff, 0x7f, 1], &[0x80; 11], &[1]] {
+            assert_eq!(unpack(bytes).count(), 0, "{bytes:?}");
+        }
+        let mut seed = 1u64;
+        for _ in 0..10_000 {
+            let bytes: Vec<u8> = (0..40)
+                .map(|_| {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    (seed >> 56) as u8
+                })
+                .collect();
+            assert!(unpack(&bytes).all(|(bucket, _)| bucket <= last(STORED_BITS)));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    ArrayBuilder, BooleanBuilder, FixedSizeBinaryBuilder, Float64Builder, Int32Builder, Int64Builder,
+    ArrayBuilder, BinaryBuilder, BooleanBuilder, FixedSizeBinaryBuilder, Float64Builder, Int64Builder,
     MapBuilder, MapFieldNames, StringBuilder, StringDictionaryBuilder, TimestampNanosecondBuilder,
     UInt64Builder,
 };
@@ -11,10 +11,9 @@ use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::ArrowError;
 
-use crate::{Column, Kind, Table};
+use crate::{Column, Kind, Table, histogram};
 
 type Texts = MapBuilder<StringBuilder, StringBuilder>;
-type Buckets = MapBuilder<Int32Builder, Int64Builder>;
 
 /// Builds a batch of a table. Values go to columns by their place ([`Table::column`]); what a row was not given is empty, or
 /// zero where every row has a value. A value of the wrong kind is not taken.
@@ -34,7 +33,8 @@ enum Builder {
     Text(StringBuilder),
     Bytes(FixedSizeBinaryBuilder, usize),
     Map(Box<Texts>),
-    Histogram(Box<Buckets>),
+    /// With what is being packed.
+    Histogram(BinaryBuilder, Vec<u8>),
 }
 
 impl Builder {
@@ -53,11 +53,7 @@ impl Builder {
                 StringBuilder::new(),
                 StringBuilder::new(),
             ))),
-            Kind::Histogram => Builder::Histogram(Box::new(MapBuilder::new(
-                Some(names()),
-                Int32Builder::new(),
-                Int64Builder::new(),
-            ))),
+            Kind::Histogram => Builder::Histogram(BinaryBuilder::new(), Vec::new()),
         }
     }
 
@@ -72,7 +68,7 @@ impl Builder {
             Builder::Text(array) => array,
             Builder::Bytes(array, _) => array,
             Builder::Map(array) => array.as_mut(),
-            Builder::Histogram(array) => array.as_mut(),
+            Builder::Histogram(array, _) => array,
         }
     }
 
@@ -87,7 +83,7 @@ impl Builder {
             Builder::Text(array) => array.len(),
             Builder::Bytes(array, _) => array.len(),
             Builder::Map(array) => array.len(),
-            Builder::Histogram(array) => array.len(),
+            Builder::Histogram(array, _) => array.len(),
         }
     }
 
@@ -111,7 +107,8 @@ impl Builder {
             (Builder::Bytes(array, _), true) => array.append_null(),
             (Builder::Bytes(array, size), false) => array.append_value(vec![0; *size])?,
             (Builder::Map(array), optional) => array.append(!optional)?,
-            (Builder::Histogram(array), optional) => array.append(!optional)?,
+            (Builder::Histogram(array, _), true) => array.append_null(),
+            (Builder::Histogram(array, _), false) => array.append_value([]),
         }
         Ok(())
     }
@@ -192,15 +189,12 @@ impl Rows {
         }
     }
 
-    /// Counts by buckets of [`crate::histogram::STORED_BITS`].
+    /// Counts by buckets of [`crate::histogram::STORED_BITS`], the least bucket first.
     pub fn histogram(&mut self, place: usize, values: impl IntoIterator<Item = (u32, u64)>) {
-        if let Some(Builder::Histogram(array)) = self.free(place) {
-            for (bucket, count) in values {
-                array.keys().append_value(bucket as i32);
-                array.values().append_value(i64::try_from(count).unwrap_or(i64::MAX));
-            }
-            // Its only error is keys without values.
-            let _ = array.append(true);
+        if let Some(Builder::Histogram(array, packed)) = self.free(place) {
+            packed.clear();
+            histogram::pack(values, packed);
+            array.append_value(packed);
         }
     }
 

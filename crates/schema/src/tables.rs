@@ -13,9 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Column;
 
-/// The version of the schema that files are written with. It rises when a column is added; files of earlier versions stay
-/// readable, and columns that they do not have are empty.
-pub const VERSION: u32 = 2;
+/// The version of the schema that files are written with. It rises when a column is added or written otherwise; files of earlier versions
+/// stay readable, and columns that they do not have are empty.
+///
+/// - 2: `weir.trace`, `weir.span`, `weir.parent`, `weir.evidence`, `weir.sequence` of requests, `sampled` of agents, `count` of connections.
+/// - 3: histograms are [packed](crate::histogram::pack); they were maps before.
+pub const VERSION: u32 = 3;
 
 /// Most rows within which they are in another order than that of time, so that a file need not be read as a whole for a short time.
 pub const TOGETHER: usize = 32_768;

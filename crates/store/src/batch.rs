@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::builder::BinaryBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, BinaryArray, MapArray, RecordBatch, RecordBatchOptions};
 use arrow_schema::Schema;
-use schema::Table;
+use schema::histogram::pack;
+use schema::{Kind, Table};
 
 use crate::error::Error;
 
@@ -20,7 +24,7 @@ pub(crate) fn fit(table: Table, batch: &RecordBatch) -> Result<Arc<RecordBatch>,
     let (mut fields, mut columns): (Vec<_>, Vec<ArrayRef>) = Default::default();
     let schema = table.arrow();
     for (place, column) in table.columns().iter().enumerate() {
-        let Some(found) = batch.column_by_name(column.name) else {
+        let Some(found) = batch.column_by_name(column.name).map(|found| of_today(column.kind, found)) else {
             if column.optional {
                 continue;
             }
@@ -34,9 +38,38 @@ pub(crate) fn fit(table: Table, batch: &RecordBatch) -> Result<Arc<RecordBatch>,
         }
         if found.null_count() < rows || rows == 0 {
             fields.push(Arc::clone(&schema.fields()[place]));
-            columns.push(Arc::clone(found));
+            columns.push(found);
         }
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(Arc::new(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?))
+}
+
+/// What earlier versions of the schema had otherwise.
+pub(crate) fn of_today(kind: Kind, column: &ArrayRef) -> ArrayRef {
+    match column.as_map_opt() {
+        Some(maps) if kind == Kind::Histogram => Arc::new(packed(maps)),
+        _ => Arc::clone(column),
+    }
+}
+
+/// Histograms were maps until version 2.
+fn packed(maps: &MapArray) -> BinaryArray {
+    let keys = maps.keys().as_primitive_opt::<Int32Type>();
+    let values = maps.values().as_primitive_opt::<Int64Type>();
+    let (Some(keys), Some(values)) = (keys, values) else { return BinaryArray::new_null(maps.len()) };
+    let mut packed = Vec::new();
+    let mut rows = BinaryBuilder::with_capacity(maps.len(), values.len() * 2);
+    for row in 0..maps.len() {
+        if maps.is_null(row) {
+            rows.append_null();
+            continue;
+        }
+        let entries = maps.value_offsets()[row] as usize..maps.value_offsets()[row + 1] as usize;
+        let bucket = |place: usize| (keys.value(place).max(0) as u32, values.value(place).max(0) as u64);
+        packed.clear();
+        pack(entries.map(bucket), &mut packed);
+        rows.append_value(&packed);
+    }
+    rows.finish()
 }

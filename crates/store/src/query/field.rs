@@ -2,10 +2,13 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampNanosecondType, UInt64Type};
-use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, MapArray, RecordBatch, StringArray};
+use arrow_array::{Array, ArrayRef, BinaryArray, FixedSizeBinaryArray, MapArray, RecordBatch, StringArray};
 use arrow_buffer::{NullBuffer, ScalarBuffer};
+use schema::histogram::unpack;
 use schema::query::{Cell, Invalid};
 use schema::{Kind, Table};
+
+use crate::batch::of_today;
 
 /// A field: a column, or what stands under a name in a column of names and texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub(crate) enum Values {
     Texts(StringArray),
     Bytes(FixedSizeBinaryArray),
     Maps(MapArray),
+    /// Packed.
+    Histograms(BinaryArray),
 }
 
 impl Field {
@@ -95,7 +100,8 @@ impl Field {
             }
             Kind::Text => Values::Texts(array.as_string_opt::<i32>()?.clone()),
             Kind::Bytes(_) => Values::Bytes(array.as_fixed_size_binary_opt()?.clone()),
-            Kind::Map | Kind::Histogram => Values::Maps(array.as_map_opt()?.clone()),
+            Kind::Map => Values::Maps(array.as_map_opt()?.clone()),
+            Kind::Histogram => Values::Histograms(of_today(self.kind, array).as_binary_opt()?.clone()),
         })
     }
 
@@ -121,6 +127,9 @@ impl Field {
             Values::Texts(texts) if texts.is_valid(row) => Cell::Text(texts.value(row).into()),
             Values::Bytes(bytes) if bytes.is_valid(row) => Cell::Text(hex(bytes.value(row))),
             Values::Maps(maps) if maps.is_valid(row) => map_cell(maps, row),
+            Values::Histograms(packed) if packed.is_valid(row) => {
+                Cell::Histogram(unpack(packed.value(row)).collect())
+            }
             _ => Cell::Null,
         }
     }
@@ -150,21 +159,13 @@ fn under(maps: &MapArray, key: &str) -> StringArray {
 
 fn map_cell(maps: &MapArray, row: usize) -> Cell {
     let entries = maps.value_offsets()[row] as usize..maps.value_offsets()[row + 1] as usize;
-    if let (Some(keys), Some(values)) =
+    let (Some(keys), Some(values)) =
         (maps.keys().as_string_opt::<i32>(), maps.values().as_string_opt::<i32>())
-    {
-        let pair = |place: usize| (keys.value(place).to_owned(), values.value(place).to_owned());
-        return Cell::Map(entries.map(pair).collect());
-    }
-    let keys = maps.keys().as_primitive_opt::<Int32Type>();
-    let values = maps.values().as_primitive_opt::<Int64Type>();
-    match (keys, values) {
-        (Some(keys), Some(values)) => {
-            let pair = |place: usize| (keys.value(place) as u32, values.value(place) as u64);
-            Cell::Histogram(entries.map(pair).collect())
-        }
-        _ => Cell::Null,
-    }
+    else {
+        return Cell::Null;
+    };
+    let pair = |place: usize| (keys.value(place).to_owned(), values.value(place).to_owned());
+    Cell::Map(entries.map(pair).collect())
 }
 
 impl Values {
@@ -178,6 +179,7 @@ impl Values {
             Values::Texts(array) => array.nulls().cloned(),
             Values::Bytes(array) => array.nulls().cloned(),
             Values::Maps(array) => array.nulls().cloned(),
+            Values::Histograms(array) => array.nulls().cloned(),
         }
     }
 }

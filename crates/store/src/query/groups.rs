@@ -2,11 +2,9 @@
 
 use std::cmp::Ordering;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
 use schema::Table;
-use schema::histogram::{Counts, EXACT_BITS, STORED_BITS, bucket};
+use schema::histogram::{Counts, EXACT_BITS, STORED_BITS, bucket, unpack};
 use schema::query::{Group, Measure, Outcome};
 
 use super::Answered;
@@ -139,9 +137,12 @@ impl Sums {
                 }
             }
             Sums::Histogram(field, bits, counts) => match field.values(rows) {
-                Values::Maps(maps) => each_bucket(&maps, groups, |group, bucket, count| {
-                    counts[group].add(bucket, count);
-                }),
+                Values::Histograms(packed) => {
+                    for (row, group) in groups.iter().enumerate().filter(|(row, _)| packed.is_valid(*row)) {
+                        let counts = &mut counts[*group as usize];
+                        unpack(packed.value(row)).for_each(|(bucket, count)| counts.add(bucket, count));
+                    }
+                }
                 values => {
                     each_number(&values, groups, |group, number| counts[group].add(bucket(number, *bits), 1));
                 }
@@ -224,18 +225,6 @@ fn each_number(values: &Values, groups: &[u32], mut take: impl FnMut(usize, i64)
             for row in nulls.valid_indices() {
                 take(groups[row] as usize, numbers[row]);
             }
-        }
-    }
-}
-
-fn each_bucket(maps: &arrow_array::MapArray, groups: &[u32], mut take: impl FnMut(usize, u32, u64)) {
-    let keys = maps.keys().as_primitive_opt::<Int32Type>();
-    let values = maps.values().as_primitive_opt::<Int64Type>();
-    let (Some(keys), Some(values)) = (keys, values) else { return };
-    let offsets = maps.value_offsets();
-    for (row, group) in groups.iter().enumerate().filter(|(row, _)| maps.is_valid(*row)) {
-        for place in offsets[row] as usize..offsets[row + 1] as usize {
-            take(*group as usize, keys.value(place) as u32, values.value(place).max(0) as u64);
         }
     }
 }

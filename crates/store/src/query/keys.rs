@@ -180,6 +180,7 @@ impl Keys {
             }
             Values::Floats(numbers, _) => vec![NULL; numbers.len()],
             Values::Maps(maps) => vec![NULL; maps.len()],
+            Values::Histograms(packed) => vec![NULL; packed.len()],
         }
     }
 }

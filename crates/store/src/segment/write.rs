@@ -110,7 +110,7 @@ fn properties(table: Table, row_group: usize, described: &Described) -> WriterPr
     let paged = |name: &str| table.sorted_by().contains(&name) || table.put_together_by().contains(&name);
     for column in table.columns() {
         // The leaves of nested columns have names of their own; they are as the rest of the file.
-        if matches!(column.kind, Kind::Map | Kind::Histogram) {
+        if column.kind == Kind::Map {
             continue;
         }
         let path = || ColumnPath::new(vec![column.name.to_owned()]);
@@ -119,9 +119,10 @@ fn properties(table: Table, row_group: usize, described: &Described) -> WriterPr
             Coding::Split => builder.set_column_encoding(path(), Encoding::BYTE_STREAM_SPLIT),
             Coding::Dictionary => builder.set_column_dictionary_enabled(path(), true),
             Coding::Compressed => builder,
+            Coding::Lengths => builder.set_column_encoding(path(), Encoding::DELTA_LENGTH_BYTE_ARRAY),
             Coding::Plain => builder.set_column_compression(path(), Compression::UNCOMPRESSED),
         };
-        if matches!(column.kind, Kind::Text | Kind::Bytes(_)) {
+        if matches!(column.kind, Kind::Text | Kind::Bytes(_) | Kind::Histogram) {
             // Bounds of what is all different exclude nothing.
             builder = builder.set_column_statistics_enabled(path(), EnabledStatistics::None);
         }
