@@ -89,6 +89,51 @@ fn a_traceparent_leads_through_what_changes_connections() {
     assert_eq!(assembled(&rows)[0].parent, Some((1, Link::Found(Evidence::Traceparent))));
 }
 
+/// `shop` asks by way of a proxy, which passes on the header as it was and, as the first answer is none, asks another process; and programs tell
+/// of their own part.
+#[test]
+fn a_header_that_is_passed_on_is_not_the_proxys_own() {
+    const TRACEPARENT: Link = Link::Found(Evidence::Traceparent);
+    let place = |number: i64, parent: Option<(i64, Evidence)>| Some(Place { trace: 9, number, parent });
+    let with = |side, times, place| Part { asked_by: Some("shop"), ..request(side, times, None, place) };
+    let span = |id, side, times, asked_by| Part {
+        span: Some(id),
+        asked_by,
+        place: None,
+        ..request(side, times, None, None)
+    };
+    let sequence = |of| Some((of, Evidence::Sequence));
+    let mut rows = [
+        span("shop", Side::Client, [0, 1000], None),
+        with(Side::Client, [10, 980], place(0, None)),
+        with(Side::Server, [20, 960], place(1, sequence(0))),
+        with(Side::Client, [30, 100], place(2, Some((1, Evidence::Traceparent)))),
+        with(Side::Server, [40, 80], place(3, sequence(2))),
+        // It ends after its answer was sent.
+        span("first", Side::Server, [50, 500], Some("shop")),
+        with(Side::Client, [200, 700], place(4, Some((1, Evidence::Queue)))),
+        with(Side::Server, [210, 680], place(5, sequence(4))),
+        span("second", Side::Server, [220, 100], Some("shop")),
+    ]
+    .map(|part| ("a", part));
+    let parents: Vec<_> = assembled(&rows).iter().map(|node| node.parent).collect();
+    let expected = [
+        None,
+        Some((0, TRACEPARENT)),
+        Some((1, SEQUENCE)),
+        Some((2, TRACEPARENT)),
+        Some((3, SEQUENCE)),
+        Some((4, TRACEPARENT)),
+        Some((2, Link::Found(Evidence::Queue))),
+        Some((6, SEQUENCE)),
+        Some((7, TRACEPARENT)),
+    ];
+    assert_eq!(parents, expected);
+    // By a clock that is so wrong that it may be either, it has what its program says.
+    rows[8].1.begin -= 3 * SECOND;
+    assert_eq!(assembled(&rows)[8].parent, Some((0, Link::Said)));
+}
+
 /// Rows that say they brought each other about.
 #[test]
 fn nonsense_ends() {

@@ -1,6 +1,6 @@
 //! Who brought what about.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use model::trace::Evidence;
 
@@ -18,6 +18,8 @@ pub(super) struct Index<'a> {
     wires: HashMap<Wire<'a>, Vec<usize>>,
     /// Requests by the id of the span that asked.
     asked_by: HashMap<&'a str, Vec<usize>>,
+    /// Requests that another one of the same id was brought about by: whoever was asked passed on the header as it was.
+    passed_on: HashSet<usize>,
 }
 
 impl<'a> Index<'a> {
@@ -28,6 +30,7 @@ impl<'a> Index<'a> {
             places: HashMap::new(),
             wires: HashMap::new(),
             asked_by: HashMap::new(),
+            passed_on: HashSet::new(),
         };
         for (at, part) in parts.iter().enumerate() {
             match (part.span, part.asked_by) {
@@ -44,7 +47,9 @@ impl<'a> Index<'a> {
                 index.wires.entry(wire).or_default().push(at);
             }
         }
-        index
+        let outer = |at: &usize| Some(index.parent(*at)?.0).filter(|outer| index.ask_alike(*at, *outer));
+        let passed_on = index.asked_by.values().flatten().filter_map(outer).collect();
+        Index { passed_on, ..index }
     }
 
     /// Who brought this one about, and how that is known.
@@ -57,8 +62,12 @@ impl<'a> Index<'a> {
         let named = || self.named(part).map(|at| (at, Evidence::Traceparent));
         let parent = match part.side {
             Side::Server => self.local(part).or_else(|| self.other_end(part)).or_else(named),
-            // Its own program knows better than the thread that it was asked by.
-            Side::Client | Side::Neither => named().or_else(|| self.local(part)),
+            Side::Client | Side::Neither => match self.local(part) {
+                // What passes on a header as it was is not who wrote it.
+                Some((outer, evidence)) if self.ask_alike(at, outer) => Some((outer, evidence)),
+                // Its own program knows better than the thread that it was asked by.
+                local => named().or(local),
+            },
         };
         parent.map(found)
     }
@@ -75,18 +84,27 @@ impl<'a> Index<'a> {
         Some((*self.places.get(&(part.host, place.trace, parent))?, evidence))
     }
 
-    /// A program that answers a request knows who asked, not that the request was seen on its way: the server's side of it comes between.
+    /// Both are requests, and came with the same id.
+    fn ask_alike(&self, one: usize, other: usize) -> bool {
+        let id = |at: usize| self.parts[at].asked_by.filter(|_| self.parts[at].span.is_none());
+        id(one).is_some() && id(one) == id(other)
+    }
+
+    /// A program that answers a request knows who asked, not that the request was seen on its way: the record of it that is next to the
+    /// program comes between. There has to be one only: where it was asked again, the one that it began within.
     fn seen(&self, part: &Part<'_>) -> Option<(usize, Evidence)> {
         let seen = self.asked_by.get(part.asked_by.filter(|_| part.side == Side::Server)?)?;
-        let is_within = |other: &Part<'_>| {
-            part.begin >= other.begin.saturating_sub(SKEW)
-                && part.begin.saturating_add(part.length)
-                    <= other.begin.saturating_add(other.length).saturating_add(SKEW)
+        let begins_within = |at: usize, skew: i64| {
+            let (begin, end) =
+                (self.parts[at].begin, self.parts[at].begin.saturating_add(self.parts[at].length));
+            !self.passed_on.contains(&at)
+                && part.begin >= begin.saturating_sub(skew)
+                && part.begin <= end.saturating_add(skew)
         };
-        let of = |side| {
-            seen.iter().copied().find(|at| self.parts[*at].side == side && is_within(&self.parts[*at]))
-        };
-        of(Side::Server).or_else(|| of(Side::Client)).map(|at| (at, Evidence::Traceparent))
+        [0, SKEW].into_iter().find_map(|skew| {
+            let mut these = seen.iter().copied().filter(|at| begins_within(*at, skew));
+            these.next().filter(|_| these.next().is_none()).map(|at| (at, Evidence::Traceparent))
+        })
     }
 
     /// The client's record of the same exchange, on another host: by its place on the wire, else by the header that went along. There has
