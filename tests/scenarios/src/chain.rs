@@ -51,7 +51,7 @@ pub struct Chain {
     postgres: Postgres,
     redis: Redis,
     _application: Process,
-    proxy: Option<Process>,
+    _proxy: Option<Front>,
     _folder: TempDir,
     front: SocketAddr,
     behind: SocketAddr,
@@ -90,7 +90,7 @@ impl Chain {
             }
         };
         wait_for_port(front)?;
-        Ok(Chain { postgres, redis, _application: process, proxy: started, _folder: folder, front, behind })
+        Ok(Chain { postgres, redis, _application: process, _proxy: started, _folder: folder, front, behind })
     }
 
     /// The ports of all of it, from the front on: where there is no proxy, three.
@@ -146,14 +146,16 @@ impl Chain {
     }
 }
 
-impl Drop for Chain {
+/// A proxy that runs.
+#[derive(Debug)]
+pub struct Front(Process);
+
+impl Drop for Front {
     /// A master that is killed leaves its workers behind.
     fn drop(&mut self) {
-        if let Some(proxy) = &mut self.proxy {
-            proxy.signal(libc::SIGTERM);
-            // Else it is killed.
-            let _ = proxy.wait(Duration::from_secs(3));
-        }
+        self.0.signal(libc::SIGTERM);
+        // Else it is killed.
+        let _ = self.0.wait(Duration::from_secs(3));
     }
 }
 
@@ -162,12 +164,17 @@ pub fn id(number: u64) -> String {
     format!("request-{number:08}")
 }
 
-fn nginx(
+/// Starts an nginx at the first address that passes on to the second one what it is asked for; its files are in `folder`.
+///
+/// # Errors
+///
+/// When it is not installed.
+pub fn nginx(
     folder: &Path,
     (front, behind): (SocketAddr, SocketAddr),
     workers: u32,
     keeps: bool,
-) -> io::Result<Process> {
+) -> io::Result<Front> {
     let keepalive = if keeps { "keepalive 64;" } else { "" };
     let connection = if keeps { "\"\"" } else { "close" };
     let configuration = format!(
@@ -186,7 +193,7 @@ http {{
     fs::write(folder.join("nginx.conf"), configuration)?;
     let mut command = Command::new("nginx");
     command.arg("-p").arg(folder).args(["-c", "nginx.conf", "-e", "error.log"]);
-    Process::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))
+    Process::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())).map(Front)
 }
 
 fn haproxy(
@@ -194,7 +201,7 @@ fn haproxy(
     (front, behind): (SocketAddr, SocketAddr),
     threads: u32,
     keeps: bool,
-) -> io::Result<Process> {
+) -> io::Result<Front> {
     let mode = if keeps { "option http-keep-alive\n http-reuse always" } else { "option http-server-close" };
     let configuration = format!(
         "global
@@ -215,5 +222,5 @@ listen front
     fs::write(&file, configuration)?;
     let mut command = Command::new("/usr/sbin/haproxy");
     command.args(["-db", "-f"]).arg(file);
-    Process::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))
+    Process::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())).map(Front)
 }

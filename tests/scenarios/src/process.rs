@@ -125,7 +125,12 @@ pub fn wait_for_path(path: &Path) -> io::Result<()> {
     wait_until(|| path.exists(), &path.display().to_string())
 }
 
-fn wait_until(is_so: impl Fn() -> bool, what: &str) -> io::Result<()> {
+/// Waits until something is so.
+///
+/// # Errors
+///
+/// When it is not within five seconds.
+pub fn wait_until(is_so: impl Fn() -> bool, what: &str) -> io::Result<()> {
     let began = Instant::now();
     while !is_so() {
         if began.elapsed() > Duration::from_secs(5) {

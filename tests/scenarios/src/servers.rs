@@ -27,6 +27,7 @@ pub const FILE_BYTES: usize = 100_000;
 pub struct Nginx {
     process: Process,
     folder: TempDir,
+    host: Ipv4Addr,
     port: u16,
     tls_port: Option<u16>,
     proxied_port: Option<u16>,
@@ -43,6 +44,8 @@ pub struct NginxOptions {
     pub proxied: bool,
     /// Processor that it stays on.
     pub cpu: Option<usize>,
+    /// Listen there, not on 127.0.0.1.
+    pub address: Option<Ipv4Addr>,
 }
 
 impl Nginx {
@@ -62,7 +65,8 @@ impl Nginx {
             certificates::certificate(path, "localhost")?;
         }
         let proxied_port = if options.proxied { Some(free_port()?) } else { None };
-        let mut configuration = configuration(path, port, tls_port, options.log);
+        let host = options.address.unwrap_or(Ipv4Addr::LOCALHOST);
+        let mut configuration = configuration(path, (host, port).into(), tls_port, options.log);
         if let Some(port) = proxied_port {
             let end = configuration.trim_end().len() - 1;
             configuration.insert_str(end, &proxied(path, port));
@@ -71,7 +75,7 @@ impl Nginx {
         let mut command = on_cpu("nginx", options.cpu);
         command.arg("-p").arg(path).args(["-c", "nginx.conf", "-e", "error.log"]);
         let process = Process::start(command.stdin(Stdio::null()))?;
-        let nginx = Nginx { process, folder, port, tls_port, proxied_port };
+        let nginx = Nginx { process, folder, host, port, tls_port, proxied_port };
         wait_for_port(nginx.address())?;
         wait_for_path(&nginx.socket())?;
         Ok(nginx)
@@ -79,7 +83,7 @@ impl Nginx {
 
     /// Where it listens on IPv4.
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        (self.host, self.port).into()
     }
 
     /// Its port.
@@ -134,7 +138,8 @@ impl Nginx {
     }
 }
 
-fn configuration(folder: &Path, port: u16, tls_port: Option<u16>, log: bool) -> String {
+fn configuration(folder: &Path, address: SocketAddr, tls_port: Option<u16>, log: bool) -> String {
+    let port = address.port();
     let folder = folder.display();
     let access = if log { "access_log access.log truth;" } else { "access_log off;" };
     let tls = tls_port.map_or(String::new(), |port| {
@@ -157,7 +162,7 @@ http {{
   sendfile on; keepalive_timeout 600; keepalive_requests 100000000; root {folder};
   gzip on; gzip_min_length 1; open_file_cache max=16;
   server {{
-    listen 127.0.0.1:{port} backlog=8192; listen [::1]:{port}; listen unix:{folder}/http.sock; {tls}
+    listen {address} backlog=8192; listen [::1]:{port}; listen unix:{folder}/http.sock; {tls}
     client_max_body_size 64m; client_body_in_file_only clean;
     location = /ok {{ return 200 'ok'; }}
     location /items/ {{ return 200 'item\n'; }}

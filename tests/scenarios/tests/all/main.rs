@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers are tests too
 
 mod agent;
+mod apart;
 mod budget;
 mod command;
 mod connections;
@@ -21,6 +22,7 @@ mod proxied;
 mod redis;
 mod remote;
 mod saturation;
+mod sdks;
 mod shapes;
 mod top;
 mod traces;

@@ -1,76 +1,18 @@
 //! `weir up`, and `weir agent` with `weir server`: what they answer is what the clients did.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::process::Command;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use scenario_tests::paced::{self, Plan};
-use scenario_tests::process::free_port;
-use scenario_tests::prometheus::fetch;
 use scenario_tests::record::Counts;
 use scenario_tests::scenario;
 use scenario_tests::servers::{Nginx, NginxOptions, Redis};
-use scenario_tests::weir::{Keep, Run, Weir, binary};
+use scenario_tests::serving::{agents, ask, counts, free, of_tests, until, weir};
+use scenario_tests::weir::{Keep, Run, Weir};
 use serde_json::Value;
 
 const PATHS: &[&str] = &["/ok", "/ok", "/items/list", "/moved", "/missing", "/broken"];
 const REDIS: u64 = 20_000;
-
-fn free() -> String {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().unwrap())).to_string()
-}
-
-/// A command with addresses and folders of its own, and a budget that leaves nothing out.
-fn weir(command: &str, api: &str, folder: &Path) -> Command {
-    let mut weir = Command::new(binary());
-    weir.arg(command).env("WEIR_METRICS_LISTEN", "127.0.0.1:0");
-    weir.env("WEIR_AGENT_CONTROL", folder.join("control")).env("WEIR_AGENT_STATE_DIRECTORY", folder);
-    weir.env("WEIR_BUDGET_MAX_CPU", "100%").env("WEIR_BUDGET_MAX_MEMORY", "1GB");
-    if command != "agent" {
-        let state = folder.to_str().unwrap();
-        weir.args(["--server-listen", api, "--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0"]);
-        weir.args(["--server-state-directory", state]);
-    }
-    weir
-}
-
-/// Asks as a user does.
-fn ask(api: &str, arguments: &[&str]) -> Value {
-    let output = Command::new(binary())
-        .args(arguments)
-        .args(["--json", "--from", "10m", "--url", &format!("http://{api}")])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// Requests by some fields.
-fn by(api: &str, filter: &str, fields: &str) -> Counts {
-    let answer = ask(api, &["query", filter, "--by", fields, "--limit", "1000"]);
-    let key = |key: &Value| key.as_str().unwrap_or_default().to_owned();
-    let keys = |operation: &Value| -> String {
-        operation["keys"].as_array().unwrap().iter().map(key).collect::<Vec<_>>().join(" ")
-    };
-    let operations = answer["operations"].as_array().unwrap();
-    operations
-        .iter()
-        .map(|operation| (keys(operation), operation["figures"]["count"].as_u64().unwrap()))
-        .collect()
-}
-
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    let began = Instant::now();
-    loop {
-        let found = look();
-        if found.is_some() || began.elapsed() > Duration::from_secs(20) {
-            return found;
-        }
-        sleep(Duration::from_millis(200));
-    }
-}
 
 /// Sends requests to nginx and Redis, and looks whether the answers of a server tell just them.
 fn check(api: &str) {
@@ -87,15 +29,16 @@ fn check(api: &str) {
     for role in ["client", "server"] {
         let http = at(nginx.port(), role);
         let found = until(|| {
-            Some(by(api, &http, "name,code")).filter(|found| found.values().sum::<u64>() >= sent.requests)
+            Some(counts(api, &http, "name,code")).filter(|found| found.values().sum::<u64>() >= sent.requests)
         });
-        assert_eq!(found.as_ref(), Some(&sent.counts), "{role}: {:?}", by(api, &http, "name,code"));
+        assert_eq!(found.as_ref(), Some(&sent.counts), "{role}: {:?}", counts(api, &http, "name,code"));
         let redis = format!("{} and name in (GET, SET)", at(redis.port(), role));
         let expected: Counts = [("GET".to_owned(), REDIS), ("SET".to_owned(), REDIS)].into();
-        let found = until(|| Some(by(api, &redis, "name")).filter(|found| *found == expected));
-        assert!(found.is_some(), "{role}: {:?}", by(api, &redis, "name"));
+        let found = until(|| Some(counts(api, &redis, "name")).filter(|found| *found == expected));
+        assert!(found.is_some(), "{role}: {:?}", counts(api, &redis, "name"));
     }
-    let topology = ask(api, &["topology", "--filter", "server in (nginx, redis-server)"]);
+    let filter = of_tests("nginx, redis-server");
+    let topology = ask(api, &["topology", "--filter", &filter]);
     let edges = topology["edges"].as_array().unwrap();
     let count = |server: &str| -> u64 {
         let of = edges.iter().filter(|edge| edge["server"] == server);
@@ -103,7 +46,7 @@ fn check(api: &str) {
     };
     assert_eq!(count("nginx"), sent.requests, "{topology}");
     assert!(count("redis-server") >= 2 * REDIS, "{topology}");
-    let services = ask(api, &["services"]);
+    let services = ask(api, &["services", "--filter", &filter]);
     let service = |name: &str| {
         services["services"].as_array().unwrap().iter().find(|service| service["name"] == name).unwrap()
     };
@@ -138,7 +81,7 @@ fn one_process_answers_what_the_clients_did() {
     let (folder, api) = (tempfile::tempdir().unwrap(), free());
     let up = Weir::start(&mut weir("up", &api, folder.path()), Keep::Text).unwrap();
     check(&api);
-    let agents = ask_agents(&api);
+    let agents = agents(&api);
     assert_eq!((agents.len(), &agents[0]["away"]), (1, &false.into()), "{agents:?}");
     let run = up.stop().unwrap();
     expect_nothing_lost(&run);
@@ -158,10 +101,4 @@ fn an_agent_and_a_server_answer_the_same() {
     check(&api);
     expect_nothing_lost(&agent.stop().unwrap());
     assert!(server.stop().unwrap().status.success());
-}
-
-fn ask_agents(api: &str) -> Vec<Value> {
-    let page = fetch(api.parse().unwrap(), "/api/v1/agents", "Host: localhost\r\n").unwrap();
-    let answer: Value = serde_json::from_slice(&page.body).unwrap();
-    answer["agents"].as_array().unwrap().clone()
 }
