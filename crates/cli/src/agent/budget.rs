@@ -33,6 +33,8 @@ const QUIET: f64 = 0.01;
 const LITTLE_LEFT: f64 = 0.85;
 /// Of the host's processors, where nothing else is set.
 const DEFAULT_PART: f64 = 0.1;
+/// Bytes that wait for a server of Weir, where there is memory for them: what is more goes into the spool.
+const SERVER_QUEUE: u64 = 4 << 20;
 /// The most by default.
 const DEFAULT_MOST: f64 = 1.0;
 
@@ -46,8 +48,10 @@ fn processors() -> usize {
 pub struct Budget {
     /// What may be used.
     pub limits: Limits,
-    /// How large everything may become.
+    /// How large everything may become; what waits to be sent without what waits for a server of Weir.
     pub sizes: Sizes,
+    /// Bytes of batches that may wait in memory for a server of Weir; none where no server is set.
+    pub server_queue: u64,
 }
 
 impl Budget {
@@ -62,14 +66,21 @@ impl Budget {
         let cpu = settings.budget_max_cpu().map_or(default, |cpu| cpu.of(host));
         let memory = settings.budget_max_memory().0;
         let rings = u64::from(probes::Config::default().ring_bytes);
-        let sizes = plan(memory, Host { processors: host, rings }).map_err(|too_little| {
+        let mut sizes = plan(memory, Host { processors: host, rings }).map_err(|too_little| {
             anyhow::anyhow!(
                 "budget.max_memory: {} is too little on this host: it takes {} at least",
                 units::Size(memory).exact(),
                 units::Size(too_little.least).exact()
             )
         })?;
-        Ok(Budget { limits: Limits { cpu, memory }, sizes })
+        let server_queue = match (settings.agent_server(), settings.otlp().is_empty()) {
+            (None, _) => 0,
+            (Some(_), true) => sizes.queues.min(SERVER_QUEUE),
+            // Half of it is for all other receivers together.
+            (Some(_), false) => (sizes.queues / 2).min(SERVER_QUEUE),
+        };
+        sizes.queues -= server_queue;
+        Ok(Budget { limits: Limits { cpu, memory }, sizes, server_queue })
     }
 
     /// Sizes of the kernel side. What is set by hand holds.
@@ -396,6 +407,24 @@ mod tests {
         assert!(error.contains("1MB is too little on this host: it takes "), "{error}");
         let least = error.split(' ').find(|word| word.ends_with("MB") && *word != "1MB").expect("a size");
         assert!(Budget::of(&settings(&format!("budget: {{max_memory: {least}}}"))).is_ok(), "{error}");
+    }
+
+    #[test]
+    fn a_servers_queue_is_part_of_what_may_wait() {
+        let of = |more: &str| {
+            let text = format!("{{budget: {{max_memory: 64MB}}{more}}}");
+            let budget = Budget::of(&settings(&text)).expect("a budget");
+            (budget.server_queue, budget.sizes.queues)
+        };
+        let (none, all) = of("");
+        assert_eq!(none, 0);
+        assert_eq!(
+            of(", agent: {server: http://localhost:7400}"),
+            (all.min(SERVER_QUEUE), all - all.min(SERVER_QUEUE))
+        );
+        let (server, others) =
+            of(", agent: {server: http://localhost:7400}, otlp: [{endpoint: http://localhost:4317}]");
+        assert_eq!((server, server + others), ((all / 2).min(SERVER_QUEUE), all));
     }
 
     #[test]

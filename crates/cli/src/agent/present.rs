@@ -21,7 +21,7 @@ const MOST: u64 = 64 << 20;
 ///
 /// When the budget that is set cannot work.
 pub fn describe(settings: &Settings) -> anyhow::Result<String> {
-    let Budget { limits, sizes } = Budget::of(settings)?;
+    let Budget { limits, sizes, server_queue } = Budget::of(settings)?;
     let mut out = String::from("\nBudget\n");
     // Writing to a string does not fail.
     let mut line = |name: &str, value: String| _ = writeln!(out, "  {name:<21} {value}");
@@ -32,7 +32,7 @@ pub fn describe(settings: &Settings) -> anyhow::Result<String> {
     line("TCP connections", format!("{} with the kernel's figures", Count(sizes.tcp)));
     line("series", format!("{} of each metric", Count(sizes.series.min(settings.metrics_max_series()))));
     line("messages", format!("{} that are not whole", Size(sizes.held)));
-    line("queues", format!("{} that wait to be sent", Size(sizes.queues)));
+    line("queues", format!("{} that wait to be sent", Size(sizes.queues + server_queue)));
     line("an agent here", present(settings.metrics_listen()));
     Ok(out)
 }

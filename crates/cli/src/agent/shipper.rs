@@ -23,6 +23,7 @@ use server::ingest::Own;
 
 use uplink::{Answer, Cause, Counts, Spool, Tls, Uplink};
 
+use super::budget::Budget;
 use super::{Sink, read_clocks};
 use crate::identity;
 use crate::say::say;
@@ -35,8 +36,6 @@ const BATCHES: usize = 1024;
 const MOST_ROWS: usize = 8192;
 /// and how long a row waits for others at most.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// Bytes of batches that may wait for a server in memory.
-const QUEUE: usize = 4 << 20;
 /// How often it is told who is at work.
 const ENTITIES_EVERY: Duration = Duration::from_secs(60);
 /// How often it is tried to open the way to a store that cannot be had yet.
@@ -81,7 +80,7 @@ fn server(settings: &Settings) -> anyhow::Result<Option<uplink::Config>> {
         endpoint: address.parse().with_context(|| format!("agent.server: {address}"))?,
         token,
         tls,
-        queue: QUEUE,
+        queue: usize::try_from(Budget::of(settings)?.server_queue).unwrap_or(usize::MAX),
         spool: (size > 0).then_some(Spool { folder, size }),
         version: env!("CARGO_PKG_VERSION"),
     }))
