@@ -8,8 +8,9 @@ use std::fmt::Write;
 
 use export::prometheus::{Page, names};
 use model::{Request, Role, names as attributes};
-use signals::agent::{self, Figures};
-use signals::{Cell, Collect, Kind, Limits, Metric, Point, RequestMetrics, Source, Unit, catalogue};
+use signals::{
+    Cell, Collect, Figures, Kind, Limits, Metric, Point, RequestMetrics, Source, Unit, agent, catalogue,
+};
 
 struct State(RequestMetrics, Figures);
 
@@ -29,7 +30,7 @@ fn state() -> State {
     for duration in [4_000_000, 5_000_000, 1_500_000_000, 20_000_000_000] {
         requests.record(&Request { duration, role: Role::Client, ..route.clone() }, 0);
     }
-    let mut figures = Figures::new(0);
+    let mut figures = Figures::new(agent::METRICS, 0);
     figures.set(&agent::REQUESTS, &[], Point::Count(9));
     figures.set(&agent::LOST, &[Cell::text("kernel"), Cell::text("ring full")], Point::Count(2));
     figures.set(&agent::CPU_TIME, &[], Point::Number(1.25));

@@ -58,7 +58,7 @@ fn run(compression: Compression, rate: f64) {
         std::thread::sleep(Duration::from_millis(10));
     }
     let both = cpu_time(libc::CLOCK_PROCESS_CPUTIME_ID) - whole - made;
-    let mut figures = signals::agent::Figures::new(0);
+    let mut figures = signals::Figures::new(signals::agent::METRICS, 0);
     exporter.figures(&mut figures);
     let waiting = waiting(&figures);
     let each = |time: Duration| time.as_secs_f64() * 1e6 / (BATCH * BATCHES) as f64;
@@ -72,7 +72,7 @@ fn run(compression: Compression, rate: f64) {
 }
 
 /// Bytes in memory.
-fn waiting(figures: &signals::agent::Figures) -> u64 {
+fn waiting(figures: &signals::Figures) -> u64 {
     let metrics = figures.metrics().iter().position(|metric| metric.name == "weir.agent.otlp.queue.size");
     let mut series = Vec::new();
     metrics.map(|index| figures.collect(index, signals::Place::default(), 10, &mut series));

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use delivery::Cause;
-use signals::agent::{self as metrics, Figures};
-use signals::{Cell, Metric, Point};
+use signals::agent as metrics;
+use signals::{Cell, Figures, Metric, Point};
 
 use crate::exporter::Exporter;
 use crate::sampling::Decision;

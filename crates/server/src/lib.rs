@@ -6,6 +6,7 @@ mod etag;
 pub mod ingest;
 mod intake;
 pub mod listen;
+mod metrics;
 mod network;
 mod page;
 pub mod problem;

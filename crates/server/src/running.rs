@@ -17,6 +17,7 @@ use crate::auth::{Auth, Scope};
 use crate::ingest::agents::{self, Agents};
 use crate::ingest::otlp::{self, Otlp};
 use crate::listen::{self, Bound, Listeners};
+use crate::metrics::Sources;
 use crate::page;
 use crate::problem::{Kind, Problem};
 
@@ -69,14 +70,22 @@ impl Server {
         let api = Arc::new(Api::new(Arc::clone(&intake), config.limits, config.version));
         let otlp = Otlp::new(Arc::clone(&intake), config.otlp)?;
         let mut listeners = Listeners::new(listen::Limits::default());
+        let connections = Box::new(listeners.counter());
         let _inside = runtime.enter();
         let mut open = |bound: Vec<Bound>, router: Router| -> io::Result<Vec<SocketAddr>> {
             bound.into_iter().map(|bound| listeners.open(bound, router.clone())).collect()
         };
         let agents = Agents::new(Arc::clone(&intake), agents::Limits::default());
         let auth = config.auth;
+        let metrics = Sources {
+            api: Arc::clone(&api),
+            agents: Arc::clone(&agents),
+            otlp: Arc::clone(&otlp),
+            auth: Arc::clone(&auth),
+            connections,
+        };
         let answers = auth
-            .guard(whole(api::router(Arc::clone(&api))), Scope::Read)
+            .guard(whole(api::router(Arc::clone(&api))).merge(metrics.router()), Scope::Read)
             .merge(auth.guard(agents.router(), Scope::Agent));
         let addresses = open(config.api, page::beside(answers))?;
         open(config.otlp_grpc, auth.guard(otlp.grpc(), Scope::Write))?;

@@ -2,104 +2,18 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are tests
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use common::api::{Api, now};
 use rows::Places;
 use schema::{Rows, Table};
 use serde_json::Value;
-use server::auth::{Audit, Auth};
-use server::listen::{Protection, bind};
-use server::{Config, Server};
-use store::{Origin, Store};
 
 const SECOND: i64 = 1_000_000_000;
 const W3C: [u8; 16] = [0xab; 16];
-
-struct Api {
-    server: Server,
-    _folder: tempfile::TempDir,
-}
-
-struct Answer {
-    status: u16,
-    etag: Option<String>,
-    kind: String,
-    text: String,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
-    }
-}
-
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i64
-}
-
-impl Api {
-    fn new() -> Api {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, _) = Store::open(&folder.path().join("store"), store::Config::default()).unwrap();
-        let auth = server::auth::Config { folder: folder.path().into(), ..Default::default() };
-        let bound =
-            || vec![bind("127.0.0.1:0".parse().unwrap(), "--server-listen", &Protection::None).unwrap()];
-        let config = Config {
-            auth: Arc::new(Auth::new(auth, audit(folder.path())).unwrap()),
-            api: bound(),
-            otlp_grpc: vec![],
-            otlp_http: vec![],
-            limits: server::api::Limits::default(),
-            otlp: Default::default(),
-            version: "test",
-        };
-        Api { server: Server::start(Arc::new(store), config).unwrap(), _folder: folder }
-    }
-
-    fn take(&self, source: u64, rows: &mut Rows) {
-        let batch = rows.finish().unwrap();
-        let origin = Origin { source, sequence: 1 };
-        self.server.intake().take(origin, Table::Requests, &batch).unwrap().wait().unwrap();
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}/api/v1/{path}", self.server.addresses()[0])
-    }
-
-    fn ask(&self, path: &str, parameters: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-        let mut request = ureq::Agent::new_with_config(config).get(self.url(path));
-        for (name, value) in parameters {
-            request = request.query(*name, *value);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut answer = request.call().unwrap();
-        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-        let (etag, kind) = (header("etag"), header("content-type").unwrap_or_default());
-        Answer {
-            status: answer.status().as_u16(),
-            etag,
-            kind,
-            text: answer.body_mut().read_to_string().unwrap(),
-        }
-    }
-
-    fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
-        let answer = self.ask(path, parameters, &[]);
-        assert_eq!(answer.status, 200, "{path} {parameters:?}: {}", answer.text);
-        answer.json()
-    }
-}
-
-fn audit(folder: &Path) -> Arc<Audit> {
-    Arc::new(Audit::new(folder, "test", Arc::new(|_: &str| {})))
-}
 
 /// 300 calls of `shop` to `db`, as both ends saw them: the i-th takes i + 1 ms, and every tenth fails. The server's end sees
 /// half a millisecond less. 30 calls of somebody unknown to `shop`; the first of them has traces.

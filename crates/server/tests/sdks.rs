@@ -38,7 +38,12 @@ impl Receiver {
     }
 
     fn counts(&self) -> [u64; 3] {
-        assert!(self.otlp.counts().iter().all(|(_, counted)| counted.rejected + counted.refused == 0));
+        assert!(
+            self.otlp
+                .counts()
+                .iter()
+                .all(|(_, counted)| counted.rejected + counted.refused + counted.busy == 0)
+        );
         TABLES.map(|table| self.stored.count(table))
     }
 

@@ -7,13 +7,12 @@ use std::net::IpAddr;
 use model::Nanos;
 use serde::{Deserialize, Serialize};
 
-use crate::agent::{self, Figures};
 use crate::histogram::Parts;
 use crate::labels::Cell;
 use crate::table::Table;
 use crate::{
-    Buckets, ConnectionMetrics, Histogram, Kind, Labels, Metric, Place, Point, RequestMetrics, Series,
-    Source, Value,
+    Buckets, ConnectionMetrics, Figures, Histogram, Kind, Labels, Metric, Place, Point, RequestMetrics,
+    Series, Source, Value, agent,
 };
 
 /// Series that are copied at a time.

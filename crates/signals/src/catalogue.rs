@@ -1,13 +1,14 @@
 //! All metrics there are: what the documentation is made of, and what tests hold to the rules.
 
-use crate::{Metric, agent, connections, requests};
+use crate::{Metric, agent, connections, requests, server};
 
 /// Groups of metrics, each with what it is about.
-pub fn groups() -> [(&'static str, &'static [&'static Metric]); 3] {
+pub fn groups() -> [(&'static str, &'static [&'static Metric]); 4] {
     [
         ("Requests", requests::METRICS),
         ("TCP connections", connections::METRICS),
-        ("Weir itself", agent::METRICS),
+        ("The agent itself", agent::METRICS),
+        ("The server itself", server::METRICS),
     ]
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A [`Metric`] is defined once: name, help, unit, kind and labels. Its series live in a [`Table`] that is bounded, and
 //! whose idle series expire. [`RequestMetrics`] takes requests and keeps [`Histogram`]s of them, [`ConnectionMetrics`] what the kernel counted
-//! of connections; [`agent`] has Weir's figures about itself. Who gives metrics out goes through [`Collect`], a few series at a time, so that it need not hold
+//! of connections; [`agent`] and [`server`] have Weir's [`Figures`] about itself. Who gives metrics out goes through [`Collect`], a few series at a time, so that it need not hold
 //! a lock for long. [`recent`] tells how requests go at this moment. [`carry`] hands all series on to another process.
 //!
 //! Nothing here has a clock or does I/O: times come in with the values.
@@ -13,17 +13,20 @@ pub mod catalogue;
 mod collect;
 pub mod connections;
 mod ends;
+mod figures;
 mod histogram;
 mod labels;
 mod metric;
 pub mod recent;
 pub mod requests;
+pub mod server;
 mod table;
 
 pub use carry::Carried;
 pub use collect::{Collect, Place, Point, Series, Source};
 pub use connections::ConnectionMetrics;
 pub use ends::end;
+pub use figures::Figures;
 pub use histogram::{Buckets, Exponential, Histogram};
 pub use labels::{Cell, Labels, Value};
 pub use metric::{Kind, Label, Metric, Unit};

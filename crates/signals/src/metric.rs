@@ -73,3 +73,23 @@ impl Label {
         Label { name, help, open: true }
     }
 }
+
+/// A counter's definition.
+pub(crate) const fn counter(
+    name: &'static str,
+    help: &'static str,
+    unit: Unit,
+    labels: &'static [Label],
+) -> Metric {
+    Metric { name, help, unit, kind: Kind::Counter, labels }
+}
+
+/// A gauge's definition.
+pub(crate) const fn gauge(
+    name: &'static str,
+    help: &'static str,
+    unit: Unit,
+    labels: &'static [Label],
+) -> Metric {
+    Metric { name, help, unit, kind: Kind::Gauge, labels }
+}

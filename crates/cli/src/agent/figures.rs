@@ -3,8 +3,8 @@
 use std::fs;
 
 use probes::{Losses, Purpose};
-use signals::agent::{self as metrics, Figures};
-use signals::{Cell, Metric, Point};
+use signals::agent as metrics;
+use signals::{Cell, Figures, Metric, Point};
 
 use super::Agent;
 use super::budget::{self, Keeper};

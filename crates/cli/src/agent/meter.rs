@@ -10,8 +10,7 @@ use model::tcp::Connection;
 use model::time::ClockReading;
 use model::{Nanos, Request};
 use otlp::Exporter;
-use signals::agent::Figures;
-use signals::{Carried, Collect, ConnectionMetrics, Limits, RequestMetrics, Source};
+use signals::{Carried, Collect, ConnectionMetrics, Figures, Limits, RequestMetrics, Source};
 
 use super::shipper::Shipper;
 use super::tcp::Tcp;
@@ -79,7 +78,7 @@ impl Meter {
         let metrics = Metrics {
             requests: RequestMetrics::new(limits),
             connections: ConnectionMetrics::new(limits),
-            figures: Figures::new(first.monotonic),
+            figures: Figures::new(signals::agent::METRICS, first.monotonic),
         };
         let state = State { metrics: Mutex::new(metrics), alive: AtomicU64::new(0) };
         Meter {

@@ -7,8 +7,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::metrics::v1 as proto;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use prost::Message as _;
-use signals::agent::{self, Figures};
-use signals::{Cell, Collect, Limits, RequestMetrics};
+use signals::{Cell, Collect, Figures, Limits, RequestMetrics, agent};
 
 use super::*;
 use crate::testing::request;
@@ -41,7 +40,7 @@ fn export(state: &State, histograms: Histograms) -> Vec<(Vec<proto::Metric>, u32
 fn state(requests: &[Request]) -> State {
     let mut metrics = RequestMetrics::new(Limits { series: 20_000, ..Limits::default() });
     requests.iter().for_each(|request| metrics.record(request, 2_000));
-    let mut figures = Figures::new(1_500);
+    let mut figures = Figures::new(agent::METRICS, 1_500);
     figures.set(&agent::REQUESTS, &[], Point::Count(9));
     figures.set(&agent::CPU_TIME, &[], Point::Number(1.25));
     figures.set(&agent::MEMORY, &[Cell::text("resident")], Point::Count(77));

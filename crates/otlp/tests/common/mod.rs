@@ -31,8 +31,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use otlp::{Config, Destination, Exporter, Protocol, Sampling};
 use prost::Message;
-use signals::agent::Figures;
-use signals::{Collect, Limits, Place, Point, RequestMetrics, Source};
+use signals::{Collect, Figures, Limits, Place, Point, RequestMetrics, Source};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tonic::codec::CompressionEncoding;
@@ -337,7 +336,7 @@ pub(crate) fn offer(exporter: &Exporter, count: usize) {
 
 /// Its figures: `name label label` to the value.
 pub(crate) fn figures(exporter: &Exporter) -> BTreeMap<String, u64> {
-    let mut figures = Figures::new(0);
+    let mut figures = Figures::new(signals::agent::METRICS, 0);
     exporter.figures(&mut figures);
     let mut found = BTreeMap::new();
     for (index, metric) in figures.metrics().iter().enumerate() {

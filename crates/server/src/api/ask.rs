@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::figures::{About, Coverage};
 use super::params::Span;
+use super::queries::Queries;
 use crate::Intake;
 use crate::problem::{Kind, Problem};
 
@@ -43,9 +44,10 @@ pub(super) const MOST_GROUPS: usize = 50_000;
 pub struct Api {
     pub(super) intake: Arc<Intake>,
     pub(super) limits: Limits,
-    pub(super) version: &'static str,
+    pub(crate) version: &'static str,
     pub(super) began: Instant,
-    queries: Semaphore,
+    at_a_time: Semaphore,
+    queries: Arc<Queries>,
     pub(super) live: Arc<Semaphore>,
     coverage: Mutex<HashMap<(i64, i64), (Instant, Coverage)>>,
 }
@@ -74,26 +76,39 @@ impl Api {
             limits,
             version,
             began: Instant::now(),
-            queries: Semaphore::new(limits.queries),
+            at_a_time: Semaphore::new(limits.queries),
+            queries: Arc::default(),
             live: Arc::new(Semaphore::new(limits.live)),
             coverage: Mutex::default(),
         }
     }
 
-    pub(super) fn store(&self) -> &Arc<Store> {
+    pub(crate) fn store(&self) -> &Arc<Store> {
         self.intake.store()
+    }
+
+    /// What became of questions to the store.
+    pub(crate) fn queries(&self) -> &Arc<Queries> {
+        &self.queries
     }
 
     /// Asks the store. Whoever does not wait for the answer any more cancels the question.
     pub(super) async fn ask(&self, query: Query) -> Result<Answer, Problem> {
-        query.validate().map_err(|invalid| problem(Error::Invalid(invalid)))?;
+        if let Err(invalid) = query.validate() {
+            self.queries.count_refused();
+            return Err(problem(Error::Invalid(invalid)));
+        }
         let late =
             |_| Problem::new(Kind::TookTooLong, format!("longer than {} s", self.limits.patience.as_secs()));
-        let permit = timeout(self.limits.patience, self.queries.acquire());
-        let permit = permit.await.map_err(|_| busy())?.map_err(|_| Problem::internal())?;
+        let Ok(permit) = timeout(self.limits.patience, self.at_a_time.acquire()).await else {
+            self.queries.count_refused();
+            return Err(busy());
+        };
+        let permit = permit.map_err(|_| Problem::internal())?;
         let cancel = CancelOnDrop(Cancel::default());
         let (store, asked) = (Arc::clone(self.store()), cancel.0.clone());
-        let answering = tokio::task::spawn_blocking(move || store.query(&query, &asked));
+        let queries = Arc::clone(&self.queries);
+        let answering = tokio::task::spawn_blocking(move || queries.count(|| store.query(&query, &asked)));
         let answer = timeout(self.limits.patience, answering).await.map_err(late)?;
         drop(permit);
         answer.map_err(|_| Problem::internal())?.map_err(problem)

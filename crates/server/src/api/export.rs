@@ -54,27 +54,31 @@ pub(super) async fn export(
     let query = Query { table: Table::Requests, from: Some(span.from), to: Some(span.to), filter, ask };
     let parts = api.store().stream(&query).map_err(problem)?;
     let (tell, told) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(WAITING);
+    let queries = Arc::clone(api.queries());
     tokio::task::spawn_blocking(move || {
-        if !head.is_empty() && tell.blocking_send(Ok(head.into())).is_err() {
-            return;
-        }
-        for part in parts {
-            let bytes = match part {
-                Ok(Part::Outcome(Outcome::Rows { rows, .. })) => {
-                    let mut lines = Vec::new();
-                    rows.iter().for_each(|row| form(Table::Requests, row, &mut lines));
-                    Ok(lines.into())
-                }
-                Ok(Part::Scanned(scanned)) if scanned.damaged.is_empty() => return,
-                Ok(Part::Scanned(scanned)) => Err(std::io::Error::other(scanned.damaged.join("; "))),
-                Ok(Part::Outcome(_)) => return,
-                Err(error) => Err(std::io::Error::other(error)),
-            };
-            let is_last = bytes.is_err();
-            // Nobody waits any more: to drop the parts cancels the question.
-            if tell.blocking_send(bytes).is_err() || is_last {
-                return;
+        // Nobody waits any more: to drop the parts cancels the question.
+        let gone = |_| store::Error::Cancelled;
+        let told = queries.count(|| {
+            if !head.is_empty() {
+                tell.blocking_send(Ok(head.into())).map_err(gone)?;
             }
+            for part in parts {
+                match part? {
+                    Part::Outcome(Outcome::Rows { rows, .. }) => {
+                        let mut lines = Vec::new();
+                        rows.iter().for_each(|row| form(Table::Requests, row, &mut lines));
+                        tell.blocking_send(Ok(lines.into())).map_err(gone)?;
+                    }
+                    Part::Outcome(_) => break,
+                    Part::Scanned(scanned) if scanned.damaged.is_empty() => break,
+                    Part::Scanned(scanned) => return Err(store::Error::Damaged(scanned.damaged.join("; "))),
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = told {
+            // Who is gone needs no error.
+            let _ = tell.blocking_send(Err(std::io::Error::other(error)));
         }
     });
     let disposition = format!("attachment; filename=\"{name}\"");

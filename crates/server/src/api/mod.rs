@@ -16,6 +16,7 @@ mod heat_map;
 mod live;
 mod operations;
 mod params;
+mod queries;
 mod query;
 mod record;
 mod requests;

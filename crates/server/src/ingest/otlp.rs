@@ -59,6 +59,7 @@ pub struct Counts {
     rows: AtomicU64,
     rejected: AtomicU64,
     refused: AtomicU64,
+    busy: AtomicU64,
 }
 
 /// The same at a moment.
@@ -68,8 +69,10 @@ pub struct Counted {
     pub rows: u64,
     /// Spans, points or lines that made no sense, or too many rows.
     pub rejected: u64,
-    /// Messages that were not taken at all, because of what they are or since there was no room.
+    /// Messages that will never be taken, because of what they are.
     pub refused: u64,
+    /// Messages that are to be sent again, since there was no room.
+    pub busy: u64,
 }
 
 /// Takes OpenTelemetry's messages in.
@@ -115,6 +118,7 @@ impl Otlp {
             rows: counts.rows.load(Ordering::Relaxed),
             rejected: counts.rejected.load(Ordering::Relaxed),
             refused: counts.refused.load(Ordering::Relaxed),
+            busy: counts.busy.load(Ordering::Relaxed),
         };
         let [spans, metrics, logs] = &self.counts;
         [("spans", counted(spans)), ("metrics", counted(metrics)), ("logs", counted(logs))]
@@ -174,8 +178,10 @@ impl Otlp {
         Ok((Taken { rejected: converted.rejected, message }, ticket, rows as u64))
     }
 
-    fn count_refused<S: Signal>(&self) {
-        self.counts[S::PLACE].refused.fetch_add(1, Ordering::Relaxed);
+    fn count_refused<S: Signal>(&self, refusal: &Refusal) {
+        let counts = &self.counts[S::PLACE];
+        let count = if refusal.again_in().is_some() { &counts.busy } else { &counts.refused };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -146,6 +146,12 @@ impl Listeners {
         self.connections.counts()
     }
 
+    /// The same at any later moment.
+    pub(crate) fn counter(&self) -> impl Fn() -> Counts + Send + Sync + 'static {
+        let connections = Arc::clone(&self.connections);
+        move || connections.counts()
+    }
+
     /// Takes no more connections, answers what was asked for, and ends. What is not answered by then is cut off.
     pub async fn stop(self, within: Duration) {
         self.stop.send_replace(true);

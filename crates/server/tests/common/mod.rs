@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // not every test needs all of it
 
+pub(crate) mod api;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use model::request::{Ends, Incomplete, Peer};
 use model::{Attributes, ConnectionId, Endpoint, Request, Role, names};
 
 use super::*;
-use crate::{Collect, Limits};
+use crate::{Collect, Figures, Limits, agent};
 
 struct All {
     requests: RequestMetrics,
@@ -18,7 +18,7 @@ impl All {
         All {
             requests: RequestMetrics::new(limits),
             connections: ConnectionMetrics::new(limits),
-            figures: Figures::new(began),
+            figures: Figures::new(agent::METRICS, began),
         }
     }
 

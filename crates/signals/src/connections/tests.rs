@@ -315,7 +315,7 @@ fn how_values_are_spread_is_told_of_the_last_interval() {
 #[test]
 fn another_process_goes_on_with_them() {
     use crate::carry::Carried;
-    use crate::{RequestMetrics, Source, agent::Figures};
+    use crate::{Figures, RequestMetrics, Source, agent};
 
     struct Only(ConnectionMetrics);
     impl Source for Only {
@@ -332,7 +332,8 @@ fn another_process_goes_on_with_them() {
     }
     let before = lines(&old);
     let mut new = ConnectionMetrics::new(Limits::default());
-    let (mut requests, mut figures) = (RequestMetrics::new(Limits::default()), Figures::new(0));
+    let (mut requests, mut figures) =
+        (RequestMetrics::new(Limits::default()), Figures::new(agent::METRICS, 0));
     assert_eq!(Carried::of(&Only(old)).resume(&mut requests, &mut new, &mut figures, 20), 0);
     assert_eq!(lines(&new), before);
     [&opened, &closed].into_iter().for_each(|one| new.record(one, 30));

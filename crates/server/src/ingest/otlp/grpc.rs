@@ -45,7 +45,7 @@ async fn export<S: Signal>(State(otlp): State<Arc<Otlp>>, request: Request) -> R
     match call::<S>(&otlp, request).await {
         Ok(taken) => taken_all_or_some(taken),
         Err(refusal) => {
-            otlp.count_refused::<S>();
+            otlp.count_refused::<S>(&refusal);
             let details = STANDARD_NO_PAD.encode(Status::from(&refusal).encode_to_vec());
             failed(refusal.grpc(), &refusal.message(), Some(&details))
         }

@@ -32,7 +32,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 async fn export<S: Signal>(State(otlp): State<Arc<Otlp>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let Some(form) = text(&head.headers, CONTENT_TYPE).and_then(Form::named) else {
-        otlp.count_refused::<S>();
+        otlp.count_refused::<S>(&Refusal::Media);
         return refused(Form::Json, &Refusal::Media);
     };
     let taken = async {
@@ -51,7 +51,7 @@ async fn export<S: Signal>(State(otlp): State<Arc<Otlp>>, request: Request) -> R
             response(StatusCode::OK, form, body)
         }
         Err(refusal) => {
-            otlp.count_refused::<S>();
+            otlp.count_refused::<S>(&refusal);
             refused(form, &refusal)
         }
     }
