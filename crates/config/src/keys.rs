@@ -58,6 +58,16 @@ keys! {
         flag: Flag::Word,
         secret: false,
     };
+    agent_zone: Option<String> = Typed::of, Key {
+        path: "agent.zone",
+        kind: Kind::Text,
+        default: Default::Auto("none"),
+        help: "The zone that this host is in, as `cloud.availability_zone`: a server then tells which calls cross zones.",
+        example: "eu-central-1a",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
     agent_state_directory: String = Typed::of, Key {
         path: "agent.state_directory",
         kind: Kind::Path,

@@ -111,6 +111,8 @@ pub const SERVICE_NAME: Key = "service.name";
 pub const SERVICE_VERSION: Key = "service.version";
 /// `service.instance.id`: a resource's.
 pub const SERVICE_INSTANCE_ID: Key = "service.instance.id";
+/// `cloud.availability_zone`: where a host is.
+pub const CLOUD_AVAILABILITY_ZONE: Key = "cloud.availability_zone";
 /// `host.id`: docs/identity.md.
 pub const HOST_ID: Key = "host.id";
 /// `host.name`.

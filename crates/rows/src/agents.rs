@@ -18,6 +18,8 @@ pub struct Host {
     pub version: String,
     /// The kernel's release.
     pub kernel: String,
+    /// The zone that it is in; empty where none is told.
+    pub zone: String,
 }
 
 /// That an agent is there, and how it is.
@@ -70,8 +72,11 @@ impl Agents {
         if let Some(sampled) = heartbeat.sampled {
             rows.number(at("sampled"), sampled.into());
         }
-        if !heartbeat.attributes.is_empty() {
-            let attributes = heartbeat.attributes.iter().map(|(name, value)| (*name, value.as_str()));
+        let zone = (names::CLOUD_AVAILABILITY_ZONE, self.host.zone.as_str());
+        let attributes = heartbeat.attributes.iter().map(|(name, value)| (*name, value.as_str()));
+        let mut attributes =
+            attributes.chain([zone].into_iter().filter(|(_, zone)| !zone.is_empty())).peekable();
+        if attributes.peek().is_some() {
             rows.map(at("attributes"), attributes);
         }
         rows.end()

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 
 use common::api::{Api, now};
-use rows::Places;
+use rows::{Agents, Heartbeat, Host, Places};
 use schema::{Rows, Table};
 use serde_json::Value;
 
@@ -290,4 +290,44 @@ fn requests_are_told_as_they_come_in() {
         left_out += data["left_out"].as_u64().unwrap();
     }
     assert_eq!((told, left_out), (60, 0));
+}
+
+/// `shop` is on host `a`, `db` on `b`: where these are, their agents tell.
+#[test]
+fn calls_that_cross_zones_are_told() {
+    let api = Api::new();
+    fill(&api);
+    let edge = |api: &Api| {
+        let topology = api.get("topology", &[("from", "-1m")]);
+        let edges = topology["edges"].as_array().unwrap();
+        (edges.iter().find(|edge| edge["server"] == "db").unwrap().clone(), topology["nodes"].clone())
+    };
+    assert_eq!(edge(&api).0["crosses_zones"], false, "nobody knows");
+    let api = Api::new();
+    fill(&api);
+    for (source, (host, zone)) in [("a", "north-1"), ("b", "north-2")].into_iter().enumerate() {
+        let host = Host { name: host.into(), zone: zone.into(), ..Host::default() };
+        let mut agents = Agents::new(&host);
+        agents.push(&Heartbeat { time: now() as u64, ..Heartbeat::default() }).unwrap();
+        let batch = agents.finish().unwrap();
+        let origin = store::Origin { source: 50 + source as u64, sequence: 1 };
+        api.server.intake().take(origin, Table::Agents, &batch).unwrap().wait().unwrap();
+    }
+    let (edge, nodes) = edge(&api);
+    assert_eq!((&edge["crosses_zones"], &edge["crosses_hosts"]), (&true.into(), &true.into()));
+    let zones: BTreeMap<_, _> = nodes
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| (node["name"].as_str().unwrap(), &node["zones"]))
+        .collect();
+    assert_eq!(
+        (zones["shop"], zones["db"]),
+        (&serde_json::json!(["north-1"]), &serde_json::json!(["north-2"]))
+    );
+    let needs = api.get("services/shop/dependencies", &[("from", "-1m")]);
+    assert_eq!(needs["dependencies"][0]["crosses_zones"], true, "{needs}");
+    let agents = api.get("agents", &[("from", "-1m")]);
+    assert_eq!(agents["agents"][0]["attributes"]["cloud.availability_zone"], "north-1");
+    assert_eq!(agents["about"]["coverage"]["agents"], 2);
 }

@@ -57,7 +57,7 @@ fn a_page_tells_what_came_and_what_was_asked() {
     let api = Api::new();
     fill(&api, 100);
     api.get("operations", &[]);
-    assert_eq!(api.ask("requests", &[("cursor", "none")], &[]).status, 400);
+    assert_eq!(api.ask("requests", &[("after", "x")], &[]).status, 400);
     let page = page(&api);
     assert_eq!(figure(&page, "weir_store_rows_total"), Some(100.0), "{page}");
     assert_eq!(figure(&page, r#"weir_server_info{version="test"}"#), Some(1.0));

@@ -53,6 +53,7 @@ pub fn host(settings: &Settings) -> Host {
         id: identity.id,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         kernel: read("osrelease").trim().to_owned(),
+        zone: settings.agent_zone().unwrap_or_default(),
     }
 }
 

@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let answer: Topology = arguments.asked.client()?.ask("topology", &parameters)?;
     let mut table = Table::new(&[
         "CLIENT", "SERVER", "PROTOCOL", ">RATE", ">ERRORS", ">P50", ">P95", ">P99", ">RTT", ">RETRANS",
-        ">FAILED", "HOSTS",
+        ">FAILED", "CROSSES",
     ]);
     let mut edges = answer.edges;
     edges.sort_by_key(|edge| std::cmp::Reverse(edge.figures.count));
@@ -61,7 +61,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             cells::maybe(tcp.and_then(|tcp| tcp.rtt)),
             some(tcp.map(|tcp| tcp.retransmits)),
             some(tcp.map(|tcp| tcp.failures)),
-            if edge.crosses_hosts { "crosses".into() } else { String::new() },
+            match (edge.crosses_zones, edge.crosses_hosts) {
+                (true, _) => "zones".into(),
+                (false, true) => "hosts".into(),
+                (false, false) => String::new(),
+            },
         ]);
     }
     table.show()?;

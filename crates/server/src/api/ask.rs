@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use model::names;
 use schema::Table;
 use schema::query::{Answer, Ask, Cell, Filter, Group, Measure, Outcome, Query};
 use store::{Cancel, Error, Store};
@@ -13,8 +14,12 @@ use tokio::time::timeout;
 use super::figures::{About, Coverage};
 use super::params::Span;
 use super::queries::Queries;
+use super::topology::Zones;
 use crate::Intake;
 use crate::problem::{Kind, Problem};
+
+/// Where an agent tells its zone.
+const ZONE: &str = "attributes.cloud.availability_zone";
 
 /// What is allowed to whoever asks.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +54,14 @@ pub struct Api {
     at_a_time: Semaphore,
     queries: Arc<Queries>,
     pub(super) live: Arc<Semaphore>,
-    coverage: Mutex<HashMap<(i64, i64), (Instant, Coverage)>>,
+    told: Mutex<HashMap<(i64, i64), (Instant, Told)>>,
+}
+
+/// What agents told of themselves in a time.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    coverage: Coverage,
+    zones: Arc<Zones>,
 }
 
 /// Groups, and what could not be read of them.
@@ -79,7 +91,7 @@ impl Api {
             at_a_time: Semaphore::new(limits.queries),
             queries: Arc::default(),
             live: Arc::new(Semaphore::new(limits.live)),
-            coverage: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -156,21 +168,39 @@ impl Api {
             from: span.begin(),
             to: span.end(),
             seconds: span.seconds(),
-            coverage: self.coverage(span).await?,
+            coverage: self.told(span).await?.coverage,
             damaged,
         })
     }
 
-    /// How much of what happened in a time was seen.
-    async fn coverage(&self, span: Span) -> Result<Coverage, Problem> {
+    /// The zones of hosts, by what their agents told in a time.
+    pub(super) async fn zones(&self, span: Span) -> Result<Arc<Zones>, Problem> {
+        Ok(self.told(span).await?.zones)
+    }
+
+    /// How much of what happened in a time was seen, and where.
+    async fn told(&self, span: Span) -> Result<Told, Problem> {
         let key = (span.from / 10_000_000_000, span.to / 10_000_000_000);
         let known = self.remembered().get(&key).cloned();
-        if let Some((_, coverage)) = known.filter(|(at, _)| at.elapsed() < REMEMBERED) {
-            return Ok(coverage);
+        if let Some((_, told)) = known.filter(|(at, _)| at.elapsed() < REMEMBERED) {
+            return Ok(told);
         }
         let measures =
             vec![Measure::Sum("events".into()), Measure::Sum("lost".into()), Measure::Min("sampled".into())];
-        let found = self.groups(Table::Agents, span, Filter::All, &["host.name"], measures).await?;
+        let found = self
+            .groups(
+                Table::Agents,
+                span,
+                Filter::All,
+                &[names::HOST_NAME, ZONE],
+                measures,
+            )
+            .await?;
+        let mut zones = Zones::new();
+        for group in &found.groups {
+            let its = zones.entry(text(group.keys.first()).unwrap_or_default()).or_default();
+            its.extend(text(group.keys.get(1)));
+        }
         let sum = |place: usize| -> u64 {
             found.groups.iter().filter_map(|group| group.measures.get(place).copied().flatten()).sum::<f64>()
                 as u64
@@ -178,22 +208,23 @@ impl Api {
         let least = found.groups.iter().filter_map(|group| group.measures.get(2).copied().flatten());
         let (events, lost) = (sum(0), sum(1));
         let coverage = Coverage {
-            agents: found.groups.len() as u64,
+            agents: zones.len() as u64,
             events,
             lost,
             lost_ratio: if lost == 0 { 0.0 } else { lost as f64 / (events + lost) as f64 },
             sampled: least.fold(1.0, |least, percent| f64::min(least, percent / 100.0)),
         };
+        let told = Told { coverage, zones: Arc::new(zones) };
         let mut remembered = self.remembered();
         remembered.retain(|_, (at, _)| at.elapsed() < REMEMBERED);
         if remembered.len() < MOST_REMEMBERED {
-            remembered.insert(key, (Instant::now(), coverage.clone()));
+            remembered.insert(key, (Instant::now(), told.clone()));
         }
-        Ok(coverage)
+        Ok(told)
     }
 
-    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<(i64, i64), (Instant, Coverage)>> {
-        self.coverage.lock().unwrap_or_else(PoisonError::into_inner)
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<(i64, i64), (Instant, Told)>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Dependency {
     pub figures: Figures,
     /// The two are on different hosts, as far as hosts are known.
     pub crosses_hosts: bool,
+    /// The two are in different zones, as far as zones are known.
+    pub crosses_zones: bool,
 }
 
 /// Whether somebody is needed.
@@ -137,6 +139,7 @@ pub(super) async fn dependencies(
             evidence,
             figures: edge.figures,
             crosses_hosts: edge.crosses_hosts,
+            crosses_zones: edge.crosses_zones,
         }
     });
     let blast = all.blast_radius(&name).into_iter().map(|affected| Blast {

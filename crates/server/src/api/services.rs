@@ -51,6 +51,9 @@ pub struct Service {
     pub protocols: Vec<String>,
     /// Hosts on which an agent saw it.
     pub hosts: Vec<String>,
+    /// Zones of those hosts, as far as their agents were told them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<String>,
     /// What it answers.
     pub inbound: Figures,
     /// What it asks of others.
@@ -136,6 +139,7 @@ pub(super) async fn services(
             kind: node.kind,
             protocols: node.protocols,
             hosts: node.hosts,
+            zones: node.zones,
         })
         .collect();
     services.sort_by_key(|service| std::cmp::Reverse(service.inbound.count));
@@ -196,6 +200,7 @@ pub(super) async fn service(
             kind: node.kind,
             protocols: node.protocols,
             hosts: node.hosts,
+            zones: node.zones,
             inbound: best(&inbound.groups),
             outbound: best(&outbound.groups),
             points: Vec::new(),

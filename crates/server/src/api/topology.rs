@@ -43,6 +43,9 @@ pub struct Node {
     pub protocols: Vec<String>,
     /// Hosts on which an agent saw it.
     pub hosts: Vec<String>,
+    /// Zones of those hosts, as far as their agents were told them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<String>,
 }
 
 /// What a node is.
@@ -85,6 +88,8 @@ pub struct Edge {
     pub tcp: Option<TcpHealth>,
     /// The two are on different hosts, as far as hosts are known.
     pub crosses_hosts: bool,
+    /// The two are in different zones, as far as zones are known.
+    pub crosses_zones: bool,
 }
 
 /// How TCP connections fared that ended in a time.
@@ -189,14 +194,41 @@ pub(super) async fn graph(api: &Api, table: Table, span: Span, filter: Filter) -
     let hosts = api.groups(table, span, filter, &by, vec![Measure::Count]);
     let by = ["client", "server", "role", Sums::BY];
     let tcp = api.groups(Table::Connections, span, Filter::All, &by, Sums::measures());
-    let (asked, hosts, tcp) = tokio::try_join!(asked, hosts, tcp)?;
-    let hosts = hosts_of(&hosts.groups);
-    let edges = edges(&asked.groups, &tcp.groups, &hosts, span.seconds());
-    Ok((nodes(&edges, &hosts), edges, asked.damaged))
+    let (asked, hosts, tcp, zones) = tokio::try_join!(asked, hosts, tcp, api.zones(span))?;
+    let places = Places { hosts: hosts_of(&hosts.groups), zones };
+    let edges = edges(&asked.groups, &tcp.groups, &places, span.seconds());
+    Ok((nodes(&edges, &places), edges, asked.damaged))
 }
 
 fn name(cell: Option<&schema::query::Cell>) -> String {
     text(cell).filter(|name| !name.is_empty()).unwrap_or_else(|| UNKNOWN.to_owned())
+}
+
+/// The zones of each host.
+pub(super) type Zones = BTreeMap<String, BTreeSet<String>>;
+
+/// Where services are.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// The hosts on which each was seen.
+    pub(super) hosts: BTreeMap<String, BTreeSet<String>>,
+    pub(super) zones: Arc<Zones>,
+}
+
+impl Places {
+    fn hosts_of(&self, service: &str) -> BTreeSet<&str> {
+        self.hosts.get(service).into_iter().flatten().map(String::as_str).collect()
+    }
+
+    fn zones_of(&self, service: &str) -> BTreeSet<&str> {
+        let zones = self.hosts_of(service).into_iter().filter_map(|host| self.zones.get(host));
+        zones.flatten().map(String::as_str).collect()
+    }
+}
+
+/// Both are known, and they have nothing in common.
+fn differ(from: &BTreeSet<&str>, to: &BTreeSet<&str>) -> bool {
+    !from.is_empty() && !to.is_empty() && from.is_disjoint(to)
 }
 
 /// The hosts on which each service was seen. A key is client, server, the role, and the host that saw it.
@@ -214,12 +246,7 @@ fn hosts_of(groups: &[Group]) -> BTreeMap<String, BTreeSet<String>> {
     hosts
 }
 
-fn edges(
-    asked: &[Group],
-    tcp: &[Group],
-    hosts: &BTreeMap<String, BTreeSet<String>>,
-    seconds: f64,
-) -> Vec<Edge> {
+fn edges(asked: &[Group], tcp: &[Group], places: &Places, seconds: f64) -> Vec<Edge> {
     // Both ends tell of the same connection: one of them counts, the client's if it is there, for it knows of failures.
     let mut ends: BTreeMap<(String, String, bool), Sums> = BTreeMap::new();
     for group in tcp {
@@ -229,20 +256,18 @@ fn edges(
     // The client's come behind the server's.
     let health: BTreeMap<(String, String), TcpHealth> =
         ends.into_iter().map(|((client, server, _), sums)| ((client, server), sums.health())).collect();
-    let nowhere = BTreeSet::new();
-    let on = |service: &str| hosts.get(service).unwrap_or(&nowhere);
     let named = |name: &String| if name.is_empty() { UNKNOWN.to_owned() } else { name.clone() };
     let edge = |(keys, sides): (Vec<String>, super::sides::Sides)| {
         let [client, server, protocol] = keys.as_slice() else { return None };
         let (client, server) = (named(client), named(server));
         let tcp = health.get(&(client.clone(), server.clone())).cloned();
-        let (from, to) = (on(&client), on(&server));
         Some(Edge {
             figures: sides.best(),
             seen_by_client: sides.client,
             seen_by_server: sides.server,
             tcp,
-            crosses_hosts: !from.is_empty() && !to.is_empty() && from.intersection(to).next().is_none(),
+            crosses_hosts: differ(&places.hosts_of(&client), &places.hosts_of(&server)),
+            crosses_zones: differ(&places.zones_of(&client), &places.zones_of(&server)),
             client,
             server,
             protocol: protocol.clone(),
@@ -251,17 +276,18 @@ fn edges(
     sides(asked, seconds).into_iter().filter_map(edge).collect()
 }
 
-pub(super) fn nodes(edges: &[Edge], hosts: &BTreeMap<String, BTreeSet<String>>) -> Vec<Node> {
+fn nodes(edges: &[Edge], places: &Places) -> Vec<Node> {
     let mut nodes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for edge in edges {
         nodes.entry(&edge.client).or_default();
         nodes.entry(&edge.server).or_default().insert(&edge.protocol);
     }
     let node = |(name, protocols): (&str, BTreeSet<&str>)| Node {
-        kind: kind(name, &protocols, hosts.contains_key(name)),
+        kind: kind(name, &protocols, places.hosts.contains_key(name)),
         name: name.to_owned(),
         protocols: protocols.into_iter().map(str::to_owned).collect(),
-        hosts: hosts.get(name).into_iter().flatten().cloned().collect(),
+        hosts: places.hosts_of(name).into_iter().map(str::to_owned).collect(),
+        zones: places.zones_of(name).into_iter().map(str::to_owned).collect(),
     };
     nodes.into_iter().map(node).collect()
 }
@@ -318,15 +344,19 @@ mod tests {
             group(&["shop", "mysql", "server", "b"], &[1.0]),
             group(&["", "shop", "server", "a"], &[1.0]),
         ]);
-        let edges = edges(&asked, &tcp, &hosts, 10.0);
+        let zone = |host: &str, zone: &str| (host.to_owned(), BTreeSet::from([zone.to_owned()]));
+        let mut places = Places { hosts, zones: Arc::new(BTreeMap::from([zone("a", "1"), zone("b", "1")])) };
+        assert!(edges(&asked, &tcp, &places, 10.0).iter().all(|edge| !edge.crosses_zones));
+        places.zones = Arc::new(BTreeMap::from([zone("a", "1"), zone("b", "2")]));
+        let edges = edges(&asked, &tcp, &places, 10.0);
         assert_eq!(edges.len(), 3);
         let mysql = edges.iter().find(|edge| edge.server == "mysql").expect("edge");
         assert_eq!((mysql.figures.errors, mysql.figures.p95), (1, Some(0.002)), "the server's");
         assert_eq!(mysql.seen_by_client.as_ref().and_then(|figures| figures.p95), Some(0.003));
-        assert!(mysql.crosses_hosts);
+        assert!(mysql.crosses_hosts && mysql.crosses_zones);
         let health = mysql.tcp.clone().expect("tcp");
         assert_eq!((health.connections, health.failures, health.bytes, health.rtt), (10, 1, 30, Some(0.002)));
-        let kinds: Vec<_> = nodes(&edges, &hosts).into_iter().map(|node| (node.name, node.kind)).collect();
+        let kinds: Vec<_> = nodes(&edges, &places).into_iter().map(|node| (node.name, node.kind)).collect();
         let expected = [
             ("api.example.com", Kind::External),
             ("mysql", Kind::Database),
@@ -336,5 +366,6 @@ mod tests {
         assert_eq!(kinds, expected.map(|(name, kind)| (name.to_owned(), kind)));
         let entry = edges.iter().find(|edge| edge.server == "shop").expect("edge");
         assert_eq!((entry.client.as_str(), entry.crosses_hosts, entry.tcp.is_none()), (UNKNOWN, false, true));
+        assert!(!entry.crosses_zones, "nobody knows where it is asked from");
     }
 }
