@@ -4,6 +4,7 @@ import { changes } from "../src/lib/compare";
 import { cell, csv } from "../src/lib/export";
 import { columns, USUAL_COLUMNS } from "../src/lib/fields";
 import { foldable, once } from "../src/lib/sides";
+import { span as inSight } from "../src/lib/span";
 import { largestGap, rows, ticks, traceEdges } from "../src/lib/waterfall";
 
 const figures = (count: number, mean: number, errors = 0) => ({
@@ -182,5 +183,25 @@ describe("sides", () => {
   test("by a field of one side, both sides are told", () => {
     expect(foldable("server,protocol,name")).toBe(true);
     expect(foldable("host, name")).toBe(false);
+  });
+});
+
+describe("rows of a long list", () => {
+  test("all of a short one exist", () => {
+    expect(inSight(120, 29, 0, 800, 120)).toEqual({ first: 0, last: 120 });
+    expect(inSight(0, 29, 0, 800, 120)).toEqual({ first: 0, last: 0 });
+  });
+
+  test("of a long one those in sight, and some beside them", () => {
+    for (const above of [-500, 0, 1, 4321, 28_000, 60_000]) {
+      const { first, last } = inSight(1000, 29, above, 800, 120);
+      expect(last - first).toBeLessThan(120);
+      expect(first).toBeLessThanOrEqual(Math.max(0, Math.min(1000, Math.floor(above / 29))));
+      expect(last).toBeGreaterThanOrEqual(Math.max(0, Math.min(1000, Math.ceil((above + 800) / 29))));
+    }
+  });
+
+  test("a small step of a scroll changes nothing", () => {
+    expect(inSight(1000, 29, 4400, 800, 120)).toEqual(inSight(1000, 29, 4401, 800, 120));
   });
 });

@@ -77,3 +77,8 @@ export function parsed(condition: string): { field: string; operator: string; va
 export function seconds(value: number): string {
   return `${Math.round(value * 1e9)}ns`;
 }
+
+/** The requests of an edge. */
+export function edgeFilter(edge: { client: string; server: string; protocol: string }): string {
+  return and("", term("client", edge.client), term("server", edge.server), term("protocol", edge.protocol));
+}

@@ -11,7 +11,9 @@ import { answer, during } from "../state/answer";
 import { href, looked, param, set } from "../state/url";
 import { FilterBar, Terms } from "../parts/FilterBar";
 import { Overview } from "../parts/Overview";
+import { Section } from "../parts/Section";
 import { Empty, Loss, Skeleton, Trouble } from "../parts/states";
+import { shareColumn, Table, type Column } from "../parts/Table";
 import { rangeName } from "../parts/TimePicker";
 
 const LIMIT = 1000;
@@ -21,6 +23,8 @@ const BY: { [what: string]: string } = {
   queries: "server,db.query.summary",
   edges: "client,server,protocol",
 };
+
+type Kind = "time" | "errors" | "new" | "gone";
 
 export default function Compare() {
   const what = () => (param("what") in BY ? param("what") : "operations");
@@ -44,6 +48,37 @@ export default function Compare() {
   const found = createMemo(() => (now() && then() ? changes(items(then()), items(now())) : undefined));
   const condition = (one: Change) => and(param("filter"), ...fields().map((field, at) => term(field, one.keys[at])));
   const fields = () => (now()?.by ?? []).slice(0, -1);
+  const columns = (kind: Kind): Column<Change>[] => [
+    ...fields().map((field, at): Column<Change> => ({
+      head: short(field),
+      fill: at === fields().length - 1,
+      title: (one) => one.keys[at] ?? "",
+      cell: (one) => <a href={href(["requests"], { filter: condition(one) })}>{one.keys[at] ?? "–"}</a>,
+    })),
+    {
+      head: kind === "errors" ? t("Errors before") : t("p50 before"),
+      num: true,
+      class: "dim",
+      cell: (one) => (kind === "errors" ? percent(one.before?.error_ratio) : duration(one.before?.p50)),
+    },
+    {
+      head: t("after"),
+      num: true,
+      class: kind === "errors" ? "error" : "",
+      cell: (one) => (kind === "errors" ? `▲ ${percent(one.after?.error_ratio)}` : duration(one.after?.p50)),
+    },
+    { head: t("p95 before"), num: true, class: "dim", cell: (one) => duration(one.before?.p95) },
+    { head: t("after"), num: true, cell: (one) => duration(one.after?.p95) },
+    { head: t("Rate before"), num: true, class: "dim", cell: (one) => rate(one.before?.rate) },
+    { head: t("after"), num: true, cell: (one) => rate(one.after?.rate) },
+    {
+      head: t("Change of the mean"),
+      num: true,
+      class: (one) => (kind === "time" && one.extra > 0 ? "warn" : "dim"),
+      cell: mean,
+    },
+    shareColumn(t("Share of the change"), (one) => one.share),
+  ];
   const names = () => [
     ["services", t("Services")],
     ["operations", t("Operations")],
@@ -111,63 +146,9 @@ export default function Compare() {
         >
           <For each={parts().filter((part) => part[2].length > 0)}>
             {([title, ranked, list, kind]) => (
-              <section class="section" aria-label={title}>
-                <div class="flow">
-                  <h2>{title}</h2>
-                  <span class="dim small">
-                    {count(list.length)} · {ranked}
-                  </span>
-                </div>
-                <div class="scroll">
-                  <table class="compare">
-                    <thead>
-                      <tr>
-                        <For each={fields()}>{(field) => <th>{short(field)}</th>}</For>
-                        <th class="num">{kind === "errors" ? t("Errors before") : t("p50 before")}</th>
-                        <th class="num">{t("after")}</th>
-                        <th class="num">{t("p95 before")}</th>
-                        <th class="num">{t("after")}</th>
-                        <th class="num">{t("Rate before")}</th>
-                        <th class="num">{t("after")}</th>
-                        <th class="num">{t("Change of the mean")}</th>
-                        <th class="num">{t("Share of the change")}</th>
-                      </tr>
-                    </thead>
-                    <tbody>
-                      <For each={list.slice(0, 15)}>
-                        {(one) => (
-                          <tr>
-                            <For each={one.keys}>
-                              {(key, at) => (
-                                <td class={at() === one.keys.length - 1 ? "fill" : ""} title={key ?? ""}>
-                                  <a href={href(["requests"], { filter: condition(one) })}>{key ?? "–"}</a>
-                                </td>
-                              )}
-                            </For>
-                            <td class="num dim">
-                              {kind === "errors" ? percent(one.before?.error_ratio) : duration(one.before?.p50)}
-                            </td>
-                            <td class={`num ${kind === "errors" ? "error" : ""}`}>
-                              {kind === "errors" ? `▲ ${percent(one.after?.error_ratio)}` : duration(one.after?.p50)}
-                            </td>
-                            <td class="num dim">{duration(one.before?.p95)}</td>
-                            <td class="num">{duration(one.after?.p95)}</td>
-                            <td class="num dim">{rate(one.before?.rate)}</td>
-                            <td class="num">{rate(one.after?.rate)}</td>
-                            <td class={`num ${kind === "time" && one.extra > 0 ? "warn" : "dim"}`}>{mean(one)}</td>
-                            <td class="num bar-cell">
-                              <svg class="share" preserveAspectRatio="none" viewBox="0 0 100 2" aria-hidden="true">
-                                <rect x={100 - one.share * 100} width={one.share * 100} height="2" />
-                              </svg>
-                              {percent(one.share)}
-                            </td>
-                          </tr>
-                        )}
-                      </For>
-                    </tbody>
-                  </table>
-                </div>
-              </section>
+              <Section title={title} note={`${count(list.length)} · ${ranked}`}>
+                <Table class="compare" rows={list.slice(0, 15)} columns={columns(kind)} />
+              </Section>
             )}
           </For>
         </Show>

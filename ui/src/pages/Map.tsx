@@ -7,6 +7,7 @@ import { answer, during } from "../state/answer";
 import { href, looked, param, set } from "../state/url";
 import { Attention } from "../parts/Attention";
 import { EdgePanel, GroupPanel, NodePanel } from "../parts/MapPanels";
+import { Find } from "../parts/Find";
 import { Overview } from "../parts/Overview";
 import { ServiceMap } from "../parts/ServiceMap";
 import { Empty, Loss, Shown } from "../parts/states";
@@ -60,19 +61,10 @@ export default function MapPage() {
       <div class="map-page">
         <div class="map-side-left">
           <div class="head">
-            <input
-              type="search"
-              placeholder={t("Find a service  /")}
-              aria-label={t("Find a service")}
-              value={param("find")}
-              onInput={(event) => set({ find: event.currentTarget.value }, true)}
-              onKeyDown={(event) => {
+            <Find
+              enter={() => {
                 const first = found()[0];
-                if (event.key === "Enter" && first) set({ find: undefined, node: first.id, focus: first.id });
-                if (event.key === "Escape") {
-                  set({ find: undefined }, true);
-                  event.currentTarget.blur();
-                }
+                if (first) set({ find: undefined, node: first.id, focus: first.id });
               }}
             />
             <Show when={param("find")}>

@@ -1,16 +1,18 @@
 /** One service: what it is asked, by whom, whom it asks, its processes and connections. */
-import { For, Show } from "solid-js";
-import type { Edge, Figures, Operation } from "../api/client";
+import { Show } from "solid-js";
+import type { Edge, Figures, Instance, Operation } from "../api/client";
 import { t } from "../i18n";
-import { and, term } from "../lib/filter";
+import { and, edgeFilter, term } from "../lib/filter";
 import { bytes, count, duration, percent } from "../lib/format";
 import { answer, during } from "../state/answer";
 import { href, path } from "../state/url";
 import { Dependencies } from "../parts/Dependencies";
-import { FigureCells, FigureRow } from "../parts/figures";
+import { Figure, FigureRow } from "../parts/figures";
 import { KindSign, kindName } from "../parts/icons";
 import { Overview } from "../parts/Overview";
+import { Section } from "../parts/Section";
 import { Loss, Shown } from "../parts/states";
+import { figureColumns, Table, type Column } from "../parts/Table";
 
 export default function ServicePage() {
   const name = () => path()[1] ?? "";
@@ -61,94 +63,48 @@ export default function ServicePage() {
             <Overview filter={term(answers() ? "server" : "client", name())} />
             <div class="columns">
               <Show when={found().operations.length > 0}>
-                <section class="section">
-                  <div class="flow">
-                    <h2>{t("Operations")}</h2>
-                    <span class="dim small">{t("by total time")}</span>
+                <Section
+                  title={t("Operations")}
+                  note={t("by total time")}
+                  more={
                     <a
-                      class="dim small right"
+                      class="dim small"
                       href={href(["requests"], { filter: term("server", name()), view: "operations" })}
                     >
                       {t("all")} →
                     </a>
-                  </div>
-                  <OperationTable
+                  }
+                >
+                  <Operations
                     operations={found().operations.slice(0, 12)}
-                    name={(operation) => operation.keys[1] ?? "–"}
-                    to={(operation) => and(term("server", name()), term("name", operation.keys[1]))}
+                    to={(name_) => and(term("server", name()), term("name", name_))}
                   />
-                </section>
+                </Section>
               </Show>
               <Show when={(queries()?.operations.length ?? 0) > 0}>
-                <section class="section">
-                  <div class="flow">
-                    <h2>{t("Queries that it sends")}</h2>
-                    <span class="dim small">{t("by total time")}</span>
-                  </div>
-                  <OperationTable
+                <Section title={t("Queries that it sends")} note={t("by total time")}>
+                  <Operations
                     operations={queries()!.operations}
-                    name={(operation) => `${operation.keys[1] ?? "–"}`}
-                    to={(operation) => and(term("client", name()), term("query", operation.keys[1]))}
+                    to={(query) => and(term("client", name()), term("query", query))}
                   />
-                </section>
+                </Section>
               </Show>
-              <EdgeTable
+              <Edges
                 title={t("Callers")}
                 edges={found().callers}
                 end="client"
                 empty={t("Nobody asked it in this time, as far as Weir saw.")}
               />
-              <EdgeTable
+              <Edges
                 title={t("Callees")}
                 edges={found().callees}
                 end="server"
                 empty={t("It asked nobody in this time, as far as Weir saw.")}
               />
-              <section class="section">
-                <div class="flow">
-                  <h2>{t("Instances")}</h2>
-                  <span class="dim small">{found().instances.length}</span>
-                </div>
-                <div class="scroll limited">
-                  <table>
-                    <thead>
-                      <tr>
-                        <th>{t("Process")}</th>
-                        <th>{t("Host")}</th>
-                        <FigureHeads />
-                      </tr>
-                    </thead>
-                    <tbody>
-                      <For each={found().instances}>
-                        {(instance) => (
-                          <tr>
-                            <td>
-                              <a
-                                href={href(["requests"], {
-                                  filter: and(
-                                    term("service", name()),
-                                    instance.pid ? term("pid", instance.pid) : "",
-                                    instance.host ? term("host", instance.host) : "",
-                                  ),
-                                })}
-                              >
-                                {instance.command ?? "–"} <span class="mono dim">{instance.pid}</span>
-                              </a>
-                            </td>
-                            <td class="dim">{instance.host ?? "–"}</td>
-                            <FigureCells figures={busier(instance.inbound, instance.outbound)} />
-                          </tr>
-                        )}
-                      </For>
-                    </tbody>
-                  </table>
-                </div>
-              </section>
-              <section class="section">
-                <div class="flow">
-                  <h2>{t("TCP health")}</h2>
-                  <span class="dim small">{t("connections that ended in this time")}</span>
-                </div>
+              <Section title={t("Instances")} note={found().instances.length}>
+                <Table limited rows={found().instances} columns={processColumns(name())} />
+              </Section>
+              <Section title={t("TCP health")} note={t("connections that ended in this time")}>
                 <Show
                   when={found().tcp.connections > 0}
                   fallback={
@@ -168,7 +124,7 @@ export default function ServicePage() {
                     <Figure value={bytes(found().tcp.bytes)} name={t("moved")} />
                   </div>
                 </Show>
-              </section>
+              </Section>
             </div>
             <Dependencies name={name()} />
           </>
@@ -180,109 +136,64 @@ export default function ServicePage() {
 
 const busier = (a: Figures, b: Figures) => (a.count >= b.count ? a : b);
 
-function Figure(props: { value: string; name: string; bad?: boolean }) {
+function processColumns(service: string): Column<Instance>[] {
+  const filter = (one: Instance) =>
+    and(term("service", service), one.pid ? term("pid", one.pid) : "", one.host ? term("host", one.host) : "");
+  return [
+    {
+      head: t("Process"),
+      cell: (one) => (
+        <a href={href(["requests"], { filter: filter(one) })}>
+          {one.command ?? "–"} <span class="mono dim">{one.pid}</span>
+        </a>
+      ),
+    },
+    { head: t("Host"), class: "dim", cell: (one) => one.host ?? "–" },
+    ...figureColumns<Instance>((one) => busier(one.inbound, one.outbound)),
+  ];
+}
+
+/** What is asked, or what it asks: by the second key. */
+function Operations(props: { operations: readonly Operation[]; to: (name: string | null | undefined) => string }) {
   return (
-    <div class="figure">
-      <b class={props.bad ? "error" : ""}>
-        {props.bad ? "▲ " : ""}
-        {props.value}
-      </b>
-      <span>{props.name}</span>
-    </div>
+    <Table
+      rows={props.operations}
+      columns={[
+        {
+          head: t("Operation"),
+          fill: true,
+          title: (one) => one.keys[1] ?? "–",
+          cell: (one) => <a href={href(["requests"], { filter: props.to(one.keys[1]) })}>{one.keys[1] ?? "–"}</a>,
+        },
+        { head: t("Share"), num: true, class: "dim", cell: (one) => percent(one.share) },
+        ...figureColumns<Operation>((one) => one.figures),
+      ]}
+    />
   );
 }
 
-function FigureHeads() {
+function Edges(props: { title: string; edges: readonly Edge[]; end: "client" | "server"; empty: string }) {
   return (
-    <>
-      <th class="num">{t("Rate")}</th>
-      <th class="num">{t("Errors")}</th>
-      <th class="num">p50</th>
-      <th class="num">p95</th>
-      <th class="num">p99</th>
-    </>
-  );
-}
-
-function OperationTable(props: {
-  operations: readonly Operation[];
-  name: (operation: Operation) => string;
-  to: (operation: Operation) => string;
-}) {
-  return (
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>{t("Operation")}</th>
-            <th class="num">{t("Share")}</th>
-            <FigureHeads />
-          </tr>
-        </thead>
-        <tbody>
-          <For each={props.operations}>
-            {(operation) => (
-              <tr>
-                <td class="fill" title={props.name(operation)}>
-                  <a href={href(["requests"], { filter: props.to(operation) })}>{props.name(operation)}</a>
-                </td>
-                <td class="num dim">{percent(operation.share)}</td>
-                <FigureCells figures={operation.figures} />
-              </tr>
-            )}
-          </For>
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-function EdgeTable(props: { title: string; edges: readonly Edge[]; end: "client" | "server"; empty: string }) {
-  return (
-    <section class="section">
-      <div class="flow">
-        <h2>{props.title}</h2>
-        <span class="dim small">{props.edges.length}</span>
-      </div>
+    <Section title={props.title} note={props.edges.length}>
       <Show when={props.edges.length > 0} fallback={<p class="dim">{props.empty}</p>}>
-        <div class="scroll limited">
-          <table>
-            <thead>
-              <tr>
-                <th>{t("Service")}</th>
-                <th>{t("Protocol")}</th>
-                <FigureHeads />
-              </tr>
-            </thead>
-            <tbody>
-              <For each={props.edges}>
-                {(edge) => (
-                  <tr>
-                    <td class="fill">
-                      <a href={href(["services", edge[props.end]])}>{edge[props.end]}</a>
-                    </td>
-                    <td class="dim">
-                      <a
-                        href={href(["requests"], {
-                          filter: and(
-                            "",
-                            term("client", edge.client),
-                            term("server", edge.server),
-                            term("protocol", edge.protocol),
-                          ),
-                        })}
-                      >
-                        {edge.protocol}
-                      </a>
-                    </td>
-                    <FigureCells figures={edge.figures} />
-                  </tr>
-                )}
-              </For>
-            </tbody>
-          </table>
-        </div>
+        <Table
+          limited
+          rows={props.edges}
+          columns={[
+            {
+              head: t("Service"),
+              fill: true,
+              cell: (edge) => <a href={href(["services", edge[props.end]])}>{edge[props.end]}</a>,
+            },
+            {
+              head: t("Protocol"),
+              class: "dim",
+              cell: (edge) => <a href={href(["requests"], { filter: edgeFilter(edge) })}>{edge.protocol}</a>,
+            },
+            ...figureColumns<Edge>((edge) => edge.figures),
+          ]}
+        />
       </Show>
-    </section>
+    </Section>
   );
 }

@@ -5,10 +5,13 @@ import { t } from "../i18n";
 import { lines } from "../lib/series";
 import { answer, during } from "../state/answer";
 import { go, href, param, set } from "../state/url";
-import { FigureCells, Sort, Spark, state } from "../parts/figures";
+import { Find } from "../parts/Find";
+import { Spark, state } from "../parts/figures";
 import { KindSign, kindName } from "../parts/icons";
 import { rowKeys } from "../parts/rows";
-import { Empty, Loss, Shown } from "../parts/states";
+import { Listed } from "../parts/Section";
+import { Empty, Loss } from "../parts/states";
+import { figureColumns, Table, type Column } from "../parts/Table";
 
 const POINTS = 30;
 
@@ -41,11 +44,11 @@ export default function Services() {
     });
   });
   const kinds = createMemo(() => [...new Set((services()?.services ?? []).map((service) => service.kind))].sort());
+  const open = (service: Service) => go(href(["services", service.name]));
   const cursor = rowKeys(
     () => shown().length,
-    (at) => go(href(["services", shown()[at]!.name])),
+    (at) => open(shown()[at]!),
   );
-  const sort = (by: string) => set({ order: by }, true);
   const spark = (service: Service) => {
     const about = services()!.about;
     const [from, to] = [Date.parse(about.from) / 1000, Date.parse(about.to) / 1000];
@@ -56,17 +59,53 @@ export default function Services() {
     );
     return lines(points, from, to, step);
   };
+  const columns = (): Column<Service>[] => [
+    {
+      head: t("Service"),
+      by: "name",
+      fill: true,
+      cell: (service) => (
+        <>
+          <KindSign kind={service.kind} />
+          <a href={href(["services", service.name])}>{service.name}</a>
+          <Show when={service.inbound.count === 0}>
+            <span class="dim small"> {t("only asks")}</span>
+          </Show>
+        </>
+      ),
+    },
+    { head: t("Protocols"), wide: true, class: "dim", cell: (service) => service.protocols.join(", ") },
+    {
+      head: t("Requests over time"),
+      wide: true,
+      cell: (service) => <Spark values={spark(service).rate} label={t("Requests over time")} />,
+    },
+    ...figureColumns(main),
+    {
+      head: t("p95 over time"),
+      wide: true,
+      cell: (service) => (
+        <Spark
+          values={spark(service).p95}
+          label={t("p95 over time")}
+          error={state(main(service).errors, main(service).error_ratio) === "error"}
+        />
+      ),
+    },
+    {
+      head: t("Hosts"),
+      wide: true,
+      class: "dim",
+      title: (service) => service.hosts.join(", "),
+      cell: (service) =>
+        service.hosts.length > 2 ? t("{n} hosts", { n: service.hosts.length }) : service.hosts.join(", "),
+    },
+  ];
   return (
     <>
       <div class="head">
         <h1>{t("Services")}</h1>
-        <input
-          type="search"
-          placeholder={t("Find a service  /")}
-          aria-label={t("Find a service")}
-          value={param("find")}
-          onInput={(event) => set({ find: event.currentTarget.value }, true)}
-        />
+        <Find />
         <Show when={kinds().length > 1}>
           <div class="tabs" role="group" aria-label={t("Kind")}>
             <button aria-pressed={!param("kind")} onClick={() => set({ kind: undefined }, true)}>
@@ -86,78 +125,28 @@ export default function Services() {
         </span>
       </div>
       <Loss about={services()?.about} />
-      <Shown of={services} rows={12}>
-        {() => (
-          <Show
-            when={shown().length > 0}
-            fallback={
-              <Empty title={t("No service was seen in this time")} command="curl http://localhost/">
-                {t(
-                  "A service appears here with its first request. Make one on a host with an agent, or look at a longer time.",
-                )}
-              </Empty>
-            }
-          >
-            <div class="scroll-phone">
-              <table>
-                <thead>
-                  <tr>
-                    <Sort name={t("Service")} by="name" now={order()} set={sort} />
-                    <th class="wide">{t("Protocols")}</th>
-                    <th class="wide">{t("Requests over time")}</th>
-                    <Sort name={t("Rate")} by="rate" now={order()} set={sort} num />
-                    <Sort name={t("Errors")} by="errors" now={order()} set={sort} num />
-                    <Sort name="p50" by="p50" now={order()} set={sort} num />
-                    <Sort name="p95" by="p95" now={order()} set={sort} num />
-                    <Sort name="p99" by="p99" now={order()} set={sort} num />
-                    <th class="wide">{t("p95 over time")}</th>
-                    <th class="wide">{t("Hosts")}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  <For each={shown()}>
-                    {(service, at) => {
-                      const drawn = spark(service);
-                      return (
-                        <tr
-                          class="link"
-                          classList={{ cursor: cursor() === at() }}
-                          onClick={() => go(href(["services", service.name]))}
-                        >
-                          <td class="fill">
-                            <KindSign kind={service.kind} />
-                            <a href={href(["services", service.name])}>{service.name}</a>
-                            <Show when={service.inbound.count === 0}>
-                              <span class="dim small"> {t("only asks")}</span>
-                            </Show>
-                          </td>
-                          <td class="dim wide">{service.protocols.join(", ")}</td>
-                          <td class="wide">
-                            <Spark values={drawn.rate} label={t("Requests over time")} />
-                          </td>
-                          <FigureCells figures={main(service)} />
-                          <td class="wide">
-                            <Spark
-                              values={drawn.p95}
-                              label={t("p95 over time")}
-                              error={state(main(service).errors, main(service).error_ratio) === "error"}
-                            />
-                          </td>
-                          <td class="dim wide" title={service.hosts.join(", ")}>
-                            {service.hosts.length > 2
-                              ? t("{n} hosts", { n: service.hosts.length })
-                              : service.hosts.join(", ")}
-                          </td>
-                        </tr>
-                      );
-                    }}
-                  </For>
-                </tbody>
-              </table>
-            </div>
-          </Show>
+      <Listed
+        of={services}
+        list={() => shown()}
+        empty={
+          <Empty title={t("No service was seen in this time")} command="curl http://localhost/">
+            {t(
+              "A service appears here with its first request. Make one on a host with an agent, or look at a longer time.",
+            )}
+          </Empty>
+        }
+      >
+        {(rows) => (
+          <Table
+            rows={rows()}
+            columns={columns()}
+            order={order()}
+            sort={(by) => set({ order: by }, true)}
+            cursor={cursor()}
+            open={open}
+          />
         )}
-      </Shown>
+      </Listed>
     </>
   );
 }

@@ -1,5 +1,6 @@
 /** Traces: the newest, or those that took longest. */
-import { createMemo, For, Show } from "solid-js";
+import { createMemo } from "solid-js";
+import type { TraceSummary } from "../api/client";
 import { t } from "../i18n";
 import { end } from "../lib/fields";
 import { duration } from "../lib/format";
@@ -7,9 +8,10 @@ import { clock, exact } from "../lib/time";
 import { answer, during } from "../state/answer";
 import { go, href, param, set } from "../state/url";
 import { FilterBar, Terms } from "../parts/FilterBar";
-import { Sort } from "../parts/figures";
 import { rowKeys } from "../parts/rows";
-import { Empty, Loss, Shown } from "../parts/states";
+import { Listed } from "../parts/Section";
+import { Empty, Loss } from "../parts/states";
+import { Table, type Column } from "../parts/Table";
 
 export default function Traces() {
   const order = () => param("order") || "-time";
@@ -24,12 +26,47 @@ export default function Traces() {
   }));
   const all = createMemo(() => traces()?.traces ?? []);
   const most = createMemo(() => Math.max(1e-9, ...all().map((trace) => trace.root.duration)));
+  const open = (trace: TraceSummary) => go(href(["traces", trace.id]));
   const cursor = rowKeys(
     () => all().length,
-    (at) => go(href(["traces", all()[at]!.id])),
+    (at) => open(all()[at]!),
   );
   const sort = (by: string) =>
     set({ order: by.replace(/^-/, "") === "time" ? undefined : `-${by.replace(/^-/, "")}` }, true);
+  const columns = (): Column<TraceSummary>[] => [
+    {
+      head: "time",
+      by: "time",
+      class: "mono",
+      title: (trace) => exact(Date.parse(trace.root.time)),
+      cell: (trace) => <a href={href(["traces", trace.id])}>{clock(Date.parse(trace.root.time), true)}</a>,
+    },
+    { head: "client", cell: (trace) => end(trace.root.client) },
+    { head: "server", cell: (trace) => end(trace.root.server) },
+    { head: "name", fill: true, class: "name", cell: (trace) => trace.root.name },
+    { head: t("requests"), num: true, cell: (trace) => trace.requests },
+    {
+      head: t("failed"),
+      num: true,
+      class: (trace) => (trace.errors > 0 ? "error" : "dim"),
+      cell: (trace) => (trace.errors > 0 ? `▲ ${trace.errors}` : "0"),
+    },
+    {
+      head: "",
+      wide: true,
+      cell: (trace) => (
+        <svg class="length" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+          <rect width={(trace.root.duration / most()) * 100} height="6" />
+        </svg>
+      ),
+    },
+    { head: "duration", by: "duration", num: true, cell: (trace) => duration(trace.root.duration) },
+    {
+      head: "status",
+      class: (trace) => (trace.root.status === "ok" ? "dim" : "error"),
+      cell: (trace) => (trace.root.status === "ok" ? "ok" : `▲ ${trace.root.error ?? ""}`),
+    },
+  ];
   return (
     <>
       <div class="head">
@@ -39,67 +76,28 @@ export default function Traces() {
       <FilterBar error={traces.error()} />
       <Terms />
       <Loss about={traces()?.about} />
-      <Shown of={traces} rows={12}>
-        {() => (
-          <Show
-            when={all().length > 0}
-            fallback={
-              <Empty title={t("No trace matches in this time")} command="curl http://localhost/">
-                {t("A trace appears when a request brings about another one. A filter is about any request in it.")}
-              </Empty>
-            }
-          >
-            <div class="scroll">
-              <table class="rows">
-                <thead>
-                  <tr>
-                    <Sort name="time" by="time" now={order()} set={sort} />
-                    <th>client</th>
-                    <th>server</th>
-                    <th>name</th>
-                    <th class="num">{t("requests")}</th>
-                    <th class="num">{t("failed")}</th>
-                    <th class="wide" />
-                    <Sort name="duration" by="duration" now={order()} set={sort} num />
-                    <th>status</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  <For each={all()}>
-                    {(trace, at) => (
-                      <tr
-                        class="link"
-                        classList={{ cursor: cursor() === at(), failed: trace.root.status !== "ok" }}
-                        onClick={(event) => !(event.target as Element).closest("a") && go(href(["traces", trace.id]))}
-                      >
-                        <td class="mono" title={exact(Date.parse(trace.root.time))}>
-                          <a href={href(["traces", trace.id])}>{clock(Date.parse(trace.root.time), true)}</a>
-                        </td>
-                        <td>{end(trace.root.client)}</td>
-                        <td>{end(trace.root.server)}</td>
-                        <td class="name fill">{trace.root.name}</td>
-                        <td class="num">{trace.requests}</td>
-                        <td class={`num ${trace.errors > 0 ? "error" : "dim"}`}>
-                          {trace.errors > 0 ? `▲ ${trace.errors}` : "0"}
-                        </td>
-                        <td class="wide">
-                          <svg class="length" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
-                            <rect width={(trace.root.duration / most()) * 100} height="6" />
-                          </svg>
-                        </td>
-                        <td class="num">{duration(trace.root.duration)}</td>
-                        <td class={trace.root.status === "ok" ? "dim" : "error"}>
-                          {trace.root.status === "ok" ? "ok" : `▲ ${trace.root.error ?? ""}`}
-                        </td>
-                      </tr>
-                    )}
-                  </For>
-                </tbody>
-              </table>
-            </div>
-          </Show>
+      <Listed
+        of={traces}
+        list={all}
+        empty={
+          <Empty title={t("No trace matches in this time")} command="curl http://localhost/">
+            {t("A trace appears when a request brings about another one. A filter is about any request in it.")}
+          </Empty>
+        }
+      >
+        {(rows) => (
+          <Table
+            class="rows"
+            rows={rows()}
+            columns={columns()}
+            order={order()}
+            sort={sort}
+            cursor={cursor()}
+            open={open}
+            failed={(trace) => trace.root.status !== "ok"}
+          />
         )}
-      </Shown>
+      </Listed>
     </>
   );
 }

@@ -2,7 +2,7 @@
 import { createMemo, For, Show } from "solid-js";
 import type { Edge, Node } from "../api/client";
 import { t } from "../i18n";
-import { and, term } from "../lib/filter";
+import { and, edgeFilter } from "../lib/filter";
 import { count, duration, percent } from "../lib/format";
 import { concerns, edgeId, type Concern } from "../lib/map";
 import { lines, since } from "../lib/series";
@@ -79,8 +79,7 @@ export function Attention(props: Props) {
 
 function One(props: { concern: Concern; select: (id: string) => void }) {
   const edge = () => props.concern.edge;
-  const filter = () =>
-    and("", term("client", edge().client), term("server", edge().server), term("protocol", edge().protocol));
+  const filter = () => edgeFilter(edge());
   const series = answer(() => ({ path: "/api/v1/series", query: { ...during(), filter: filter(), limit: 1 } }), {
     once: true,
   });

@@ -1,11 +1,12 @@
 /** Whom a service cannot do without, whom it can, and who feels it when it fails. */
-import { For, Show } from "solid-js";
-import type { Dependency } from "../api/client";
+import { Show } from "solid-js";
+import type { Blast, Dependency } from "../api/client";
 import { t } from "../i18n";
 import { duration, percent } from "../lib/format";
 import { answer, during } from "../state/answer";
 import { href } from "../state/url";
-import { FigureCells } from "./figures";
+import { Section } from "./Section";
+import { figureColumns, Table, type Column } from "./Table";
 
 function verdict(of: Dependency): string {
   return { strong: t("needs it"), weak: t("does without"), unknown: t("not known yet") }[of.verdict];
@@ -27,6 +28,31 @@ export function evidence(of: Dependency): string {
     : t("while it was slow ({n} of {all} windows), the caller's p95 was {then}, else {otherwise}", values);
 }
 
+function needed(): Column<Dependency>[] {
+  return [
+    { head: t("Service"), fill: true, cell: (one) => <a href={href(["services", one.server])}>{one.server}</a> },
+    {
+      head: t("Verdict"),
+      class: (one) => (one.verdict === "strong" ? "" : "dim"),
+      cell: (one) => `${{ strong: "■", weak: "□", unknown: "·" }[one.verdict]} ${verdict(one)}`,
+    },
+    ...figureColumns<Dependency>((one) => one.figures),
+  ];
+}
+
+function affected(): Column<Blast>[] {
+  return [
+    { head: t("Service"), fill: true, cell: (one) => <a href={href(["services", one.service])}>{one.service}</a> },
+    { head: t("Calls between"), num: true, cell: (one) => one.distance },
+    { head: t("Through"), class: "dim", cell: (one) => one.through },
+    {
+      head: t("Verdict"),
+      class: (one) => (one.strong ? "" : "dim"),
+      cell: (one) => (one.strong ? `■ ${t("fails with it")}` : `□ ${t("may do without")}`),
+    },
+  ];
+}
+
 function ask(name: () => string) {
   return answer(() => ({ path: "/api/v1/services/{name}/dependencies", names: { name: name() }, query: during() }), {
     about: name,
@@ -42,83 +68,21 @@ export function Dependencies(props: { name: string }) {
       {(all) => (
         <div class="columns">
           <Show when={all().dependencies.length > 0}>
-            <section class="section">
-              <div class="flow">
-                <h2>{t("Depends on")}</h2>
-                <span class="dim small">{t("strong where it cannot do without")}</span>
-              </div>
-              <div class="scroll limited">
-                <table>
-                  <thead>
-                    <tr>
-                      <th>{t("Service")}</th>
-                      <th>{t("Verdict")}</th>
-                      <th class="num">{t("Rate")}</th>
-                      <th class="num">{t("Errors")}</th>
-                      <th class="num">p50</th>
-                      <th class="num">p95</th>
-                      <th class="num">p99</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    <For each={all().dependencies}>
-                      {(one) => (
-                        <tr title={evidence(one)}>
-                          <td class="fill">
-                            <a href={href(["services", one.server])}>{one.server}</a>
-                          </td>
-                          <td>
-                            <span class={one.verdict === "strong" ? "" : "dim"}>
-                              {one.verdict === "strong" ? "■ " : one.verdict === "weak" ? "□ " : "· "}
-                              {verdict(one)}
-                            </span>
-                          </td>
-                          <FigureCells figures={one.figures} />
-                        </tr>
-                      )}
-                    </For>
-                  </tbody>
-                </table>
-              </div>
-            </section>
+            <Section title={t("Depends on")} note={t("strong where it cannot do without")}>
+              <Table limited rows={all().dependencies} columns={needed()} title={evidence} />
+            </Section>
           </Show>
           <Show when={all().blast_radius.length > 0}>
-            <section class="section">
-              <div class="flow">
-                <h2>{t("Blast radius")}</h2>
-                <span class="dim small">{t("who feels it when this service fails")}</span>
-                <a class="dim small right" href={href([], { node: props.name, show: "blast" })}>
+            <Section
+              title={t("Blast radius")}
+              note={t("who feels it when this service fails")}
+              more={
+                <a class="dim small" href={href([], { node: props.name, show: "blast" })}>
                   {t("On the map")} →
                 </a>
-              </div>
-              <div class="scroll limited">
-                <table>
-                  <thead>
-                    <tr>
-                      <th>{t("Service")}</th>
-                      <th class="num">{t("Calls between")}</th>
-                      <th>{t("Through")}</th>
-                      <th>{t("Verdict")}</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    <For each={all().blast_radius}>
-                      {(one) => (
-                        <tr>
-                          <td class="fill">
-                            <a href={href(["services", one.service])}>{one.service}</a>
-                          </td>
-                          <td class="num">{one.distance}</td>
-                          <td class="dim">{one.through}</td>
-                          <td class={one.strong ? "" : "dim"}>
-                            {one.strong ? `■ ${t("fails with it")}` : `□ ${t("may do without")}`}
-                          </td>
-                        </tr>
-                      )}
-                    </For>
-                  </tbody>
-                </table>
-              </div>
+              }
+            >
+              <Table limited rows={all().blast_radius} columns={affected()} />
               <Show when={all().cycles.length > 0}>
                 <p class="small dim">
                   {t("Part of a circle")}:{" "}
@@ -128,7 +92,7 @@ export function Dependencies(props: { name: string }) {
                     .join("; ")}
                 </p>
               </Show>
-            </section>
+            </Section>
           </Show>
         </div>
       )}

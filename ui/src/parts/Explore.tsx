@@ -1,5 +1,5 @@
 /** The heat map with what can be done to a region of it: look only at it, or see what its requests have in common. */
-import { createMemo, For, Show } from "solid-js";
+import { createMemo, Show } from "solid-js";
 import type { Difference } from "../api/client";
 import { t } from "../i18n";
 import { short } from "../lib/fields";
@@ -10,7 +10,9 @@ import { clock, iso } from "../lib/time";
 import { answer, during } from "../state/answer";
 import { param, set } from "../state/url";
 import { HeatMap } from "./HeatMap";
-import { Shown, Skeleton, Trouble } from "./states";
+import { Listed } from "./Section";
+import { Shown } from "./states";
+import { Table, type Column } from "./Table";
 
 /** Fields that only repeat another one of the same value. */
 const SAME: readonly (readonly [string, string])[] = [
@@ -103,65 +105,45 @@ function Apart(props: { filter: string; region: NonNullable<ReturnType<typeof re
           </button>
         </span>
       </div>
-      <Show when={apart.error()}>{(error) => <Trouble error={error()} again={apart.again} />}</Show>
-      <Show
-        when={apart()}
-        fallback={
-          <Show when={!apart.error()}>
-            <Skeleton rows={6} />
-          </Show>
-        }
+      <Listed
+        of={apart}
+        rows={6}
+        list={(found) => distinct(found.differences).slice(0, 10)}
+        empty={<p class="dim">{t("Nothing that the rest has not as well.")}</p>}
       >
-        {(found) => (
-          <table classList={{ stale: apart.stale() }}>
-            <thead>
-              <tr>
-                <th>{t("Field")}</th>
-                <th>{t("Value")}</th>
-                <th>{t("Share")}</th>
-                <th class="num">{t("of these")}</th>
-                <th class="num">{t("of the rest")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              <For
-                each={distinct(found().differences).slice(0, 10)}
-                fallback={
-                  <tr>
-                    <td colspan="5" class="dim">
-                      {t("Nothing that the rest has not as well.")}
-                    </td>
-                  </tr>
-                }
-              >
-                {(one) => (
-                  <tr
-                    class="link"
-                    title={t("Look only at these")}
-                    onClick={() => set({ filter: and(param("filter"), term(one.field, one.value)), sel: undefined })}
-                  >
-                    <td class="mono dim">{short(one.field)}</td>
-                    <td class="mono fill">{one.value ?? "–"}</td>
-                    <td class="part">
-                      <svg
-                        preserveAspectRatio="none"
-                        viewBox="0 0 100 12"
-                        role="img"
-                        aria-label={`${percent(one.selected)} / ${percent(one.others)}`}
-                      >
-                        <rect class="these" y="0" height="5" width={one.selected * 100} />
-                        <rect class="rest" y="7" height="5" width={one.others * 100} />
-                      </svg>
-                    </td>
-                    <td class="num">{percent(one.selected)}</td>
-                    <td class="num dim">{percent(one.others)}</td>
-                  </tr>
-                )}
-              </For>
-            </tbody>
-          </table>
+        {(rows) => (
+          <Table
+            rows={rows()}
+            columns={columns()}
+            title={() => t("Look only at these")}
+            open={(one) => set({ filter: and(param("filter"), term(one.field, one.value)), sel: undefined })}
+          />
         )}
-      </Show>
+      </Listed>
     </section>
   );
+}
+
+function columns(): Column<Difference>[] {
+  return [
+    { head: t("Field"), class: "mono dim", cell: (one) => short(one.field) },
+    { head: t("Value"), class: "mono", fill: true, cell: (one) => one.value ?? "–" },
+    {
+      head: t("Share"),
+      class: "part",
+      cell: (one) => (
+        <svg
+          preserveAspectRatio="none"
+          viewBox="0 0 100 12"
+          role="img"
+          aria-label={`${percent(one.selected)} / ${percent(one.others)}`}
+        >
+          <rect class="these" y="0" height="5" width={one.selected * 100} />
+          <rect class="rest" y="7" height="5" width={one.others * 100} />
+        </svg>
+      ),
+    },
+    { head: t("of these"), num: true, cell: (one) => percent(one.selected) },
+    { head: t("of the rest"), num: true, class: "dim", cell: (one) => percent(one.others) },
+  ];
 }

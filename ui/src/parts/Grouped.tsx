@@ -1,14 +1,16 @@
 /** Requests summed up: routes, statements, commands, by what they cost. */
 import { createMemo, For, Show } from "solid-js";
+import type { Operation } from "../api/client";
 import { t } from "../i18n";
 import { short } from "../lib/fields";
 import { and, term } from "../lib/filter";
 import { foldable, once } from "../lib/sides";
-import { count, duration, percent } from "../lib/format";
+import { count, duration } from "../lib/format";
 import { answer, during } from "../state/answer";
 import { param, set } from "../state/url";
-import { Errors, Sort } from "./figures";
-import { Empty, Shown } from "./states";
+import { Listed } from "./Section";
+import { Empty } from "./states";
+import { figureColumns, shareColumn, Table, type Column } from "./Table";
 
 /** By what each view puts requests together, and which it takes. */
 const VIEWS: { [view: string]: { by: string; filter: string } } = {
@@ -16,6 +18,8 @@ const VIEWS: { [view: string]: { by: string; filter: string } } = {
   sql: { by: "server,db.query.summary,db.query.text", filter: "protocol in (mysql, postgresql)" },
   redis: { by: "server,db.operation.name,client", filter: "protocol = redis" },
 };
+/** What to try where there are none. */
+const TRY: { [view: string]: string } = { sql: "psql -c 'select 1'", redis: "redis-cli ping" };
 const CHOICES: readonly string[] = [
   "server,protocol,name",
   "client,server",
@@ -45,8 +49,31 @@ export function Grouped(props: { filter: string; view: string }) {
   }));
   const fields = () => (folded() ? (operations()?.by ?? []).slice(0, -1) : (operations()?.by ?? []));
   const told = createMemo(() => (folded() ? once(operations()?.operations ?? []) : (operations()?.operations ?? [])));
-  const sort = (to: string) =>
-    set({ order: to.replace(/^-/, "") === "total" ? undefined : `-${to.replace(/^-/, "")}` }, true);
+  const open = (one: Operation) =>
+    set({
+      view: undefined,
+      order: undefined,
+      by: undefined,
+      filter: and(props.filter, ...fields().map((field, at) => term(field, one.keys[at]))),
+    });
+  const columns = (): Column<Operation>[] => [
+    ...fields().map((field, at): Column<Operation> => ({
+      head: short(field),
+      fill: at === fields().length - 1,
+      class: "mono",
+      title: (one) => one.keys[at] ?? "",
+      cell: (one) => one.keys[at] ?? <span class="dim">–</span>,
+    })),
+    {
+      head: t("Total time"),
+      about: t("All durations together"),
+      by: "total",
+      num: true,
+      cell: (one) => duration(one.figures.total),
+    },
+    shareColumn(t("Share"), (one) => one.share),
+    ...figureColumns<Operation>((one) => one.figures, "count"),
+  ];
   return (
     <section aria-label={t("Operations")}>
       <div class="flow wrap">
@@ -66,90 +93,27 @@ export function Grouped(props: { filter: string; view: string }) {
           <span class="dim small right">{t("{n} more, with less", { n: count(operations()!.left_out) })}</span>
         </Show>
       </div>
-      <Shown of={operations} rows={12}>
-        {() => (
-          <Show
-            when={told().length > 0}
-            fallback={
-              <Empty
-                title={t("None of these in this time")}
-                command={
-                  props.view === "sql"
-                    ? "psql -c 'select 1'"
-                    : props.view === "redis"
-                      ? "redis-cli ping"
-                      : "curl http://localhost/"
-                }
-              >
-                {t("Drop a condition, or look at a longer time.")}
-              </Empty>
+      <Listed
+        of={operations}
+        list={told}
+        empty={
+          <Empty title={t("None of these in this time")} command={TRY[props.view] ?? "curl http://localhost/"}>
+            {t("Drop a condition, or look at a longer time.")}
+          </Empty>
+        }
+      >
+        {(rows) => (
+          <Table
+            rows={rows()}
+            columns={columns()}
+            order={`-${order()}`}
+            sort={(by) =>
+              set({ order: by.replace(/^-/, "") === "total" ? undefined : `-${by.replace(/^-/, "")}` }, true)
             }
-          >
-            <div class="scroll">
-              <table>
-                <thead>
-                  <tr>
-                    <For each={fields()}>{(field) => <th>{short(field)}</th>}</For>
-                    <Sort
-                      name={t("Total time")}
-                      by="total"
-                      now={`-${order()}`}
-                      set={sort}
-                      num
-                      title={t("All durations together")}
-                    />
-                    <th class="num">{t("Share")}</th>
-                    <Sort name={t("Calls")} by="count" now={`-${order()}`} set={sort} num />
-                    <Sort name={t("Errors")} by="errors" now={`-${order()}`} set={sort} num />
-                    <Sort name="p50" by="p50" now={`-${order()}`} set={sort} num />
-                    <Sort name="p95" by="p95" now={`-${order()}`} set={sort} num />
-                    <Sort name="p99" by="p99" now={`-${order()}`} set={sort} num />
-                  </tr>
-                </thead>
-                <tbody>
-                  <For each={told()}>
-                    {(operation) => (
-                      <tr
-                        class="link"
-                        onClick={() =>
-                          set({
-                            view: undefined,
-                            order: undefined,
-                            by: undefined,
-                            filter: and(props.filter, ...fields().map((field, at) => term(field, operation.keys[at]))),
-                          })
-                        }
-                      >
-                        <For each={operation.keys}>
-                          {(key, at) => (
-                            <td class={at() === fields().length - 1 ? "fill mono" : "mono"} title={key ?? ""}>
-                              {key ?? <span class="dim">–</span>}
-                            </td>
-                          )}
-                        </For>
-                        <td class="num">{duration(operation.figures.total)}</td>
-                        <td class="num bar-cell">
-                          <svg class="share" preserveAspectRatio="none" viewBox="0 0 100 2" aria-hidden="true">
-                            <rect x={100 - operation.share * 100} width={operation.share * 100} height="2" />
-                          </svg>
-                          {percent(operation.share)}
-                        </td>
-                        <td class="num">{count(operation.figures.count)}</td>
-                        <td class="num">
-                          <Errors figures={operation.figures} />
-                        </td>
-                        <td class="num">{duration(operation.figures.p50)}</td>
-                        <td class="num">{duration(operation.figures.p95)}</td>
-                        <td class="num">{duration(operation.figures.p99)}</td>
-                      </tr>
-                    )}
-                  </For>
-                </tbody>
-              </table>
-            </div>
-          </Show>
+            open={open}
+          />
         )}
-      </Shown>
+      </Listed>
     </section>
   );
 }

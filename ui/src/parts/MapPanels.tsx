@@ -1,8 +1,8 @@
 /** The panel of what is selected on the map. */
 import { createMemo, For, Show } from "solid-js";
-import type { Edge, Topology } from "../api/client";
+import type { Edge, Figures, Operation, Topology } from "../api/client";
 import { t } from "../i18n";
-import { and, term } from "../lib/filter";
+import { and, edgeFilter, term } from "../lib/filter";
 import { bytes, count, duration, rate } from "../lib/format";
 import { edgeId, reach, type MapNode } from "../lib/map";
 import { answer, during } from "../state/answer";
@@ -11,6 +11,7 @@ import { DependencyLine } from "./Dependencies";
 import { Errors, FigureRow } from "./figures";
 import { KindSign, kindName } from "./icons";
 import { Shown } from "./states";
+import { Table, type Column } from "./Table";
 
 export function NodePanel(props: { name: string; topology: Topology; select: (id: string) => void }) {
   const service = answer(() => ({ path: "/api/v1/services/{name}", names: { name: props.name }, query: during() }), {
@@ -68,6 +69,15 @@ export function NodePanel(props: { name: string; topology: Topology; select: (id
   );
 }
 
+/** As many figures as the panel has room for. */
+function short<T>(of: (row: T) => Figures): Column<T>[] {
+  return [
+    { num: true, cell: (row) => rate(of(row).rate) },
+    { num: true, cell: (row) => <Errors figures={of(row)} /> },
+    { num: true, cell: (row) => duration(of(row).p95) },
+  ];
+}
+
 function Ends(props: {
   title: string;
   edges: readonly Edge[];
@@ -79,27 +89,24 @@ function Ends(props: {
       <h3>
         {props.title} {props.edges.length}
       </h3>
-      <table class="tight">
-        <tbody>
-          <For each={props.edges.slice(0, 12)}>
-            {(edge) => (
-              <tr class="link" onClick={() => props.select(edgeId(edge.client, edge.server))}>
-                <td class="fill">
-                  <button class="plain cut" title={edge[props.other]}>
-                    {edge[props.other]}
-                  </button>
-                </td>
-                <td class="dim small">{edge.protocol}</td>
-                <td class="num">{rate(edge.figures.rate)}</td>
-                <td class="num">
-                  <Errors figures={edge.figures} />
-                </td>
-                <td class="num">{duration(edge.figures.p95)}</td>
-              </tr>
-            )}
-          </For>
-        </tbody>
-      </table>
+      <Table
+        class="tight"
+        rows={props.edges.slice(0, 12)}
+        open={(edge) => props.select(edgeId(edge.client, edge.server))}
+        columns={[
+          {
+            fill: true,
+            title: (edge) => edge[props.other],
+            cell: (edge) => (
+              <button class="plain cut" onClick={() => props.select(edgeId(edge.client, edge.server))}>
+                {edge[props.other]}
+              </button>
+            ),
+          },
+          { class: "dim small", cell: (edge) => edge.protocol },
+          ...short<Edge>((edge) => edge.figures),
+        ]}
+      />
     </Show>
   );
 }
@@ -114,8 +121,7 @@ export function EdgePanel(props: { edges: readonly Edge[]; earlier: readonly Edg
       <h2 class="panel-title">{props.name}</h2>
       <For each={props.edges} fallback={<p class="dim">{t("No requests in this time.")}</p>}>
         {(edge) => {
-          const filter = () =>
-            and("", term("client", edge.client), term("server", edge.server), term("protocol", edge.protocol));
+          const filter = () => edgeFilter(edge);
           return (
             <div class="panel-part">
               <p class="dim small">
@@ -171,26 +177,22 @@ function Operations(props: { filter: string }) {
   return (
     <Shown of={top} rows={3}>
       {(found) => (
-        <table class="tight">
-          <tbody>
-            <For each={found().operations}>
-              {(operation) => (
-                <tr>
-                  <td class="fill" title={operation.keys[0] ?? ""}>
-                    <a href={href(["requests"], { filter: and(props.filter, term("name", operation.keys[0])) })}>
-                      {operation.keys[0] ?? "–"}
-                    </a>
-                  </td>
-                  <td class="num">{rate(operation.figures.rate)}</td>
-                  <td class="num">
-                    <Errors figures={operation.figures} />
-                  </td>
-                  <td class="num">{duration(operation.figures.p95)}</td>
-                </tr>
-              )}
-            </For>
-          </tbody>
-        </table>
+        <Table
+          class="tight"
+          rows={found().operations}
+          columns={[
+            {
+              fill: true,
+              title: (one) => one.keys[0] ?? "",
+              cell: (one) => (
+                <a href={href(["requests"], { filter: and(props.filter, term("name", one.keys[0])) })}>
+                  {one.keys[0] ?? "–"}
+                </a>
+              ),
+            },
+            ...short<Operation>((one) => one.figures),
+          ]}
+        />
       )}
     </Shown>
   );

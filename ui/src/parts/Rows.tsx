@@ -3,15 +3,16 @@ import { createEffect, createMemo, createSignal, For, on, onCleanup, Show } from
 import { get, Failure, type Record_ } from "../api/client";
 import { follow } from "../api/live";
 import { t } from "../i18n";
-import { columns, COLUMNS, USUAL_COLUMNS } from "../lib/fields";
+import { columns, COLUMNS, USUAL_COLUMNS, type Column } from "../lib/fields";
 import { count } from "../lib/format";
 import { exact } from "../lib/time";
 import { answer, during } from "../state/answer";
 import { go, href, looked, param, set } from "../state/url";
 import { Export } from "./Export";
-import { Sort } from "./figures";
+import { Menu } from "./Menu";
 import { rowKeys } from "./rows";
 import { Empty, Skeleton, Trouble } from "./states";
+import { Table, type Column as TableColumn } from "./Table";
 
 /** A page's rows, and how many of the live view are kept: more are not read by anybody, and memory stays what it is. */
 const PAGE = 100;
@@ -45,9 +46,11 @@ export function Rows(props: { filter: string }) {
     }),
   );
   const records = createMemo(() => (live() ? tail.rows() : [...(first()?.requests ?? []), ...more()]));
+  const open = (record: Record_) => go(href(["requests", record.id]));
+  const told = createMemo(() => shown().map(cells));
   const cursor = rowKeys(
     () => records().length,
-    (at) => go(href(["requests", records()[at]!.id])),
+    (at) => open(records()[at]!),
   );
   const load = async () => {
     const after = next();
@@ -117,57 +120,17 @@ export function Rows(props: { filter: string }) {
             </Empty>
           }
         >
-          <div class="scroll">
-            <table class="rows" classList={{ stale: first.stale() }}>
-              <thead>
-                <tr>
-                  <For each={shown()}>
-                    {(column) => (
-                      <Show
-                        when={column.order && !live()}
-                        fallback={<th class={column.number ? "num" : ""}>{column.id}</th>}
-                      >
-                        <Sort
-                          name={column.id}
-                          by={column.order!}
-                          now={order()}
-                          num={column.number ?? false}
-                          set={(by) => set({ order: by === "-time" ? undefined : by }, true)}
-                        />
-                      </Show>
-                    )}
-                  </For>
-                </tr>
-              </thead>
-              <tbody>
-                <For each={records()}>
-                  {(record, at) => (
-                    <tr
-                      class="link"
-                      classList={{ cursor: cursor() === at(), failed: record.status !== "ok" }}
-                      onClick={(event) => !(event.target as Element).closest("a") && go(href(["requests", record.id]))}
-                    >
-                      <For each={shown()}>
-                        {(column) => (
-                          <td
-                            class={`${column.number ? "num" : ""} ${column.id === "name" ? "name fill" : ""} ${column.id === "time" ? "mono" : ""} ${column.id === "status" && record.status !== "ok" ? "error" : ""}`}
-                            title={column.id === "time" ? exact(Date.parse(record.time)) : column.text(record)}
-                          >
-                            <Show
-                              when={column.id === "time"}
-                              fallback={<Cell record={record} column={column.id} text={column.text(record)} />}
-                            >
-                              <a href={href(["requests", record.id])}>{column.text(record)}</a>
-                            </Show>
-                          </td>
-                        )}
-                      </For>
-                    </tr>
-                  )}
-                </For>
-              </tbody>
-            </table>
-          </div>
+          <Table
+            class="rows"
+            rows={records()}
+            columns={told()}
+            stale={first.stale()}
+            order={order()}
+            {...(live() ? {} : { sort: (by: string) => set({ order: by === "-time" ? undefined : by }, true) })}
+            cursor={cursor()}
+            open={open}
+            failed={(record) => record.status !== "ok"}
+          />
           <Show when={!live() && next() && records().length < MOST}>
             <p class="more">
               <button class="framed" disabled={loading()} onClick={() => void load()}>
@@ -181,13 +144,28 @@ export function Rows(props: { filter: string }) {
   );
 }
 
-function Cell(props: { record: Record_; column: string; text: string }) {
+/** A column as the table has it. */
+function cells(column: Column): TableColumn<Record_> {
+  return {
+    head: column.id,
+    num: column.number ?? false,
+    fill: column.id === "name",
+    ...(column.order ? { by: column.order } : {}),
+    class: (record) => ({ name: "name", time: "mono", status: record.status === "ok" ? "" : "error" })[column.id] ?? "",
+    title: (record) => (column.id === "time" ? exact(Date.parse(record.time)) : column.text(record)),
+    cell: (record) => {
+      const text = column.text(record);
+      if (column.id === "time") return <a href={href(["requests", record.id])}>{text}</a>;
+      if (column.id === "name") return record.waiting ? `${text} (${t("waiting")})` : text;
+      return column.id === "status" ? <Status record={record} text={text} /> : text;
+    },
+  };
+}
+
+function Status(props: { record: Record_; text: string }) {
   return (
-    <Show
-      when={props.column === "status"}
-      fallback={<>{props.column === "name" && props.record.waiting ? `${props.text} (${t("waiting")})` : props.text}</>}
-    >
-      {props.record.status === "ok" ? <span class="dim">ok</span> : <>▲ {props.text}</>}
+    <>
+      {props.record.status === "ok" ? <span class="dim">ok</span> : `▲ ${props.text}`}
       <Show when={props.record.trace}>
         {(trace) => (
           <>
@@ -198,12 +176,11 @@ function Cell(props: { record: Record_; column: string; text: string }) {
           </>
         )}
       </Show>
-    </Show>
+    </>
   );
 }
 
 function Columns() {
-  const [open, setOpen] = createSignal(false);
   const ids = () => (param("cols") ? param("cols").split(",") : [...USUAL_COLUMNS]);
   const toggle = (id: string) => {
     const now = ids();
@@ -211,28 +188,18 @@ function Columns() {
     set({ cols: then.join(",") === USUAL_COLUMNS.join(",") ? undefined : then.join(",") }, true);
   };
   return (
-    <div
-      class="anchor"
-      onFocusOut={(event) =>
-        !event.currentTarget.contains(event.relatedTarget as globalThis.Node | null) && setOpen(false)
-      }
-    >
-      <button class="framed" aria-expanded={open()} onClick={() => setOpen(!open())}>
-        {t("Columns")} ▾
-      </button>
-      <Show when={open()}>
-        <div class="float menu" tabindex="-1">
-          <For each={COLUMNS}>
-            {(column) => (
-              <label>
-                <input type="checkbox" checked={ids().includes(column.id)} onChange={() => toggle(column.id)} />
-                {column.id}
-              </label>
-            )}
-          </For>
-        </div>
-      </Show>
-    </div>
+    <Menu name={t("Columns")} class="menu">
+      {() => (
+        <For each={COLUMNS}>
+          {(column) => (
+            <label>
+              <input type="checkbox" checked={ids().includes(column.id)} onChange={() => toggle(column.id)} />
+              {column.id}
+            </label>
+          )}
+        </For>
+      )}
+    </Menu>
   );
 }
 

@@ -1,5 +1,5 @@
 /** Figures of requests, everywhere alike: rate, errors, p50, p95, p99. */
-import { For, Show, type JSX } from "solid-js";
+import { For, type JSX } from "solid-js";
 import type { Figures } from "../api/client";
 import { t } from "../i18n";
 import { count, duration, percent, rate } from "../lib/format";
@@ -28,17 +28,16 @@ export function Errors(props: { figures: Figures }) {
   );
 }
 
-export function FigureCells(props: { figures: Figures }) {
+/** A value with its name below. */
+export function Figure(props: { value: JSX.Element; name: string; large?: boolean; bad?: boolean }) {
   return (
-    <>
-      <td class="num">{rate(props.figures.rate)}</td>
-      <td class="num">
-        <Errors figures={props.figures} />
-      </td>
-      <td class="num">{duration(props.figures.p50)}</td>
-      <td class="num">{duration(props.figures.p95)}</td>
-      <td class="num">{duration(props.figures.p99)}</td>
-    </>
+    <div class="figure">
+      <b classList={{ large: props.large ?? false, error: props.bad ?? false }}>
+        {props.bad ? "▲ " : ""}
+        {props.value}
+      </b>
+      <span>{props.name}</span>
+    </div>
   );
 }
 
@@ -52,14 +51,7 @@ export function FigureRow(props: { figures: Figures; large?: boolean; children?:
   ];
   return (
     <div class="figures">
-      <For each={all()}>
-        {([name, value]) => (
-          <div class="figure">
-            <b classList={{ large: props.large ?? false }}>{value}</b>
-            <span>{name}</span>
-          </div>
-        )}
-      </For>
+      <For each={all()}>{([name, value]) => <Figure name={name} value={value} large={props.large ?? false} />}</For>
       {props.children}
     </div>
   );
@@ -71,29 +63,5 @@ export function Spark(props: { values: readonly (number | null)[]; label: string
     <svg class="spark" viewBox="0 0 96 20" role="img" aria-label={props.label} preserveAspectRatio="none">
       <path class={props.error ? "error" : ""} d={spark(props.values, 96, 20, props.most)} />
     </svg>
-  );
-}
-
-/** A heading that sorts. */
-export function Sort(props: {
-  name: string;
-  by: string;
-  now: string;
-  set: (by: string) => void;
-  num?: boolean;
-  title?: string;
-}) {
-  const on = () => props.now === props.by || props.now === `-${props.by}`;
-  return (
-    <th
-      class={props.num ? "num" : ""}
-      aria-sort={on() ? (props.now.startsWith("-") ? "descending" : "ascending") : undefined}
-      title={props.title}
-    >
-      <button onClick={() => props.set(props.now === `-${props.by}` ? props.by : `-${props.by}`)}>
-        {props.name}
-        <Show when={on()}>{props.now.startsWith("-") ? " ↓" : " ↑"}</Show>
-      </button>
-    </th>
   );
 }

@@ -9,7 +9,6 @@ export function rowKeys(count: () => number, open: (at: number) => void): Access
     if (document.querySelector("[role=dialog]")) return;
     if (event.key === "j" || event.key === "k") {
       setCursor((at) => Math.max(0, Math.min(count() - 1, at + (event.key === "j" ? 1 : -1))));
-      queueMicrotask(() => document.querySelector("tr.cursor")?.scrollIntoView({ block: "nearest" }));
     } else if (event.key === "Enter" && cursor() >= 0 && !(event.target as Element).closest("a, button"))
       open(cursor());
   };
