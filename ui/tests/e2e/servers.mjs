@@ -30,7 +30,7 @@ export async function listening(port, seconds = 30) {
   throw new Error(`nobody listens at ${port}`);
 }
 
-/** Starts all of them; `children` gets what has to be ended. */
+/** Starts all of them, and tells their ports; `children` gets what has to be ended. */
 export async function servers(folder, children) {
   const start = (program, args, options = {}) => {
     const child = spawn(program, args, { stdio: "ignore", cwd: folder, ...options });
@@ -96,5 +96,5 @@ http {
   );
   start("/usr/sbin/nginx", ["-p", folder, "-c", join(folder, "nginx.conf")]);
   await Promise.all([nginx, shop, carts].map((port) => listening(port)));
-  return { nginx };
+  return { nginx, shop, carts, redis, mysql };
 }
