@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Edge } from "../src/api/client";
-import { acyclic, layout, ROW, spread } from "../src/lib/layout";
-import { around, concerns, groupOf, mapView, reach, slowness, thickness } from "../src/lib/map";
+import { bend, point } from "../src/lib/edges";
+import { arranged, overlap, type Box, type Label } from "../src/lib/labels";
+import { acyclic, COLUMN, HIGH, layout, ROW, spread, WIDE } from "../src/lib/layout";
+import { around, concerns, groupOf, mapView, reach, slowness, thickness, usualGrouping } from "../src/lib/map";
 
 const figures = (count: number, errors = 0, p95 = 0.01) => ({
   count,
@@ -106,7 +108,7 @@ describe("map", () => {
         nodes: [node("a"), node("b")],
         edges: [edge("a", "b"), edge("a", "b", { protocol: "redis", figures: figures(100, 10, 0.2) })],
       },
-      "",
+      "none",
       new Set(),
     );
     expect(view.edges).toHaveLength(1);
@@ -119,15 +121,28 @@ describe("map", () => {
 
   test("groups close over their nodes, and open", () => {
     const all = {
-      nodes: [node("shop-web"), node("shop-api"), node("cart")],
-      edges: [edge("shop-web", "shop-api"), edge("shop-api", "cart")],
+      nodes: [node("shop-web"), node("shop-api"), node("cart-api"), node("cart-db"), node("mail")],
+      edges: [edge("shop-web", "shop-api"), edge("shop-api", "cart-api"), edge("shop-api", "mail")],
     };
     const closed = mapView(all, "prefix", new Set());
-    expect(closed.nodes.map((one) => one.id).sort()).toEqual(["group:cart", "group:shop"]);
-    expect(closed.edges.map((one) => one.id)).toEqual(["group:shop → group:cart"]);
+    // One alone is no group.
+    expect(closed.nodes.map((one) => one.id).sort()).toEqual(["group:cart", "group:shop", "mail"]);
+    expect(closed.edges.map((one) => one.id)).toEqual(["group:shop → group:cart", "group:shop → mail"]);
     const open = mapView(all, "prefix", new Set(["shop"]));
-    expect(open.nodes.map((one) => one.id).sort()).toEqual(["group:cart", "shop-api", "shop-web"]);
+    expect(open.nodes.map((one) => one.id).sort()).toEqual(["group:cart", "mail", "shop-api", "shop-web"]);
     expect(groupOf(node("x", "service", ["h1", "h2"]), "host")).toBe("2 hosts");
+  });
+
+  test("many are put together by namespace where that makes them few, and stay so while they are not few themselves", () => {
+    const many = (count: number) => Array.from({ length: count }, (_, at) => node(`team${at % 5}/service-${at}`));
+    expect(usualGrouping(many(60), "none")).toBe("none");
+    expect(usualGrouping(many(61), "none")).toBe("prefix");
+    expect(usualGrouping(many(40), "prefix")).toBe("prefix");
+    expect(usualGrouping(many(30), "prefix")).toBe("none");
+    const alike = Array.from({ length: 100 }, (_, at) => node(`service-${at}`));
+    expect(usualGrouping(alike, "none")).toBe("none");
+    const different = Array.from({ length: 100 }, (_, at) => node(`one${at}`));
+    expect(usualGrouping(different, "none")).toBe("none");
   });
 
   test("reach and neighbourhood", () => {
@@ -139,7 +154,7 @@ describe("map", () => {
         nodes: ["users", "nginx", "shop", "mysql", "redis"].map((name) => node(name)),
         edges: edges.map((one) => edge(one.from, one.to)),
       },
-      "",
+      "none",
       new Set(),
     );
     expect(
@@ -170,5 +185,71 @@ describe("map", () => {
     ]);
     expect(concerns([edge("a", "b", { figures: figures(10, 2) })], [])).toEqual([]);
     expect(concerns([edge("a", "b")], undefined)).toEqual([]);
+  });
+});
+
+describe("large maps", () => {
+  // 500 in a circle, each asked by the next five: more layers than there is room for.
+  const ids = Array.from({ length: 500 }, (_, at) => `s${String(at).padStart(3, "0")}`);
+  const edges = ids.flatMap((to, at) => [1, 2, 3, 4, 5].map((step) => ({ from: ids[(at + step) % 500]!, to })));
+
+  test("have about the form of the place in which they are looked at, and no two nodes overlap", () => {
+    const { places, width, height } = layout(nodes(ids), edges);
+    expect(width / height).toBeGreaterThan(1.2);
+    expect(width / height).toBeLessThan(3.6);
+    const columns = new Map<number, number[]>();
+    for (const { x, y } of places.values()) columns.set(x, [...(columns.get(x) ?? []), y]);
+    const sorted = [...columns.keys()].sort((a, b) => a - b);
+    for (let at = 1; at < sorted.length; at += 1) expect(sorted[at]! - sorted[at - 1]!).toBeGreaterThanOrEqual(COLUMN);
+    for (const heights of columns.values()) {
+      heights.sort((a, b) => a - b);
+      for (let at = 1; at < heights.length; at += 1)
+        expect(heights[at]! - heights[at - 1]!).toBeGreaterThanOrEqual(ROW);
+    }
+  });
+});
+
+describe("labels", () => {
+  const boxOf = (label: Label, at: { x: number; y: number }): Box => ({
+    x: at.x - label.wide / 2,
+    y: at.y - label.high / 2,
+    wide: label.wide,
+    high: label.high,
+  });
+
+  test("none covers another or a node, on a map of many", () => {
+    const teams = Array.from({ length: 24 }, (_, at) => `n${at}`);
+    const edges = teams.flatMap((from, at) => [1, 2, 5].map((step) => ({ from, to: teams[(at + step) % 24]! })));
+    const { places } = layout(nodes(teams), edges);
+    const labels = edges.map(({ from, to }, at): Label => {
+      const run = bend(places.get(from)!, places.get(to)!);
+      const middles = [0.5, 0.4, 0.6, 0.3, 0.7].map((part) => point(run, part));
+      return { id: `${from} ${to}`, wide: 60, high: 34, weight: at % 7, at: middles };
+    });
+    const taken = teams.map((id): Box => ({ ...places.get(id)!, wide: WIDE, high: HIGH }));
+    const found = arranged(labels, taken);
+    expect(found.size).toBeGreaterThan(edges.length / 4);
+    const boxes = labels.flatMap((label) => (found.has(label.id) ? [boxOf(label, found.get(label.id)!)] : []));
+    boxes.forEach((box, at) => {
+      for (const other of [...boxes.slice(at + 1), ...taken]) expect(overlap(box, other)).toBe(false);
+    });
+  });
+
+  test("the least important gives way, and takes the next best place where there is one", () => {
+    const at = [{ x: 0, y: 0 }];
+    const label = (id: string, weight: number, more: Partial<Label> = {}): Label => {
+      return { id, weight, wide: 40, high: 20, at, ...more };
+    };
+    expect([...arranged([label("low", 1), label("high", 2)], []).keys()]).toEqual(["high"]);
+    const second = { x: 100, y: 0 };
+    const both = arranged([label("low", 1, { at: [...at, second] }), label("high", 2)], []);
+    expect(both.get("low")).toEqual(second);
+  });
+
+  test("what is pointed at is always shown", () => {
+    const label: Label = { id: "a", weight: 1, wide: 40, high: 20, at: [{ x: 0, y: 0 }], always: true };
+    const taken = [{ x: -50, y: -50, wide: 100, high: 100 }];
+    expect(arranged([label], taken).get("a")).toEqual({ x: 0, y: 0 });
+    expect(arranged([{ ...label, always: false }], taken).size).toBe(0);
   });
 });

@@ -66,6 +66,7 @@ export const zh: { readonly [english: string]: string } = {
   "Group by": "分组",
   nothing: "不分组",
   namespace: "命名空间",
+  "as it fits": "自动",
   host: "主机",
   kind: "类型",
   "Close groups": "收起分组",

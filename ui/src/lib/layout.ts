@@ -30,8 +30,12 @@ export interface Layout {
 /** Distances: from a layer's left to the next one's, and from a node's top to the next one's. */
 export const COLUMN = 272;
 export const ROW = 60;
-/** With more layers than this, layers go by the distance from entry points. */
+/** The size of a node. */
+export const [WIDE, HIGH] = [176, 40] as const;
+/** With more layers than this, layers go by the distance from entry points; with more than this of those, several become one. */
 const MOST_LAYERS = 9;
+/** How much wider than high a map is. */
+const ASPECT = 1.8;
 const SWEEPS = 10;
 
 export function layout(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[], earlier?: Layout): Layout {
@@ -129,6 +133,10 @@ function layered(
         }
       }
     }
+    const deepest = Math.max(0, ...found.values());
+    if (deepest >= MOST_LAYERS) {
+      for (const [id, layer] of found) found.set(id, Math.floor((layer * MOST_LAYERS) / (deepest + 1)));
+    }
   }
   // Stores, and whoever else only answers, stand at the right.
   const last = Math.max(0, ...found.values());
@@ -200,12 +208,12 @@ function crossings(order: string[][], out: Map<string, string[]>, layers: Map<st
 
 function placed(order: string[][], edges: readonly LayoutEdge[], layers: Map<string, number>): Layout {
   const places = new Map<string, Place>();
-  const tallest = Math.max(1, ...order.map((layer) => layer.length));
-  // Wide layers take several columns, so that a map of 500 is no thread.
+  // Layers of many take several columns, so that a map of 500 has the form of the place in which it is looked at.
+  const all = order.reduce((sum, layer) => sum + layer.length, 0);
+  const perColumn = Math.max(12, Math.ceil(Math.sqrt((all * COLUMN) / (ROW * ASPECT))));
   let x = 0;
   for (const layer of order) {
-    const perColumn = Math.max(12, Math.ceil(Math.sqrt(tallest) * 2.2));
-    const columns = Math.max(1, Math.ceil(layer.length / perColumn));
+    const columns = Math.ceil(layer.length / perColumn);
     const height = Math.ceil(layer.length / columns);
     layer.forEach((id, at) => {
       const column = Math.floor(at / height);

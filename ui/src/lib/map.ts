@@ -37,7 +37,7 @@ export interface MapView {
   readonly edges: readonly MapEdge[];
 }
 
-export type Grouping = "" | "host" | "kind" | "prefix";
+export type Grouping = "none" | "host" | "kind" | "prefix";
 
 const NOTHING: Sum = { count: 0, rate: 0, errors: 0, ratio: 0, p95: null };
 const STORES: ReadonlySet<Kind> = new Set(["database", "cache", "dns", "external"]);
@@ -61,7 +61,7 @@ export function sum(figures: Figures): Sum {
 /** In what a node is put: the group's name, none where nodes are shown one by one. */
 export function groupOf(node: Pick<Node, "name" | "kind" | "hosts">, by: Grouping): string {
   switch (by) {
-    case "":
+    case "none":
       return "";
     case "host":
       return node.hosts.length === 0
@@ -78,15 +78,32 @@ export function groupOf(node: Pick<Node, "name" | "kind" | "hosts">, by: Groupin
   }
 }
 
+/** More nodes than this are put together by namespace unless somebody chose; as long as they are more than half of that, it stays so. */
+const MANY = 60;
+
+/** How nodes are put together where nobody chose: by namespace where they are many and that makes them few. */
+export function usualGrouping(nodes: readonly Pick<Node, "name" | "kind" | "hosts">[], was: Grouping): Grouping {
+  if (nodes.length <= (was === "prefix" ? MANY / 2 : MANY)) return "none";
+  const groups = new Set(nodes.map((node) => groupOf(node, "prefix")));
+  return groups.size > 1 && groups.size <= nodes.length / 3 ? "prefix" : "none";
+}
+
 export const edgeId = (from: string, to: string) => `${from} → ${to}`;
 
 /** Nodes and edges, one edge a pair, nodes put together in groups that are not open. */
 export function mapView(topology: Pick<Topology, "nodes" | "edges">, by: Grouping, open: ReadonlySet<string>): MapView {
   const into = new Map<string, string>();
   const members = new Map<string, Node[]>();
+  const sizes = new Map<string, number>();
   for (const node of topology.nodes) {
     const group = groupOf(node, by);
-    const id = group === "" || open.has(group) ? node.name : `group:${group}`;
+    sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  }
+  for (const node of topology.nodes) {
+    const group = groupOf(node, by);
+    // One alone is no group.
+    const single = group === "" || sizes.get(group) === 1 || open.has(group);
+    const id = single ? node.name : `group:${group}`;
     into.set(node.name, id);
     const list = members.get(id);
     if (list) list.push(node);

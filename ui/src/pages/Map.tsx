@@ -1,7 +1,7 @@
 /** What runs here, who talks to whom, and what of it needs attention. */
 import { createMemo, For, Show } from "solid-js";
 import { t } from "../i18n";
-import { around, edgeId, mapView, reach, type Grouping } from "../lib/map";
+import { around, edgeId, mapView, reach, usualGrouping, type Grouping } from "../lib/map";
 import { before } from "../lib/time";
 import { answer, during } from "../state/answer";
 import { href, looked, param, set } from "../state/url";
@@ -18,7 +18,8 @@ export default function MapPage() {
     once: true,
   });
 
-  const grouping = () => param("group") as Grouping;
+  const usual = createMemo<Grouping>((was) => usualGrouping(topology()?.nodes ?? [], was), "none");
+  const grouping = () => (param("group") || usual()) as Grouping;
   const open = createMemo(() => new Set(param("open").split(",").filter(Boolean)));
   const whole = createMemo(() => mapView(topology() ?? { nodes: [], edges: [] }, grouping(), open()));
   const focus = () => param("focus");
@@ -73,10 +74,11 @@ export default function MapPage() {
             <label class="flow">
               <span class="dim small">{t("Group by")}</span>
               <select
-                value={grouping()}
+                value={param("group")}
                 onChange={(event) => set({ group: event.currentTarget.value, open: undefined, focus: undefined })}
               >
-                <option value="">{t("nothing")}</option>
+                <option value="">{t("as it fits")}</option>
+                <option value="none">{t("nothing")}</option>
                 <option value="prefix">{t("namespace")}</option>
                 <option value="host">{t("host")}</option>
                 <option value="kind">{t("kind")}</option>

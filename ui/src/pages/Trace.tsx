@@ -3,12 +3,12 @@ import { createMemo, createSignal, For, Show } from "solid-js";
 import type { Span, Trace } from "../api/client";
 import { t } from "../i18n";
 import { duration, percent } from "../lib/format";
+import { curve } from "../lib/edges";
 import { COLUMN, layout } from "../lib/layout";
 import { clock, exact } from "../lib/time";
 import { traceEdges } from "../lib/waterfall";
 import { answer } from "../state/answer";
 import { href, param, path, set } from "../state/url";
-import { curve } from "../parts/ServiceMap";
 import { Shown } from "../parts/states";
 import { evidenceWords, Waterfall } from "../parts/Waterfall";
 

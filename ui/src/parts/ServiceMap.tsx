@@ -3,12 +3,18 @@ import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Sh
 import { createStore, reconcile } from "solid-js/store";
 import { t } from "../i18n";
 import { duration, percent, rate } from "../lib/format";
-import { COLUMN, layout, ROW, type Layout, type Place } from "../lib/layout";
+import { bend, curve, point, type Bend } from "../lib/edges";
+import { arranged, type Label } from "../lib/labels";
+import { COLUMN, HIGH, layout, ROW, WIDE, type Layout, type Place } from "../lib/layout";
 import { slowness, thickness, type MapEdge, type MapNode, type MapView } from "../lib/map";
 import { state } from "./figures";
 import { kindName, kindPath } from "./icons";
 
-const [WIDE, HIGH] = [176, 40];
+/** With more edges than this they are drawn together; with more than `LABELLED` only those that are pointed at are labelled. */
+const MANY = 300;
+const LABELLED = 60;
+/** The width of a letter of a label. */
+const LETTER = 6.7;
 
 interface Props {
   view: MapView;
@@ -54,12 +60,8 @@ export function ServiceMap(props: Props) {
       [...found.places.keys()].every((id) => kept.places.has(id));
     if (!same) setPlaces(found);
     setNodes(reconcile([...view.nodes], { key: "id" }));
-    setEdges(
-      reconcile(
-        [...view.edges].filter((edge) => edge.from !== edge.to),
-        { key: "id" },
-      ),
-    );
+    const apart = view.edges.length > MANY ? [] : view.edges.filter((edge) => edge.from !== edge.to);
+    setEdges(reconcile(apart, { key: "id" }));
   });
 
   const fit = () => {
@@ -120,30 +122,74 @@ export function ServiceMap(props: Props) {
   };
   onMount(() => svg.addEventListener("wheel", onWheel, { passive: false }));
 
-  const far = () => at().scale < 0.5;
+  /** The names of nodes would be too small to read: only those that find room are shown, at the size that they have elsewhere. */
+  const scale = createMemo(() => at().scale);
+  const far = createMemo(() => scale() < 0.5);
+  /** So many edges that each by itself would be too much: they are drawn together by their colour. */
+  const many = () => props.view.edges.length > MANY;
   const place = (id: string): Place => places().places.get(id) ?? { layer: 0, x: 0, y: 0 };
+  const run = (edge: MapEdge) => curve(place(edge.from), place(edge.to));
   const touching = createMemo(() => {
     const id = hover();
     if (!id) return undefined;
     const found = new Set([id]);
-    for (const edge of edges) {
+    for (const edge of props.view.edges) {
       if (edge.id === id || edge.from === id || edge.to === id) found.add(edge.id).add(edge.from).add(edge.to);
     }
     return found;
   });
   const lit = (id: string) => {
-    const set = touching() ?? props.lit;
+    const set = many() ? props.lit : (touching() ?? props.lit);
     return set === undefined || set.has(id);
   };
-  const labelled = (edge: MapEdge) =>
-    !far() && (edges.length <= 16 || props.selected === edge.id || (touching()?.has(edge.id) ?? false));
+  const chosen = (edge: MapEdge) => props.selected === edge.id || (touching()?.has(edge.id) ?? false);
+  /** Edges that are there one by one. */
+  const single = createMemo(() => {
+    if (!many()) return edges;
+    const few = props.lit && props.lit.size <= MANY ? props.lit : undefined;
+    return props.view.edges.filter((edge) => edge.from !== edge.to && (chosen(edge) || few?.has(edge.id)));
+  });
+  const bundles = createMemo(() => {
+    const found = new Map<string, string>();
+    if (many()) {
+      for (const edge of props.view.edges) found.set(look(edge), (found.get(look(edge)) ?? "") + run(edge));
+    }
+    return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
+  });
+  const told = createMemo(() => {
+    if (far()) return [];
+    const all = single().length <= LABELLED ? single() : single().filter(chosen);
+    const found = arranged(
+      all.map((edge) => edgeLabel(edge, bend(place(edge.from), place(edge.to)), chosen(edge))),
+      nodes.map((node) => ({ ...place(node.id), wide: WIDE, high: HIGH })),
+    );
+    return all.flatMap((edge) => {
+      const at = found.get(edge.id);
+      return at ? [{ edge, ...at }] : [];
+    });
+  });
+  const names = createMemo(() => {
+    if (!far()) return [];
+    // What is as wide as a node on the screen has to fit into it; where nodes are smaller than a name, names lie over them.
+    const letters = WIDE * scale() >= 60 ? Math.floor((WIDE * scale() - 8) / LETTER) : 18;
+    const found = arranged(
+      nodes.map((node) =>
+        nameLabel(node, place(node.id), letters, scale(), hover() === node.id || props.selected === node.id),
+      ),
+      [],
+    );
+    return nodes.flatMap((node) => {
+      const at = found.get(node.id);
+      return at ? [{ node, text: shortened(node.label, letters), ...at }] : [];
+    });
+  });
 
   return (
     <div class="map">
       <svg
         ref={svg}
         class="map-svg"
-        classList={{ far: far() }}
+        classList={{ far: far(), many: many() }}
         role="group"
         aria-label={t("Service map")}
         onPointerDown={onDown}
@@ -151,22 +197,25 @@ export function ServiceMap(props: Props) {
         onPointerUp={onUp}
         onClick={(event) => event.target === svg && props.select("")}
       >
-        <g transform={`translate(${at().x} ${at().y}) scale(${at().scale})`}>
-          <For each={edges}>
+        <g transform={`translate(${at().x} ${at().y}) scale(${scale()})`}>
+          <For each={bundles()}>
+            {([look, d]) => (
+              <g class={`edge bundle ${look}`} classList={{ faint: props.lit !== undefined }}>
+                <path class="line" d={d} />
+              </g>
+            )}
+          </For>
+          <For each={single()}>
             {(edge) => (
               <g
-                class={`edge lat-${slowness(edge.figures.p95)} ${state(edge.figures.errors, edge.figures.ratio)}`}
-                classList={{ faint: !lit(edge.id), selected: props.selected === edge.id }}
+                class={`edge ${look(edge)}`}
+                classList={{ faint: !many() && !lit(edge.id), selected: props.selected === edge.id }}
                 onPointerEnter={() => setHover(edge.id)}
                 onPointerLeave={() => setHover("")}
                 onClick={() => props.select(edge.id)}
               >
-                <path class="hit" d={curve(place(edge.from), place(edge.to))} />
-                <path
-                  class="line"
-                  d={curve(place(edge.from), place(edge.to))}
-                  stroke-width={thickness(edge.figures.rate)}
-                />
+                <path class="hit" d={run(edge)} />
+                <path class="line" d={run(edge)} stroke-width={thickness(edge.figures.rate)} />
               </g>
             )}
           </For>
@@ -187,6 +236,7 @@ export function ServiceMap(props: Props) {
                   })
                 }
                 role="button"
+                aria-label={`${node.label}, ${kindName(node.kind)}, ${value(node)}`}
                 tabindex="0"
                 onPointerEnter={() => setHover(node.id)}
                 onPointerLeave={() => setHover("")}
@@ -214,8 +264,8 @@ export function ServiceMap(props: Props) {
                 <svg class="sign" x="10" y="12" width="16" height="16" viewBox="0 0 16 16">
                   <path d={kindPath(node.kind)} />
                 </svg>
-                <text class="name" x="34" y={far() ? 27 : 17}>
-                  {shortened(node.label, far() ? 13 : 20)}
+                <text class="name" x="34" y="17">
+                  {shortened(node.label, 20)}
                 </text>
                 <text class="value" x="34" y="32">
                   {value(node)}
@@ -223,13 +273,21 @@ export function ServiceMap(props: Props) {
               </g>
             )}
           </For>
-          <For each={edges}>
-            {(edge) => (
-              <Show when={labelled(edge)}>
-                <EdgeLabel edge={edge} from={place(edge.from)} to={place(edge.to)} />
-              </Show>
-            )}
-          </For>
+          <g class="far-names" font-size={`${11 / scale()}px`} stroke-width={3 / scale()}>
+            <For each={names()}>
+              {({ node, text, x, y }) => (
+                <text
+                  x={x}
+                  y={y + 4 / scale()}
+                  class={state(node.figures.errors, node.figures.ratio)}
+                  classList={{ faint: !lit(node.id) }}
+                >
+                  {text}
+                </text>
+              )}
+            </For>
+          </g>
+          <For each={told()}>{({ edge, x, y }) => <EdgeLabel edge={edge} x={x} y={y} />}</For>
         </g>
       </svg>
       <div class="map-tools">
@@ -275,35 +333,57 @@ export function ServiceMap(props: Props) {
   );
 }
 
-/** The rate above the line; below it what matters more: failures, else the latency. */
-function EdgeLabel(props: { edge: MapEdge; from: Place; to: Place }) {
-  const failing = () => state(props.edge.figures.errors, props.edge.figures.ratio) !== "";
-  const x = () => (props.from.x + WIDE + props.to.x) / 2;
-  const y = () => (props.from.y + props.to.y) / 2 + HIGH / 2;
+/** How an edge looks: by its latency, and whether it fails. */
+function look(edge: MapEdge): string {
+  return `lat-${slowness(edge.figures.p95)} ${state(edge.figures.errors, edge.figures.ratio)}`.trim();
+}
+
+/** Its rate, and what matters more: failures, else the latency. */
+function edgeText(edge: MapEdge): [string, string] {
+  const failing = state(edge.figures.errors, edge.figures.ratio) !== "";
+  return [rate(edge.figures.rate), failing ? `▲ ${percent(edge.figures.ratio)}` : duration(edge.figures.p95)];
+}
+
+/** What fails finds room first, then what is slow, then what is asked often. */
+function importance(figures: MapEdge["figures"]): number {
+  const failing = { error: 200, warn: 100, "": 0 }[state(figures.errors, figures.ratio)];
+  return failing + slowness(figures.p95) * 10 + Math.log10(1 + figures.rate);
+}
+
+function edgeLabel(edge: MapEdge, bend: Bend, first: boolean): Label {
+  const letters = Math.max(...edgeText(edge).map((text) => text.length));
+  return {
+    id: edge.id,
+    wide: letters * LETTER + 4,
+    high: 34,
+    weight: importance(edge.figures) + (first ? 1000 : 0),
+    at: [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8].map((at) => point(bend, at)),
+    always: first,
+  };
+}
+
+function nameLabel(node: MapNode, place: Place, letters: number, scale: number, first: boolean): Label {
+  return {
+    id: node.id,
+    wide: (Math.min(node.label.length, letters) * LETTER + 4) / scale,
+    high: 14 / scale,
+    weight: importance(node.figures) + (first ? 1000 : 0),
+    at: [{ x: place.x + WIDE / 2, y: place.y + HIGH / 2 }],
+    always: first,
+  };
+}
+
+/** The rate above the line, the rest below it. */
+function EdgeLabel(props: { edge: MapEdge; x: number; y: number }) {
+  const text = createMemo(() => edgeText(props.edge));
   return (
-    <g class="edge-label" classList={{ error: failing() }}>
-      <text x={x()} y={y() - 7}>
-        {rate(props.edge.figures.rate)}
+    <g class="edge-label" classList={{ error: state(props.edge.figures.errors, props.edge.figures.ratio) !== "" }}>
+      <text x={props.x} y={props.y - 7}>
+        {text()[0]}
       </text>
-      <text x={x()} y={y() + 16}>
-        {failing() ? `▲ ${percent(props.edge.figures.ratio)}` : duration(props.edge.figures.p95)}
+      <text x={props.x} y={props.y + 16}>
+        {text()[1]}
       </text>
     </g>
   );
-}
-
-/** From the right of one node to the left of the other; around both where the way leads back. */
-export function curve(from: Place, to: Place): string {
-  const [x1, y1, x2, y2] = [from.x + WIDE, from.y + HIGH / 2, to.x, to.y + HIGH / 2];
-  if (from.x === to.x) {
-    const out = x1 + 36;
-    return `M${x1} ${y1}C${out} ${y1} ${out} ${y2} ${x1} ${y2}`;
-  }
-  if (x2 <= x1) {
-    const side = Math.min(180, (x1 - x2) / 3 + 24);
-    const lift = y1 === y2 ? HIGH : 0;
-    return `M${from.x + WIDE / 2} ${from.y + HIGH}C${from.x + WIDE / 2} ${y1 + side + lift} ${to.x + WIDE / 2} ${y2 + side + lift} ${to.x + WIDE / 2} ${to.y + HIGH}`;
-  }
-  const bend = Math.max(28, (x2 - x1) * 0.45);
-  return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
 }
