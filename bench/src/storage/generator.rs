@@ -5,6 +5,8 @@ use rows::Places;
 use schema::{Rows, Table};
 use store::Origin;
 
+use super::services::Services;
+
 /// Rows of a batch.
 pub(crate) const BATCH: usize = 8192;
 /// When the first request is: 2023-11-14T22:00:00Z.
@@ -32,8 +34,6 @@ impl Default for Shape {
 
 const ROUTES: usize = 40;
 const CONNECTIONS: usize = 10_000;
-/// Services that a service is asked by.
-const CLIENTS: usize = 5;
 
 /// Numbers that look random and are the same every time (SplitMix64).
 pub(crate) struct Random(pub(crate) u64);
@@ -51,7 +51,7 @@ impl Random {
         ((self.next() >> 11) + 1) as f64 / (1u64 << 53) as f64
     }
 
-    fn below(&mut self, most: usize) -> usize {
+    pub(super) fn below(&mut self, most: usize) -> usize {
         (self.next() % most as u64) as usize
     }
 
@@ -89,7 +89,7 @@ pub(crate) struct Generator {
     /// By the service that answers.
     connections: Vec<Vec<Connection>>,
     routes: Vec<Vec<Route>>,
-    services: Vec<String>,
+    services: Services,
     columns: Columns,
     rows: Rows,
     trace: [u8; 16],
@@ -103,14 +103,13 @@ impl Generator {
     pub(crate) fn new(shape: Shape) -> Self {
         let services_there = shape.services;
         let mut random = Random(42);
-        let services: Vec<String> =
-            (0..services_there).map(|number| format!("service-{number:02}")).collect();
+        let services = Services::new(services_there);
         let mut connections: Vec<Vec<Connection>> = (0..services_there).map(|_| Vec::new()).collect();
         for number in 0..CONNECTIONS {
             let server = number % services_there;
             connections[server].push(Connection {
                 id: random.next(),
-                client: (server + 1 + random.below(CLIENTS)) % services_there,
+                client: services.client(server, &mut random),
                 client_address: format!("10.0.{}.{}", random.below(16), random.below(250)),
                 client_port: 32_768 + random.below(28_000) as i64,
                 host: random.below(4),
@@ -166,19 +165,19 @@ impl Generator {
         let duration = route.median * random.normal().exp();
         rows.number(at.time, self.time as i64);
         rows.number(at.duration, duration as i64);
-        rows.text(at.service, &self.services[server]);
+        rows.text(at.service, self.services.name(server));
         rows.text(at.host, ["host-a", "host-b", "host-c", "host-d"][connection.host]);
         rows.text(at.role, "server");
         rows.text(at.protocol, "http");
         rows.text(at.name, &route.name);
-        rows.text(at.client.service, &self.services[connection.client]);
-        rows.text(at.server.service, &self.services[server]);
+        rows.text(at.client.service, self.services.name(connection.client));
+        rows.text(at.server.service, self.services.name(server));
         rows.text(at.client.address, &connection.client_address);
         rows.number(at.client.port, connection.client_port);
         rows.text(at.server.address, ["10.1.0.1", "10.1.0.2", "10.1.0.3", "10.1.0.4"][connection.host]);
         rows.number(at.server.port, 8000 + server as i64);
         rows.number(at.pid, 1000 + (server * 4 + connection.host) as i64);
-        rows.text(at.command, &self.services[server]);
+        rows.text(at.command, self.services.name(server));
         rows.number(at.thread, connection.thread);
         rows.number(at.connection, connection.id as i64);
         rows.number(at.request_size, (200.0 * (0.3 * random.normal()).exp()) as i64);

@@ -3,6 +3,7 @@
 pub(crate) mod generator;
 mod ingest;
 mod questions;
+mod services;
 
 use std::path::Path;
 
