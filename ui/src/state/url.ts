@@ -1,5 +1,5 @@
 /** Where the page is. The URL is the only place for it, so that a link shows a colleague the same thing. */
-import { createMemo, createSignal } from "solid-js";
+import { createMemo, createRoot, createSignal, type Accessor } from "solid-js";
 import { range, USUAL, type Range } from "../lib/time";
 
 interface Place {
@@ -19,9 +19,16 @@ export const path = createMemo(() => place().path.split("/").filter(Boolean).map
   equals: (a, b) => a.join("\n") === b.join("\n"),
 });
 
-/** What stands behind the question mark. */
+const params = new Map<string, Accessor<string>>();
+
+/** What stands behind the question mark. Who reads one hears of changes of that one only: what is typed into a search does not draw the map anew. */
 export function param(name: string): string {
-  return place().params.get(name) ?? "";
+  let found = params.get(name);
+  if (!found) {
+    found = createRoot(() => createMemo(() => place().params.get(name) ?? ""));
+    params.set(name, found);
+  }
+  return found();
 }
 
 /** These go along from page to page. */
@@ -31,7 +38,7 @@ const KEPT = ["from", "to", "every"];
 export function href(path: string[], params: { [name: string]: string | undefined } = {}): string {
   const query = new URLSearchParams();
   for (const name of KEPT) {
-    const value = place().params.get(name);
+    const value = param(name);
     if (value) query.set(name, value);
   }
   for (const [name, value] of Object.entries(params)) {
@@ -64,7 +71,7 @@ export function set(params: { [name: string]: string | undefined }, replace = fa
 }
 
 /** The range of time that is looked at. */
-export const looked = createMemo<Range>(() => range(place().params.get("from"), place().params.get("to")), USUAL, {
+export const looked = createMemo<Range>(() => range(param("from") || null, param("to") || null), USUAL, {
   equals: (a, b) => a.from === b.from && a.to === b.to,
 });
 

@@ -1,7 +1,7 @@
 // What the tests in a browser share: a folder, programs that are ended at the end, Chromium, and a count of what held.
 // WEIR is the program to test; with WEIR_PAGE=dist its page is ui/dist as it is now, not what was built into the program.
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -73,6 +73,8 @@ export class Session {
       },
     });
     await listening(port, 60);
+    await wait(500);
+    if (child.exitCode !== null) throw new Error(`weir ended: ${readFileSync(join(this.folder, "weir.log"), "utf8")}`);
     if (process.env.WEIR_PAGE === "dist") await this.preview();
     return child;
   }

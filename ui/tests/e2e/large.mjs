@@ -1,0 +1,230 @@
+// The page with 500 services and LARGE_ROWS (ten million) requests in the range, in a store that the bench makes: it stays readable, stays put, and
+// answers to the hand. LARGE_STORE is a store that is there already. With `shots` it takes the picture too.
+// What is asserted of times is the page's own part, with room for a slow machine; what was measured is printed.
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { bench, equal, holds, number, root, run, wait } from "./harness.mjs";
+
+const rows = Number(process.env.LARGE_ROWS ?? "10000000");
+const shots = process.argv[2] === "shots";
+/** From input to the next paint, in milliseconds. */
+const WANTED = 100;
+
+/** Runs in the page: keeps what events took until the next paint, and tasks that kept everything else waiting. */
+function observe() {
+  window.taken = { events: [], tasks: [] };
+  const keep = (into, test) => (list) => {
+    for (const entry of list.getEntries()) if (test(entry)) into.push({ name: entry.name, took: entry.duration });
+  };
+  new PerformanceObserver(
+    keep(window.taken.events, (entry) => entry.interactionId > 0 || entry.name === "pointermove"),
+  ).observe({
+    type: "event",
+    durationThreshold: 16,
+    buffered: true,
+  });
+  new PerformanceObserver(keep(window.taken.tasks, () => true)).observe({ type: "longtask", buffered: true });
+}
+
+await run(async (session) => {
+  const store = process.env.LARGE_STORE ?? join(session.folder, "store");
+  if (!process.env.LARGE_STORE) {
+    console.log(`making a store of ${rows} requests`);
+    execFileSync(bench, ["--make-store", store, "--store-rows", String(rows), "--services", "500"], {
+      stdio: "ignore",
+    });
+  }
+  await session.weir("server", store);
+  await session.chromium(["--js-flags=--expose-gc"]);
+  const page = await session.open();
+  await page.addInitScript(observe);
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Performance.enable");
+
+  /** The worst of what an action's events took until the next paint; everything that it asks the server for is not a part of it. */
+  const figures = [];
+  const act = async (name, action) => {
+    await page.evaluate(() => ((window.taken.events.length = 0), (window.taken.tasks.length = 0)));
+    await action();
+    await wait(400);
+    const { events, tasks } = await page.evaluate(() => window.taken);
+    const worst = Math.max(0, ...events.map((one) => one.took));
+    figures.push({ name, paint: worst, task: Math.max(0, ...tasks.map((one) => Math.round(one.took))) });
+  };
+  const heap = async () => {
+    await devtools.send("HeapProfiler.collectGarbage");
+    const { metrics } = await devtools.send("Performance.getMetrics");
+    const of = (name) => metrics.find((one) => one.name === name)?.value ?? 0;
+    return `${(of("JSHeapUsedSize") / 1e6).toFixed(1)} MB of heap, ${of("Nodes")} elements and texts`;
+  };
+  /** Until something stands there: seconds. */
+  const stands = async (path, selector) => {
+    const began = Date.now();
+    await page.goto(session.base + path);
+    await page.waitForSelector(selector, { timeout: 60_000 });
+    return `${((Date.now() - began) / 1000).toFixed(1)} s until it stands`;
+  };
+  const places = () =>
+    page.$$eval(".node", (nodes) =>
+      Object.fromEntries(nodes.map((node) => [node.getAttribute("aria-label").split(",")[0], node.style.transform])),
+    );
+  const time = "from=-24h";
+
+  await session.check("all requests are in the range", async () => {
+    await page.goto(`${session.base}/requests?${time}`);
+    await page.waitForFunction(
+      () => /^[\d,]+ /.test(document.querySelector(".head .mono")?.textContent ?? ""),
+      undefined,
+      { timeout: 60_000 },
+    );
+    const told = number(/^[\d,]+/.exec(await page.locator(".head .mono").innerText())[0]);
+    holds(told >= rows, `${told} of ${rows}`);
+    return `${told}`;
+  });
+
+  await session.check("500 services are a map of teams", async () => {
+    const told = await stands(`/?${time}`, ".node");
+    const names = await page.$$eval(".node .name", (names) => names.map((name) => name.textContent));
+    holds(names.length > 10 && names.length <= 30, `${names.length} nodes`);
+    holds(names.includes("gateway") && names.some((name) => /^accounts \(25\)$/.test(name)), `${names}`);
+    await session.settled();
+    if (shots) await page.screenshot({ path: join(root, "docs/pictures/map-500.png") });
+    return `${told}, ${await heap()}`;
+  });
+
+  await session.check("a group opens, and nothing of the rest is hidden", async () => {
+    await act("click on a group", () => page.locator(".node", { hasText: /^orders/ }).click());
+    await page.locator(".map-panel button", { hasText: "Open the group" }).waitFor();
+    await act("open a group of 25", () => page.locator(".map-panel button", { hasText: "Open the group" }).click());
+    const names = await page.$$eval(".node title", (titles) => titles.map((title) => title.textContent.split(",")[0]));
+    equal(names.filter((name) => name.startsWith("orders/")).length, 25, "services of the team");
+  });
+
+  await session.check("all 500 stand there one by one, and stay put", async () => {
+    const told = await stands(`/?${time}&group=none`, ".node");
+    await session.settled();
+    const before = await places();
+    equal(Object.keys(before).length, 500, "nodes");
+    const answered = page.waitForResponse((answer) => answer.url().includes("/topology"), { timeout: 60_000 });
+    await page.locator("button.live").click();
+    await answered;
+    await session.settled();
+    equal(await places(), before, "places after new figures");
+    const covered = await page.$$eval(".far-names text", (texts) => {
+      const boxes = texts.map((text) => text.getBoundingClientRect());
+      const over = (a, b) =>
+        a.left < b.right - 2 && b.left < a.right - 2 && a.top < b.bottom - 3 && b.top < a.bottom - 3;
+      return {
+        names: boxes.length,
+        pairs: boxes.flatMap((a, at) => boxes.slice(at + 1).filter((b) => over(a, b))).length,
+      };
+    });
+    holds(covered.names >= 60 && covered.pairs === 0, JSON.stringify(covered));
+    return `${told}, ${covered.names} names have room, ${await heap()}`;
+  });
+
+  await session.check("the map of 500 answers to the hand", async () => {
+    const box = await page.locator(".map-svg").boundingBox();
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    await act("point at nodes", async () => {
+      for (const node of (await page.$$(".node")).slice(0, 200).filter((_, at) => at % 20 === 0))
+        await node.hover({ force: true });
+    });
+    await act("drag the map", async () => {
+      await page.mouse.move(x, y + 190);
+      await page.mouse.down();
+      await page.mouse.move(x + 80, y + 120, { steps: 8 });
+      await page.mouse.up();
+    });
+    await act("wheel", async () => {
+      for (let step = 0; step < 8; step += 1) await page.mouse.wheel(0, -120);
+    });
+    await page.locator("button", { hasText: "Fit" }).click();
+    await act("find by typing", () =>
+      page.locator("input[type=search]").pressSequentially("orders/service-01", { delay: 30 }),
+    );
+    await act("look at the first", () => page.keyboard.press("Enter"));
+    await page.waitForSelector(".panel-title");
+  });
+
+  await session.check("500 services in a table", async () => {
+    const told = await stands(`/services?${time}`, "main table tbody tr");
+    await session.settled();
+    const there = await page.locator("main tbody tr").count();
+    holds(there < 120, `${there} rows exist`);
+    await act("sort", () => page.locator("th button", { hasText: "p95" }).click());
+    await act("search", () => page.locator("input[type=search]").pressSequentially("order", { delay: 30 }));
+    await act("empty the search", () => page.locator("input[type=search]").fill(""));
+    await act("to the end", () => page.keyboard.press("Escape").then(() => page.keyboard.press("End")));
+    await wait(300);
+    const last = await page.locator("main tbody tr:not(.space)").last().getAttribute("aria-rowindex");
+    equal(Number(last), 501, "the last row");
+    return `${told}, ${await heap()}`;
+  });
+
+  await session.check("the explorer", async () => {
+    const told = await stands(`/requests?${time}`, ".heat canvas");
+    await page.waitForSelector("table.rows tbody tr", { timeout: 60_000 });
+    await session.settled();
+    const box = await page.locator(".heat canvas").boundingBox();
+    await act("point at the heat map", async () => {
+      for (let step = 0; step < 10; step += 1) await page.mouse.move(box.x + box.width / 2 + step * 20, box.y + 60);
+    });
+    const apart = Date.now();
+    await act("select a region", async () => {
+      await page.mouse.move(box.x + box.width * 0.6, box.y + 10);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * 0.9, box.y + 70, { steps: 8 });
+      await page.mouse.up();
+    });
+    await page.waitForSelector(".apart tbody tr", { timeout: 60_000 });
+    const common = `what they have in common after ${((Date.now() - apart) / 1000).toFixed(1)} s`;
+    await session.settled();
+    await act("end the selection", () => page.locator(".apart button", { hasText: "×" }).click());
+    await session.settled();
+    for (let pages = 0; pages < 5; pages += 1) {
+      const more = page.locator(".more button");
+      await more.scrollIntoViewIfNeeded();
+      const count = await page.locator("table.rows").getAttribute("aria-rowcount");
+      await act("more rows", () => more.click());
+      await page.waitForFunction(
+        (count) => document.querySelector("table.rows")?.getAttribute("aria-rowcount") !== count,
+        count,
+      );
+    }
+    await act("next row by key", () => page.keyboard.press("j"));
+    await act("add a column", async () => {
+      await page.locator("button", { hasText: "Columns" }).click();
+      await page.locator(".menu label", { hasText: "url.path" }).click();
+    });
+    await page.keyboard.press("Escape");
+    await act("choose a facet's value", () => page.locator(".facet .value").first().click());
+    await session.settled();
+    await act("write a filter", () =>
+      page.locator("input[data-filter]").pressSequentially(" and duration > 20ms", { delay: 20 }),
+    );
+    await act("filter", () => page.keyboard.press("Enter"));
+    await session.settled();
+    return `${told}, ${common}, ${await heap()}`;
+  });
+
+  await session.check("the palette finds one of 500", async () => {
+    await act("open the palette", () => page.keyboard.press("Control+k"));
+    await page.waitForSelector('[role=option]:has-text("gateway")', { timeout: 60_000 }).catch(() => {});
+    await act("type into the palette", () => page.keyboard.type("orders/service-07", { delay: 30 }));
+    await page.waitForSelector('[role=option]:has-text("orders/service-07")', { timeout: 60_000 });
+    await act("go there", () => page.keyboard.press("Enter"));
+    await page.waitForFunction(() => decodeURIComponent(location.pathname) === "/services/orders/service-07");
+  });
+
+  for (const { name, paint, task } of figures)
+    console.log(
+      `        ${name.padEnd(28)} ${String(paint).padStart(4)} ms to the next paint${task ? `, longest task ${task} ms` : ""}`,
+    );
+  await session.check(`input is on the screen within ${WANTED} ms`, () => {
+    const slow = figures.filter((one) => one.paint > WANTED * Number(process.env.SLOWNESS ?? "2"));
+    equal(slow, [], "interactions");
+    return `worst ${Math.max(...figures.map((one) => one.paint))} ms, ${figures.filter((one) => one.paint <= WANTED).length} of ${figures.length} within ${WANTED} ms`;
+  });
+  await session.check("nothing was refused or thrown", () => equal(session.troubles, [], "console"));
+});
