@@ -36,7 +36,7 @@ fn until(api: &Api, what: &str, is_so: impl Fn(&str) -> bool) {
 fn fill(api: &Api, count: i64) {
     let at = Places::default();
     let base = now() - 1_000_000_000;
-    for batch in 0..count.div_ceil(10_000) {
+    for batch in 0..(count + 9_999) / 10_000 {
         let mut rows = Rows::new(Table::Requests);
         for number in batch * 10_000..((batch + 1) * 10_000).min(count) {
             rows.number(at.time, base + number);
