@@ -46,7 +46,7 @@ fn fill(api: &Api, count: i64) {
             rows.text(at.name, &format!("GET /{number}"));
             rows.text(at.server.service, "shop");
             rows.text(at.service, "shop");
-            rows.end();
+            rows.end().unwrap();
         }
         api.take(1 + batch as u64, &mut rows);
     }
