@@ -331,3 +331,61 @@ fn calls_that_cross_zones_are_told() {
     assert_eq!(agents["agents"][0]["attributes"]["cloud.availability_zone"], "north-1");
     assert_eq!(agents["about"]["coverage"]["agents"], 2);
 }
+
+/// 40 calls, each of which its client began at the end of a second, and its server saw in the next one.
+#[test]
+fn a_call_counts_once_wherever_it_is_counted() {
+    let api = Api::new();
+    let (mut rows, at) = (Rows::new(Table::Requests), Places::default());
+    let base = now() / SECOND * SECOND - 60 * SECOND;
+    for number in 0..40 {
+        for (role, time) in [("client", -1000), ("server", 1000)] {
+            rows.number(at.time, base + number / 2 * SECOND + time);
+            rows.number(at.duration, 5_000_000);
+            rows.text(at.role, role);
+            rows.text(at.protocol, "http");
+            rows.text(at.name, "GET /");
+            rows.text(at.client.service, "shop");
+            rows.text(at.server.service, "users");
+            rows.text(at.service, if role == "client" { "shop" } else { "users" });
+            rows.end();
+        }
+    }
+    api.take(1, &mut rows);
+    let asked: &[(&str, &str)] = &[("from", "-2m")];
+    let with = |more: &[(&'static str, &'static str)]| [asked, more].concat();
+    let sum = |series: &Value| -> Vec<u64> {
+        let points = |one: &Value| {
+            let points = one["points"].as_array().unwrap().iter();
+            points.map(|point| point["figures"]["count"].as_u64().unwrap()).sum()
+        };
+        series.as_array().unwrap().iter().map(points).collect()
+    };
+    for more in
+        [&[("step", "1s")][..], &[("step", "1s"), ("by", "server")], &[("step", "1s"), ("by", "name")]]
+    {
+        assert_eq!(sum(&api.get("series", &with(more))["series"]), [40], "{more:?}");
+    }
+    let services = api.get("services", &with(&[("points", "120")]));
+    let users = services["services"].as_array().unwrap().iter().find(|one| one["name"] == "users").unwrap();
+    assert_eq!((&users["inbound"]["count"], sum(&serde_json::json!([users]))), (&40.into(), vec![40]));
+    assert_eq!(api.get("topology", asked)["edges"][0]["figures"]["count"], 40);
+    for more in [&[][..], &[("by", "name")], &[("order", "count"), ("limit", "1")]] {
+        let operations = api.get("operations", &with(more));
+        let all = operations["operations"].as_array().unwrap();
+        assert_eq!((all.len(), &all[0]["figures"]["count"]), (1, &40.into()), "{more:?} {operations}");
+        assert_eq!(operations["left_out"], 0);
+    }
+    // Who asks by what tells of an end gets both.
+    for by in ["role", "service.name"] {
+        let sides = api.get("operations", &with(&[("by", by)]));
+        assert_eq!(sides["operations"].as_array().unwrap().len(), 2, "{by}");
+        let series = api.get("series", &[("from", "-2m"), ("step", "1s"), ("by", by)]);
+        assert_eq!(sum(&series["series"]), [40, 40], "{by}");
+    }
+    // Rows are told of both ends, and counted so.
+    let facets = api.get("facets", &with(&[("fields", "role")]));
+    assert_eq!((&facets["matched"], &facets["facets"][0]["values"][0]["count"]), (&80.into(), &40.into()));
+    let one = api.get("facets", &with(&[("fields", "role"), ("filter", "role = server")]));
+    assert_eq!(one["matched"], 40);
+}

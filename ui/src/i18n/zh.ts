@@ -271,6 +271,7 @@ export const zh: { readonly [english: string]: string } = {
   Neighbourhood: "周边",
   "No requests in this time.": "这段时间内没有请求。",
   "between hosts": "跨主机",
+  "between zones": "跨可用区",
   "on one host": "同一主机",
   "In the time before": "前一时段",
   "as the client saw it": "客户端所见",

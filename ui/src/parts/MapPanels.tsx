@@ -125,7 +125,8 @@ export function EdgePanel(props: { edges: readonly Edge[]; earlier: readonly Edg
           return (
             <div class="panel-part">
               <p class="dim small">
-                {edge.protocol} · {edge.crosses_hosts ? t("between hosts") : t("on one host")} ·{" "}
+                {edge.protocol} ·{" "}
+                {edge.crosses_zones ? t("between zones") : edge.crosses_hosts ? t("between hosts") : t("on one host")} ·{" "}
                 {t("{n} requests", { n: count(edge.figures.count) })}
               </p>
               <FigureRow figures={edge.figures} />

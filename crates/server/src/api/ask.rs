@@ -187,15 +187,8 @@ impl Api {
         }
         let measures =
             vec![Measure::Sum("events".into()), Measure::Sum("lost".into()), Measure::Min("sampled".into())];
-        let found = self
-            .groups(
-                Table::Agents,
-                span,
-                Filter::All,
-                &[names::HOST_NAME, ZONE],
-                measures,
-            )
-            .await?;
+        let found =
+            self.groups(Table::Agents, span, Filter::All, &[names::HOST_NAME, ZONE], measures).await?;
         let mut zones = Zones::new();
         for group in &found.groups {
             let its = zones.entry(text(group.keys.first()).unwrap_or_default()).or_default();

@@ -6,13 +6,14 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as Params, State};
 use schema::Table;
-use schema::query::Ask;
+use schema::query::{Ask, Group};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::ask::{Api, text};
+use super::ask::{Api, MOST_GROUPS, text};
 use super::figures::{About, Figures, per};
 use super::params::{self, Asked, wrong};
+use super::sides::{Sides, fold, sides};
 use crate::problem::Problem;
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -65,6 +66,18 @@ fn place(order: &str) -> Result<usize, Problem> {
     }
 }
 
+/// The figure at that place.
+fn figure(figures: &Figures, place: usize) -> f64 {
+    match place {
+        0 => figures.count as f64,
+        1 => figures.errors as f64,
+        2 => figures.p50.unwrap_or_default(),
+        3 => figures.p95.unwrap_or_default(),
+        4 => figures.p99.unwrap_or_default(),
+        _ => figures.total,
+    }
+}
+
 /// What is asked, summed up by routes, statements, commands, or any fields.
 #[utoipa::path(get, path = "/operations", tag = "services", params(Asked, Wanted), responses((status = 200, body = Operations)))]
 pub(super) async fn operations(
@@ -76,12 +89,15 @@ pub(super) async fn operations(
     let span = asked.span()?;
     let usual = ["server", "network.protocol.name", "name"];
     let by = params::fields("by", wanted.by.as_deref(), &usual, Table::Requests)?;
+    let order = place(wanted.order.as_deref().unwrap_or("total"))?;
+    let limit = params::limit(wanted.limit, 100, 1000)?;
+    let folds = fold(&by);
     let ask = Ask::Groups {
-        by: by.clone(),
+        by: by.iter().cloned().chain(folds.then(|| "role".to_owned())).collect(),
         every: None,
         measures: Figures::measures(Table::Requests),
-        order: Some(place(wanted.order.as_deref().unwrap_or("total"))?),
-        limit: params::limit(wanted.limit, 100, 1000)?,
+        order: Some(order),
+        limit: if folds { MOST_GROUPS } else { limit },
     };
     // What lasts because its caller wants to wait is no time that anybody spends.
     let patient = schema::query::Filter::Not(Box::new(schema::query::Filter::is(
@@ -90,15 +106,25 @@ pub(super) async fn operations(
     )));
     let filter = asked.filter(Table::Requests)?.and(patient);
     let found = api.groups_as(Table::Requests, span, filter, ask).await?;
-    let mut operations: Vec<_> = found
-        .groups
-        .iter()
-        .map(|group| Operation {
-            keys: group.keys.iter().map(|key| text(Some(key))).collect(),
-            figures: Figures::of(&group.measures, span.seconds()),
-            share: 0.0,
-        })
-        .collect();
+    let operation = |keys, figures| Operation { keys, figures, share: 0.0 };
+    let mut left_out = found.left_out;
+    let mut operations: Vec<_> = if folds {
+        let one = |(keys, sides): (Vec<String>, Sides)| {
+            let keys = keys.into_iter().map(|key| Some(key).filter(|key| !key.is_empty()));
+            operation(keys.collect(), sides.best())
+        };
+        let mut all: Vec<_> = sides(&found.groups, span.seconds()).into_iter().map(one).collect();
+        all.sort_by(|one, next| figure(&next.figures, order).total_cmp(&figure(&one.figures, order)));
+        left_out += all.len().saturating_sub(limit);
+        all.truncate(limit);
+        all
+    } else {
+        let one = |group: &Group| {
+            let keys = group.keys.iter().map(|key| text(Some(key))).collect();
+            operation(keys, Figures::of(&group.measures, span.seconds()))
+        };
+        found.groups.iter().map(one).collect()
+    };
     let all: f64 = operations.iter().map(|operation| operation.figures.total).sum();
     for operation in &mut operations {
         operation.share = per(operation.figures.total, all);
@@ -106,7 +132,7 @@ pub(super) async fn operations(
     Ok(Json(Operations {
         by,
         operations,
-        left_out: found.left_out as u64,
+        left_out: left_out as u64,
         about: api.about(span, found.damaged).await?,
     }))
 }

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::ask::{Api, MOST_GROUPS};
 use super::figures::{About, Figures, seconds_of};
 use super::params::{self, Asked, Span, length, rfc3339, wrong};
-use super::sides::sides;
+use super::sides::{Sides, apart, best_over_time, fold, sides};
 use crate::problem::Problem;
 
 /// Points of a series at most.
@@ -109,8 +109,9 @@ pub(super) async fn points(
     by: &[&str],
     step: i64,
 ) -> Result<(Vec<Series>, Vec<String>), Problem> {
+    let folds = fold(by);
     let ask = Ask::Groups {
-        by: by.iter().copied().chain(["role"]).map(str::to_owned).collect(),
+        by: by.iter().copied().chain(folds.then_some("role")).map(str::to_owned).collect(),
         every: Some(step),
         measures: Figures::measures(table),
         order: None,
@@ -121,18 +122,19 @@ pub(super) async fn points(
     for group in found.groups {
         by_time.entry(group.time.unwrap_or_default()).or_default().push(group);
     }
-    let mut all: BTreeMap<Vec<String>, (u64, Vec<Point>)> = BTreeMap::new();
+    let mut all: BTreeMap<Vec<String>, Vec<(i64, Sides)>> = BTreeMap::new();
     for (time, groups) in by_time {
         let point = Span { from: time, to: time + step, ..span };
-        for (keys, sides) in sides(&groups, point.seconds()) {
-            let figures = sides.best();
-            let (count, points) = all.entry(keys).or_default();
-            *count += figures.count;
-            points.push(Point { time: rfc3339(time), figures });
+        let sides = if folds { sides(&groups, point.seconds()) } else { apart(&groups, point.seconds()) };
+        for (keys, sides) in sides {
+            all.entry(keys).or_default().push((time, sides));
         }
     }
-    let mut all: Vec<_> = all.into_iter().collect();
-    all.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
-    let series = all.into_iter().map(|(keys, (_, points))| Series { keys, points });
+    let mut all: Vec<_> = all.into_iter().map(|(keys, times)| (keys, best_over_time(times))).collect();
+    all.sort_by_key(|(_, points)| std::cmp::Reverse(points.iter().map(|(_, of)| of.count).sum::<u64>()));
+    let point = |(time, figures)| Point { time: rfc3339(time), figures };
+    let series = all
+        .into_iter()
+        .map(|(keys, points)| Series { keys, points: points.into_iter().map(point).collect() });
     Ok((series.collect(), found.damaged))
 }
