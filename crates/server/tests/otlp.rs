@@ -196,7 +196,8 @@ async fn who_is_too_early_is_told_when_to_come_back() {
     // `google.rpc.Status` with a `RetryInfo`: senders try again only then.
     let info = b"type.googleapis.com/google.rpc.RetryInfo";
     assert!(refused.details().windows(info.len()).any(|part| part == info));
-    assert_eq!(otlp.counts()[0].1.refused, 2);
+    let counted = otlp.counts()[0].1;
+    assert_eq!((counted.busy, counted.refused), (2, 0));
 }
 
 #[tokio::test]
