@@ -1,6 +1,6 @@
 //! What happened, put into the order in which it did.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use model::begun::{Begun, Finished};
@@ -39,58 +39,39 @@ impl What {
     }
 }
 
-#[derive(Debug)]
-struct Event {
-    time: Nanos,
-    rank: u8,
-    number: u64,
-    what: What,
-}
+/// When, what comes first of one time and then what was told first, and the place of what happened.
+type Event = Reverse<(Nanos, u64, u32)>;
 
-impl Event {
-    fn key(&self) -> (Nanos, u8, u64) {
-        (self.time, self.rank, self.number)
-    }
-}
-
-// Reversed: a heap gives the greatest first.
-impl Ord for Event {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.key().cmp(&self.key())
-    }
-}
-
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Event {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Event {}
-
-/// Events until their time has come.
+/// Events until their time has come. What happened stays where it is: the heap moves its elements again and again.
 #[derive(Debug, Default)]
 pub(crate) struct Order {
     heap: BinaryHeap<Event>,
+    places: Vec<Option<What>>,
+    free: Vec<u32>,
     numbers: u64,
 }
+
+/// Bits of a number that count; those above are the rank.
+const COUNTED: u32 = 60;
 
 impl Order {
     pub(crate) fn push(&mut self, time: Nanos, what: What) {
         self.numbers += 1;
-        self.heap.push(Event { time, rank: what.rank(), number: self.numbers, what });
+        let number = u64::from(what.rank()) << COUNTED | self.numbers;
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            (self.places.len() - 1) as u32
+        });
+        self.places[place as usize] = Some(what);
+        self.heap.push(Reverse((time, number, place)));
     }
 
     /// The first one that is not later than `until`.
     pub(crate) fn pop(&mut self, until: Nanos) -> Option<(Nanos, What)> {
-        let is_due = self.heap.peek().is_some_and(|event| event.time <= until);
-        if is_due { self.heap.pop().map(|event| (event.time, event.what)) } else { None }
+        let Reverse((time, _, place)) = *self.heap.peek().filter(|Reverse((time, ..))| *time <= until)?;
+        self.heap.pop();
+        self.free.push(place);
+        Some((time, self.places[place as usize].take()?))
     }
 
     pub(crate) fn len(&self) -> usize {
