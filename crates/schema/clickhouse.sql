@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS weir_requests
     `weir.sequence` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'The TCP sequence number of the request\'s first byte',
     `trace_id` Nullable(FixedString(16)) CODEC(ZSTD(1)) COMMENT 'The trace that the caller named (W3C)',
     `parent_span_id` Nullable(FixedString(8)) CODEC(ZSTD(1)) COMMENT 'The span that the caller named (W3C)',
+    `trace_flags` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'The flags that the caller named, where they are not 1: sampled (W3C)',
     `http.request.method` LowCardinality(Nullable(String)) CODEC(ZSTD(1)) COMMENT 'The method; `_OTHER` for an unknown one',
     `http.response.status_code` Nullable(Int64) CODEC(T64, ZSTD(1)) COMMENT 'The status code',
     `http.route` LowCardinality(Nullable(String)) CODEC(ZSTD(1)) COMMENT 'The route',

@@ -28,6 +28,7 @@ pub struct Places {
     pub sequence: usize,
     pub trace: usize,
     pub span: usize,
+    pub flags: usize,
     pub attributes: usize,
 }
 
@@ -88,6 +89,7 @@ impl Default for Places {
             sequence: at(names::WEIR_SEQUENCE),
             trace: at("trace_id"),
             span: at("parent_span_id"),
+            flags: at("trace_flags"),
             attributes: at("attributes"),
         }
     }

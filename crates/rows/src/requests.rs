@@ -17,6 +17,9 @@ use crate::{end, number};
 /// Names of attributes whose columns are known by heart; there are about 40.
 const MOST_KNOWN: usize = 256;
 
+/// The flags of a `traceparent` that go without saying.
+const SAMPLED: u8 = 1;
+
 /// Gathers requests, and gives them as batches. For a request nothing is allocated but the room in the batch.
 pub struct Requests {
     rows: Rows,
@@ -143,6 +146,9 @@ impl Requests {
             {
                 self.rows.bytes(self.at.trace, &parent.trace);
                 self.rows.bytes(self.at.span, &parent.span);
+                if parent.flags != SAMPLED {
+                    self.rows.number(self.at.flags, i64::from(parent.flags));
+                }
                 continue;
             }
             let column = self.column(key);

@@ -156,6 +156,8 @@ fn what_is_seldom_has_its_place() {
     traced.attributes.int(names::DB_RESPONSE_STATUS_CODE, 1064);
     traced.attributes.push("x.number", Value::Int(-7));
     traced.attributes.push("x.word", Value::Word("yes"));
+    let mut unsampled = request();
+    unsampled.attributes.text(names::TRACEPARENT, format!("00-{trace}-00f067aa0ba902b7-02"));
     let mut broken = request();
     broken.attributes.text(names::TRACEPARENT, "00-4bf9");
     traced.place =
@@ -163,12 +165,14 @@ fn what_is_seldom_has_its_place() {
     broken.place = Some(Place { trace: 7, span: 0, parent: None });
     broken.sequence = Some(u32::MAX);
     let mut rows = Requests::new("host-a");
-    [&traced, &broken].into_iter().for_each(|request| rows.push(request).unwrap());
+    [&traced, &broken, &unsampled].into_iter().for_each(|request| rows.push(request).unwrap());
     let batch = rows.finish().unwrap();
     let of = |row, name| of(&batch, row, name);
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(of(0, "trace_id"), text(trace));
     assert_eq!(of(0, "parent_span_id"), text("00f067aa0ba902b7"));
+    assert_eq!((of(0, "trace_flags"), of(2, "trace_flags")), (None, text("2")), "1 goes without saying");
+    assert_eq!((of(2, "trace_id"), of(2, "attributes")), (text(trace), None));
     assert_eq!(of(0, "db.response.status_code"), text("1064"));
     assert_eq!(of(0, "attributes"), text("http.response.status_code=odd x.number=-7 x.word=yes"));
     assert_eq!((of(1, "trace_id"), of(1, "attributes")), (None, text("traceparent=00-4bf9")));

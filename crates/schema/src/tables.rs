@@ -17,7 +17,7 @@ use crate::Column;
 /// stay readable, and columns that they do not have are empty.
 ///
 /// - 2: `weir.trace`, `weir.span`, `weir.parent`, `weir.evidence`, `weir.sequence` of requests, `sampled` of agents, `count` of connections.
-/// - 3: histograms are [packed](crate::histogram::pack); they were maps before.
+/// - 3: histograms are [packed](crate::histogram::pack); they were maps before. `trace_flags` of requests.
 pub const VERSION: u32 = 3;
 
 /// Most rows within which they are in another order than that of time, so that a file need not be read as a whole for a short time.

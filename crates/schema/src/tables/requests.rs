@@ -36,6 +36,9 @@ pub(super) const REQUESTS: &[Column] = &[
     // A trace has several requests.
     Column::bytes("trace_id", 16, "The trace that the caller named (W3C)").coded(Coding::Dictionary).keyed(),
     Column::bytes("parent_span_id", 8, "The span that the caller named (W3C)"),
+    // Nearly always it is 1: that takes no room.
+    Column::number("trace_flags", "The flags that the caller named, where they are not 1: sampled (W3C)")
+        .since(3),
     Column::word(names::HTTP_REQUEST_METHOD, "The method; `_OTHER` for an unknown one"),
     Column::number(names::HTTP_RESPONSE_STATUS_CODE, "The status code"),
     Column::word(names::HTTP_ROUTE, "The route"),
