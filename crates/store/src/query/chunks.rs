@@ -43,7 +43,8 @@ impl Chunks {
         columns: &ProjectionMask,
         selection: Option<&RowSelection>,
     ) -> Result<()> {
-        let ranges = joined(ranges(opened.metadata.metadata(), group, columns, selection));
+        let metadata = if selection.is_some() { opened.indexed()? } else { opened.metadata.clone() };
+        let ranges = joined(ranges(metadata.metadata(), group, columns, selection));
         if ranges.len() > 1 {
             ranges.iter().for_each(|range| self.file.read_ahead(range));
         }
@@ -114,7 +115,7 @@ pub(crate) fn read_ahead(opened: &Opened, group: usize, columns: &ProjectionMask
 }
 
 /// What lies near is read at once.
-fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+pub(crate) fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     ranges.retain(|range| !range.is_empty());
     ranges.sort_unstable_by_key(|range| range.start);
     let mut joined: Vec<Range<u64>> = Vec::new();

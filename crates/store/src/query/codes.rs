@@ -12,7 +12,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::RowSelection;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::serialized_reader::SerializedPageReader;
 use schema::Kind;
@@ -40,8 +40,8 @@ pub(crate) struct Codes {
     nulls: bool,
 }
 
-fn locations(opened: &Opened, group: usize, leaf: usize) -> Option<&Vec<PageLocation>> {
-    Some(opened.metadata.metadata().offset_index()?.get(group)?.get(leaf)?.page_locations())
+fn locations(metadata: &ParquetMetaData, group: usize, leaf: usize) -> Option<&Vec<PageLocation>> {
+    Some(metadata.offset_index()?.get(group)?.get(leaf)?.page_locations())
 }
 
 impl Codes {
@@ -52,13 +52,14 @@ impl Codes {
         let Some(field) = fields.first().filter(|first| fields.iter().all(|field| field == *first)) else {
             return Ok(None);
         };
-        let metadata = opened.metadata.metadata();
+        let metadata = opened.indexed()?;
+        let metadata = metadata.metadata();
         let Some(leaf) = field.is_column().then(|| leaf(metadata, field.column)).flatten() else {
             return Ok(None);
         };
         let chunk = metadata.row_group(group).column(leaf);
         let (start, _) = chunk.byte_range();
-        let Some(pages) = locations(opened, group, leaf) else { return Ok(None) };
+        let Some(pages) = locations(metadata, group, leaf) else { return Ok(None) };
         let behind = pages.first().is_some_and(|first| first.offset as u64 > start);
         if !behind || !is_dictionary(chunk) {
             return Ok(None);
@@ -102,7 +103,8 @@ impl Codes {
         selection: Option<&RowSelection>,
         rows: usize,
     ) -> Result<Option<RowSelection>, Error> {
-        let Some(locations) = locations(opened, self.group, self.leaf) else { return Ok(None) };
+        let metadata = opened.indexed()?;
+        let Some(locations) = locations(metadata.metadata(), self.group, self.leaf) else { return Ok(None) };
         let only = ProjectionMask::leaves(opened.metadata.parquet_schema(), [self.leaf]);
         self.chunks.add(opened, self.group, &only, selection)?;
         let needed: Option<Vec<u64>> = selection

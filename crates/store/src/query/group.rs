@@ -87,14 +87,15 @@ impl Part {
         usize::try_from(bytes).unwrap_or(0)
     }
 
-    /// Says what will be read soon: filters, or these columns where nothing is known of their pages.
+    /// Says that these columns will be read soon, where neither filters nor pages may show that they need not be.
     pub(crate) fn read_ahead(&self, test: &Test, columns: &[&'static str]) {
         let tests = test.parts();
-        if prune::read_filters_ahead(&tests, &self.opened, self.group) {
+        let metadata = self.opened.metadata.metadata();
+        if !prune::filters(&tests, metadata, self.group).is_empty() {
             return;
         }
-        let pages = prune::pages(&tests, self.opened.metadata.metadata(), self.group);
-        if let Some(columns) = self.projection(columns).filter(|_| pages.is_none()) {
+        let pages = prune::pages(&tests, &self.opened, self.group);
+        if let Some(columns) = self.projection(columns).filter(|_| matches!(pages, Ok(None))) {
             chunks::read_ahead(&self.opened, self.group, &columns);
         }
     }
@@ -118,11 +119,12 @@ impl Part {
         let rows = (DECODED / self.width(&columns).max(1)).clamp(256, rows);
         let chunks = Chunks::read(&self.opened, self.group, &columns, selection)?;
         held.set(chunks.memory())?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.opened.metadata.clone())
-                .with_row_groups(vec![self.group])
-                .with_batch_size(rows)
-                .with_projection(columns);
+        let metadata =
+            if selection.is_some() { self.opened.indexed()? } else { self.opened.metadata.clone() };
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
+            .with_row_groups(vec![self.group])
+            .with_batch_size(rows)
+            .with_projection(columns);
         let builder = match selection {
             Some(selection) => builder.with_row_selection(selection.clone()),
             None => builder,
@@ -183,12 +185,10 @@ impl Part {
         tests.extend(&bound);
         tests.retain(|test| !prune::all_match(test, metadata, group));
         let may_match = tests.iter().all(|test| prune::group_may_match(test, metadata, group));
-        // What is known of pages costs nothing, dictionaries do.
-        let mut selection = prune::pages(&tests, metadata, self.group);
-        let steps = match may_match && !prune::filtered_out(&tests, &self.opened, self.group)? {
-            true => self.ordered(scan, tests)?,
-            false => None,
-        };
+        let may_match = may_match && !prune::filtered_out(&tests, &self.opened, self.group)?;
+        // What is known of pages costs next to nothing, dictionaries do.
+        let mut selection = if may_match { prune::pages(&tests, &self.opened, self.group)? } else { None };
+        let steps = if may_match { self.ordered(scan, tests)? } else { None };
         let Some(steps) = steps else {
             scanned.pruned += u64::from(self.is_first());
             return Ok(Selected::None);

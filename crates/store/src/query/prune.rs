@@ -3,11 +3,13 @@
 use std::ops::Range;
 
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 use schema::Kind;
 
+use super::chunks::joined;
 use super::field::Field;
 use super::test::Test;
 use crate::segment::{CheckedFile, Opened};
@@ -184,26 +186,38 @@ pub(crate) fn filtered_out(parts: &[&Test], opened: &Opened, group: usize) -> Re
     Ok(false)
 }
 
-/// Says that the filters of a group will be read soon; false where it has none of what is looked for.
-pub(crate) fn read_filters_ahead(parts: &[&Test], opened: &Opened, group: usize) -> bool {
+/// Where a group has its filters of what is looked for.
+pub(crate) fn filters(parts: &[&Test], metadata: &ParquetMetaData, group: usize) -> Vec<Range<u64>> {
+    let filter = |part: &&Test| {
+        let Test::Bytes(field, _) = part else { return None };
+        let column = metadata.row_group(group).column(leaf(metadata, field.column)?);
+        let start = u64::try_from(column.bloom_filter_offset()?).ok()?;
+        Some(start..start.saturating_add(u64::try_from(column.bloom_filter_length()?).ok()?))
+    };
+    parts.iter().filter_map(filter).collect()
+}
+
+/// Says that all of a file's filters of what is looked for will be read soon.
+pub(crate) fn read_filters_ahead(parts: &[&Test], opened: &Opened) {
     let metadata = opened.metadata.metadata();
-    let mut there = false;
-    for part in parts {
-        let Test::Bytes(field, _) = part else { continue };
-        let Some(leaf) = leaf(metadata, field.column) else { continue };
-        let column = metadata.row_group(group).column(leaf);
-        let start = column.bloom_filter_offset().and_then(|start| u64::try_from(start).ok());
-        let length = column.bloom_filter_length().and_then(|length| u64::try_from(length).ok());
-        if let (Some(start), Some(length)) = (start, length) {
-            opened.file.read_ahead(&(start..start.saturating_add(length)));
-            there = true;
-        }
-    }
-    there
+    let ranges = (0..metadata.num_row_groups()).flat_map(|group| filters(parts, metadata, group)).collect();
+    joined(ranges).iter().for_each(|range| opened.file.read_ahead(range));
 }
 
 /// The rows of a group whose pages may have some that match; none where nothing is known about pages.
-pub(crate) fn pages(parts: &[&Test], metadata: &ParquetMetaData, group: usize) -> Option<RowSelection> {
+pub(crate) fn pages(
+    parts: &[&Test],
+    opened: &Opened,
+    group: usize,
+) -> Result<Option<RowSelection>, ParquetError> {
+    let looked_at = |part: &&Test| part.field().is_some_and(Field::is_column);
+    if !parts.iter().any(looked_at) {
+        return Ok(None);
+    }
+    Ok(pages_of(parts, opened.indexed()?.metadata(), group))
+}
+
+fn pages_of(parts: &[&Test], metadata: &ParquetMetaData, group: usize) -> Option<RowSelection> {
     let rows = usize::try_from(metadata.row_group(group).num_rows()).ok()?;
     let mut selection: Option<RowSelection> = None;
     for part in parts {

@@ -152,23 +152,24 @@ impl Scan<'_> {
 
     /// Has files described that are needed, several at a time: that is a matter of waiting for the disk.
     fn open(&self) {
-        let files: Vec<&Arc<Segment>> = self.files.iter().filter(|segment| self.in_time(segment)).collect();
-        let closed = files.iter().filter(|segment| !segment.is_open()).count();
-        if closed < 2 {
-            return;
-        }
+        let in_time = |segment: &&Arc<Segment>| !segment.is_open() && self.in_time(segment);
+        let closed: Vec<&Arc<Segment>> = self.files.iter().filter(in_time).collect();
+        closed.iter().for_each(|segment| segment.read_ahead());
+        let tests = self.test.parts();
         let next = AtomicUsize::new(0);
         let work = || {
-            while let Some(segment) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some(segment) = closed.get(next.fetch_add(1, Ordering::Relaxed)) {
                 if self.cancel.check().is_err() {
                     return;
                 }
                 // What goes wrong is met again when the file is read.
-                let _ = segment.open(self.cache);
+                if let Ok(opened) = segment.open(self.cache) {
+                    prune::read_filters_ahead(&tests, &opened);
+                }
             }
         };
         std::thread::scope(|scope| {
-            (1..self.threads.min(closed)).for_each(|_| drop(scope.spawn(work)));
+            (1..self.threads.min(closed.len())).for_each(|_| drop(scope.spawn(work)));
             work();
         });
     }

@@ -8,8 +8,11 @@ use arrow_array::RecordBatch;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
-use parquet::file::metadata::PageIndexPolicy;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::reader::{ChunkReader, Length};
 
+use super::checked::BLOCK;
 use super::{CheckedFile, Described, Sums};
 use crate::disk::{Disk, read_all};
 use crate::error::{Error, Tried};
@@ -24,10 +27,17 @@ pub(crate) struct Segment {
     opened: Mutex<Option<Arc<Opened>>>,
 }
 
+/// Bytes at the end of a file that its description nearly always fits in.
+const DESCRIPTION: u64 = 48 * 1024;
+
 /// A file and its description.
 pub(crate) struct Opened {
     pub(crate) file: CheckedFile,
+    /// Without what is told of pages.
     pub(crate) metadata: ArrowReaderMetadata,
+    /// With it, once somebody has asked: most files of a store are known not to have what is looked for without a look at their pages,
+    /// of which there are thousands.
+    indexed: Mutex<Option<ArrowReaderMetadata>>,
 }
 
 impl Segment {
@@ -51,6 +61,18 @@ impl Segment {
         drop(opened);
         cache.note(self);
         Ok(found)
+    }
+
+    /// Says that it will be opened soon.
+    pub(crate) fn read_ahead(&self) {
+        // What goes wrong is met again when it is opened.
+        if let Ok(sums) = self.disk.open(&self.meta.sums_name()) {
+            sums.read_ahead(0, self.meta.bytes / BLOCK as u64 * 4 + 16);
+        }
+        if let Ok(file) = self.disk.open(&self.meta.name()) {
+            let start = self.meta.bytes.saturating_sub(DESCRIPTION);
+            file.read_ahead(start, self.meta.bytes - start);
+        }
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -89,11 +111,23 @@ impl Opened {
         let sums = Sums::decode(&bytes)
             .ok_or_else(|| Error::Damaged(format!("{sums}: it is not as it was written")))?;
         let file = CheckedFile::new(file, Arc::new(sums), name);
-        let metadata = ArrowReaderMetadata::load(
-            &file,
-            ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional),
-        )?;
-        Ok(Opened { file, metadata })
+        let metadata = ArrowReaderMetadata::try_new(Arc::new(describe(&file)?), ArrowReaderOptions::new())?;
+        Ok(Opened { file, metadata, indexed: Mutex::default() })
+    }
+
+    /// The description with what is told of pages.
+    pub(crate) fn indexed(&self) -> Result<ArrowReaderMetadata, ParquetError> {
+        let mut indexed = self.indexed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(indexed) = &*indexed {
+            return Ok(indexed.clone());
+        }
+        let mut reader =
+            ParquetMetaDataReader::new_with_metadata(ParquetMetaData::clone(self.metadata.metadata()))
+                .with_page_index_policy(PageIndexPolicy::Optional);
+        reader.read_page_indexes(&self.file)?;
+        let found = ArrowReaderMetadata::try_new(Arc::new(reader.finish()?), ArrowReaderOptions::new())?;
+        *indexed = Some(found.clone());
+        Ok(found)
     }
 
     /// The rows of one of its groups.
@@ -115,6 +149,20 @@ impl Opened {
             Described { level: level?.parse().ok()?, replaces, log_from: log_from?.parse().ok()? };
         Some((version?.parse().ok()?, described))
     }
+}
+
+/// What stands at the end of a file, but for what is told of pages: read at once where it is no longer than usual.
+fn describe(file: &CheckedFile) -> Result<ParquetMetaData, ParquetError> {
+    let mut reader = ParquetMetaDataReader::new();
+    let mut read = |length: u64| {
+        let bytes = file.get_bytes(file.len() - length, usize::try_from(length)?)?;
+        reader.try_parse_sized(&bytes, file.len())
+    };
+    match read(file.len().min(DESCRIPTION)) {
+        Err(ParquetError::NeedMoreData(length)) if length as u64 <= file.len() => read(length as u64)?,
+        result => result?,
+    }
+    reader.finish()
 }
 
 /// Which files are open: so many at most, those that were opened last.

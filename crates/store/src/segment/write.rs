@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 use schema::{Coding, Kind, Table};
 
@@ -106,6 +106,8 @@ fn properties(table: Table, row_group: usize, described: &Described) -> WriterPr
         .set_dictionary_enabled(false)
         .set_compression(zstd)
         .set_statistics_enabled(EnabledStatistics::Chunk)
+        // All of a file's filters are read at once.
+        .set_bloom_filter_position(BloomFilterPosition::End)
         .set_key_value_metadata(Some(described.pairs()));
     let paged = |name: &str| table.sorted_by().contains(&name) || table.put_together_by().contains(&name);
     for column in table.columns() {
