@@ -18,6 +18,7 @@ mod prune;
 mod rows;
 mod scan;
 mod spans;
+mod split;
 mod test;
 mod watch;
 

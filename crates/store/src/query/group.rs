@@ -7,17 +7,17 @@ use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow_buffer::BooleanBuffer;
 use arrow_schema::Schema;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
 
 use schema::query::Scanned;
 
 use super::chunks::{self, Chunks};
 use super::codes::Codes;
 use super::meter::Held;
-use super::prune;
 use super::rows::Wanted;
 use super::scan::Scan;
 use super::test::Test;
+use super::{prune, split};
 use crate::error::Error;
 use crate::segment::Opened;
 
@@ -121,15 +121,7 @@ impl Part {
         held.set(chunks.memory())?;
         let metadata =
             if selection.is_some() { self.opened.indexed()? } else { self.opened.metadata.clone() };
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
-            .with_row_groups(vec![self.group])
-            .with_batch_size(rows)
-            .with_projection(columns);
-        let builder = match selection {
-            Some(selection) => builder.with_row_selection(selection.clone()),
-            None => builder,
-        };
-        Ok(builder.build()?)
+        Ok(split::decode(chunks, &metadata, (self.group, columns), rows, selection.cloned())?)
     }
 
     /// Passes on the rows that match, until `pass` says that it needs no more.

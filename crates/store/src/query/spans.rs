@@ -15,7 +15,7 @@ pub(crate) struct Spans {
     numbers: Vec<i64>,
     places: HashMap<i64, u32, RandomState>,
     /// Number and place, each where it follows from the number: times come in any order, but from few spans.
-    lately: Vec<(i64, u32)>,
+    lately: Box<[(i64, u32); LATELY]>,
 }
 
 impl Spans {
@@ -27,7 +27,7 @@ impl Spans {
             reciprocal: u64::MAX / every,
             numbers: Vec::new(),
             places: HashMap::default(),
-            lately: vec![(i64::MIN, 0); LATELY],
+            lately: Box::new([(i64::MIN, 0); LATELY]),
         }
     }
 
