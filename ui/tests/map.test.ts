@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Edge } from "../src/api/client";
 import { bend, point } from "../src/lib/edges";
 import { arranged, overlap, type Box, type Label } from "../src/lib/labels";
-import { acyclic, COLUMN, HIGH, layout, ROW, spread, WIDE } from "../src/lib/layout";
+import { acyclic, COLUMN, HIGH, inversions, layout, ROW, spread, WIDE } from "../src/lib/layout";
 import { around, concerns, groupOf, mapView, reach, slowness, thickness, usualGrouping } from "../src/lib/map";
 
 const figures = (count: number, errors = 0, p95 = 0.01) => ({
@@ -186,6 +186,12 @@ describe("map", () => {
     expect(concerns([edge("a", "b", { figures: figures(10, 2) })], [])).toEqual([]);
     expect(concerns([edge("a", "b")], undefined)).toEqual([]);
   });
+});
+
+test("pairs that stand the wrong way round are counted", () => {
+  expect([[], [1], [1, 2, 3], [3, 2, 1], [2, 1, 2, 1], [5, 1, 4, 2]].map((list) => inversions([...list]))).toEqual([
+    0, 0, 0, 3, 3, 4,
+  ]);
 });
 
 describe("large maps", () => {

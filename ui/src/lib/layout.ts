@@ -187,23 +187,40 @@ function ordered(ids: readonly string[], edges: readonly LayoutEdge[], layers: M
   return best;
 }
 
-/** Crossings between layers next to one another; for large maps a part of them stands for all. */
+/** Crossings between layers next to one another. */
 function crossings(order: string[][], out: Map<string, string[]>, layers: Map<string, number>): number {
   const place = new Map(order.flatMap((layer) => layer.map((id, at) => [id, at] as const)));
   let sum = 0;
   for (let layer = 0; layer + 1 < order.length; layer += 1) {
-    const pairs = (order[layer] ?? []).flatMap((id, at) =>
-      (out.get(id) ?? []).filter((to) => layers.get(to) === layer + 1).map((to) => [at, place.get(to) ?? 0] as const),
+    const ends = (order[layer] ?? []).flatMap((id) =>
+      (out.get(id) ?? [])
+        .filter((to) => layers.get(to) === layer + 1)
+        .map((to) => place.get(to) ?? 0)
+        .sort((a, b) => a - b),
     );
-    const some = pairs.slice(0, 600);
-    for (let a = 0; a < some.length; a += 1) {
-      for (let b = a + 1; b < some.length; b += 1) {
-        const [p, q] = [some[a] as readonly [number, number], some[b] as readonly [number, number]];
-        if ((p[0] - q[0]) * (p[1] - q[1]) < 0) sum += 1;
-      }
-    }
+    sum += inversions(ends);
   }
   return sum;
+}
+
+/** How many pairs stand the wrong way round; the numbers are sorted on the way. */
+export function inversions(numbers: number[]): number {
+  if (numbers.length < 2) return 0;
+  const middle = numbers.length >> 1;
+  const [left, right] = [numbers.slice(0, middle), numbers.slice(middle)];
+  let found = inversions(left) + inversions(right);
+  let [a, b] = [0, 0];
+  for (let at = 0; at < numbers.length; at += 1) {
+    if (b >= right.length || (a < left.length && (left[a] ?? 0) <= (right[b] ?? 0))) {
+      numbers[at] = left[a] ?? 0;
+      a += 1;
+    } else {
+      numbers[at] = right[b] ?? 0;
+      b += 1;
+      found += left.length - a;
+    }
+  }
+  return found;
 }
 
 function placed(order: string[][], edges: readonly LayoutEdge[], layers: Map<string, number>): Layout {

@@ -141,8 +141,11 @@ export function Chart(props: Props) {
       seen.disconnect();
       plot?.destroy();
     });
+    box.style.minHeight = `${props.height ?? 120}px`;
     let shape = "";
     createEffect(() => {
+      // A chart is made with its first values: an empty one would only keep whoever came here waiting.
+      if (!plot && props.times.length === 0) return;
       const wanted = `${theme()}|${props.lines.map((line) => `${line.label}${line.colour}`).join("|")}`;
       const values = data();
       if (wanted !== shape) {
