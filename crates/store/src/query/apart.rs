@@ -20,8 +20,19 @@ pub(crate) fn comparable(table: Table) -> Result<Vec<Field>, Invalid> {
     few.map(|column| Field::new(table, column.name)).collect()
 }
 
-/// A field's values, in how many rows each occurs, and in how many of the selection.
-type Counted = (Keys, [Vec<u64>; 2]);
+/// A field with more different values than this is not compared: hardly a row shares one with another, and there is no room for all of
+/// them. The number depends on the rows only, not on how they were shared out, so that the same question has the same answer.
+const MOST_VALUES: usize = 50_000;
+
+/// A field's values, in how many rows each occurs, and in how many of the selection. None where there are too many.
+type Counted = Option<(Keys, [Vec<u64>; 2])>;
+
+/// Forgets a field that has too many values.
+fn bound(counted: &mut Counted) {
+    if counted.as_ref().is_some_and(|(keys, _)| keys.len() > MOST_VALUES) {
+        *counted = None;
+    }
+}
 
 struct Apart {
     selection: Test,
@@ -35,25 +46,32 @@ impl Fold for Apart {
         let selected = filter_record_batch(rows, &BooleanArray::new(self.selection.matches(rows), None))?;
         for (place, rows) in [rows, &selected].into_iter().enumerate() {
             self.rows[place] += rows.num_rows() as u64;
-            for (keys, counts) in &mut self.fields {
+            for (keys, counts) in self.fields.iter_mut().flatten() {
                 let values = keys.field().values(rows);
                 keys.count(&values, &mut counts[place]);
             }
         }
+        self.fields.iter_mut().for_each(bound);
         Ok(())
     }
 
     fn merge(&mut self, other: Self) -> Result<(), Error> {
         for place in 0..2 {
             self.rows[place] += other.rows[place];
-            for ((keys, counts), (other_keys, other_counts)) in self.fields.iter_mut().zip(&other.fields) {
-                for (key, count) in other_counts[place].iter().enumerate() {
+        }
+        for (own, other) in self.fields.iter_mut().zip(other.fields) {
+            let (Some((keys, counts)), Some((other_keys, other_counts))) = (own.as_mut(), other) else {
+                *own = None;
+                continue;
+            };
+            for (counts, other_counts) in counts.iter_mut().zip(&other_counts) {
+                for (key, count) in other_counts.iter().enumerate() {
                     let key = keys.of_cell(other_keys.cell(key as u32)) as usize;
-                    let counts = &mut counts[place];
                     counts.resize(counts.len().max(key + 1), 0);
                     counts[key] += count;
                 }
             }
+            bound(own);
         }
         Ok(())
     }
@@ -61,7 +79,7 @@ impl Fold for Apart {
     fn memory(&self) -> usize {
         let counted =
             |counts: &[Vec<u64>; 2]| counts.iter().map(|counts| 8 * counts.capacity()).sum::<usize>();
-        self.fields.iter().map(|(keys, counts)| keys.memory() + counted(counts)).sum()
+        self.fields.iter().flatten().map(|(keys, counts)| keys.memory() + counted(counts)).sum()
     }
 }
 
@@ -71,13 +89,13 @@ pub(crate) fn run(scan: &Scan<'_>, fields: &[Field], selection: &Test, limit: us
     let new = || Apart {
         selection: selection.clone(),
         rows: [0; 2],
-        fields: fields.iter().map(|field| (Keys::new(field.clone()), Default::default())).collect(),
+        fields: fields.iter().map(|field| Some((Keys::new(field.clone()), Default::default()))).collect(),
     };
     let (apart, scanned) = scan.fold(&columns, None, new)?;
     let rows = [apart.rows[1], apart.rows[0].saturating_sub(apart.rows[1])];
     let part = |count: u64, of: u64| if of == 0 { 0.0 } else { count as f64 / of as f64 };
     let mut differences = Vec::new();
-    for (keys, counts) in &apart.fields {
+    for (keys, counts) in apart.fields.iter().flatten() {
         for (key, all) in counts[0].iter().enumerate().filter(|(_, all)| **all > 0) {
             let selected = counts[1].get(key).copied().unwrap_or(0);
             differences.push(Difference {

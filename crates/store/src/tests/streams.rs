@@ -280,3 +280,31 @@ fn a_query_ends_when_its_caller_goes() {
         assert_eq!(later, 0);
     }
 }
+
+#[test]
+fn fields_with_too_many_values_are_not_compared() {
+    let disk: Arc<dyn Disk> = Arc::new(SimulatedDisk::default());
+    let engine = opened(&disk).unwrap();
+    // Each has a path of its own: neither half has too many, but both together have.
+    for part in 0..2 {
+        let failed = |number: i64| (number % 2 == 0).then(|| "500".into());
+        let batch = requests(part * 30_000..(part + 1) * 30_000, failed);
+        engine.submit(origin(part as u64), Table::Requests, &batch).unwrap();
+        engine.commit().unwrap();
+        engine.flush().unwrap();
+    }
+    let fields = ["url.path", "service.name"].map(str::to_owned).to_vec();
+    let asked = Ask::Apart { selection: Filter::is("error.type", "500"), fields, limit: 5 };
+    let found = run(
+        &snapshot(&engine),
+        &about_requests(Filter::All, asked),
+        &engine.cache,
+        limits(64 << 20),
+        &Cancel::default(),
+    );
+    let Outcome::Apart { rows, differences } = found.unwrap().outcome else { panic!("no differences") };
+    assert_eq!(rows, [30_000, 30_000]);
+    let told: Vec<_> = differences.iter().map(|one| (&one.field[..], &one.value, one.selected)).collect();
+    let (shop, cart) = (Cell::Text("shop".into()), Cell::Text("cart".into()));
+    assert_eq!(told, [("service.name", &cart, 0.0), ("service.name", &shop, 1.0)]);
+}
