@@ -348,7 +348,7 @@ fn a_call_counts_once_wherever_it_is_counted() {
             rows.text(at.client.service, "shop");
             rows.text(at.server.service, "users");
             rows.text(at.service, if role == "client" { "shop" } else { "users" });
-            rows.end();
+            rows.end().unwrap();
         }
     }
     api.take(1, &mut rows);
