@@ -8,7 +8,6 @@ use model::Request;
 use model::begun::{Finished, Note};
 use traces::{Config, Joiner};
 
-#[allow(dead_code)] // what tests use of it besides
 #[path = "../tests/common/mod.rs"]
 mod common;
 
