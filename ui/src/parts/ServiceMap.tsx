@@ -13,6 +13,8 @@ import { kindName, kindPath } from "./icons";
 /** With more edges than this they are drawn together; with more than `LABELLED` only those that are pointed at are labelled. */
 const MANY = 300;
 const LABELLED = 60;
+/** With more than this they change at once: so many do not move smoothly. */
+const STILL = 100;
 /** The width of a letter of a label. */
 const LETTER = 6.7;
 
@@ -36,7 +38,8 @@ function value(node: MapNode): string {
 const shortened = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 export function ServiceMap(props: Props) {
-  let svg!: SVGSVGElement;
+  /** What is looked through; the drawing behind it is moved as a whole, which needs no drawing anew. */
+  let frame!: HTMLDivElement;
   const [nodes, setNodes] = createStore<MapNode[]>([]);
   const [edges, setEdges] = createStore<MapEdge[]>([]);
   const [places, setPlaces] = createSignal<Layout>({ places: new Map(), width: 1, height: 1 });
@@ -65,7 +68,7 @@ export function ServiceMap(props: Props) {
   });
 
   const fit = () => {
-    const box = svg.getBoundingClientRect();
+    const box = frame.getBoundingClientRect();
     const { width, height } = places();
     const drawn = { width: width - COLUMN + WIDE + 48, height: height - ROW + HIGH + 48 };
     const scale = Math.min(1.15, box.width / drawn.width, box.height / drawn.height);
@@ -86,7 +89,7 @@ export function ServiceMap(props: Props) {
   );
   onMount(() => {
     const seen = new ResizeObserver(() => !moved() && fit());
-    seen.observe(svg);
+    seen.observe(frame);
     onCleanup(() => seen.disconnect());
   });
 
@@ -99,7 +102,7 @@ export function ServiceMap(props: Props) {
   };
   const onWheel = (event: WheelEvent) => {
     event.preventDefault();
-    const box = svg.getBoundingClientRect();
+    const box = frame.getBoundingClientRect();
     zoom(Math.exp(-event.deltaY * 0.0016), event.clientX - box.left, event.clientY - box.top);
   };
   let drag: { x: number; y: number; far: boolean } | undefined;
@@ -110,7 +113,7 @@ export function ServiceMap(props: Props) {
     if (!drag) return;
     const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
     if (!drag.far && Math.hypot(dx, dy) < 4) return;
-    if (!drag.far) svg.setPointerCapture(event.pointerId);
+    if (!drag.far) frame.setPointerCapture(event.pointerId);
     drag = { x: event.clientX, y: event.clientY, far: true };
     setMoved(true);
     setAt((was) => ({ ...was, x: was.x + dx, y: was.y + dy }));
@@ -120,7 +123,7 @@ export function ServiceMap(props: Props) {
     drag = undefined;
     return far;
   };
-  onMount(() => svg.addEventListener("wheel", onWheel, { passive: false }));
+  onMount(() => frame.addEventListener("wheel", onWheel, { passive: false }));
 
   /** The names of nodes would be too small to read: only those that find room are shown, at the size that they have elsewhere. */
   const scale = createMemo(() => at().scale);
@@ -186,122 +189,131 @@ export function ServiceMap(props: Props) {
 
   return (
     <div class="map">
-      <svg
-        ref={svg}
-        class="map-svg"
-        classList={{ far: far(), many: many() }}
-        role="group"
-        aria-label={t("Service map")}
+      <div
+        ref={frame}
+        class="map-frame"
         onPointerDown={onDown}
         onPointerMove={onMove}
         onPointerUp={onUp}
-        onClick={(event) => event.target === svg && props.select("")}
+        onClick={(event) => !(event.target as Element).closest(".node, .edge") && props.select("")}
       >
-        <g transform={`translate(${at().x} ${at().y}) scale(${scale()})`}>
-          <For each={bundles()}>
-            {([look, d]) => (
-              <g class={`edge bundle ${look}`} classList={{ faint: props.lit !== undefined }}>
-                <path class="line" d={d} />
-              </g>
-            )}
-          </For>
-          <For each={single()}>
-            {(edge) => (
-              <g
-                class={`edge ${look(edge)}`}
-                classList={{ faint: !many() && !lit(edge.id), selected: props.selected === edge.id }}
-                onPointerEnter={() => setHover(edge.id)}
-                onPointerLeave={() => setHover("")}
-                onClick={() => props.select(edge.id)}
-              >
-                <path class="hit" d={run(edge)} />
-                <path class="line" d={run(edge)} stroke-width={thickness(edge.figures.rate)} />
-              </g>
-            )}
-          </For>
-          <For each={nodes}>
-            {(node) => (
-              <g
-                class={`node ${state(node.figures.errors, node.figures.ratio)}`}
-                classList={{
-                  faint: !lit(node.id),
-                  selected: props.selected === node.id,
-                  group: node.members.length > 0,
-                  other: node.kind === "external" || node.kind === "unknown",
-                }}
-                ref={(element) =>
-                  createEffect(() => {
-                    const { x, y } = place(node.id);
-                    element.style.transform = `translate(${x}px, ${y}px)`;
-                  })
-                }
-                role="button"
-                aria-label={`${node.label}, ${kindName(node.kind)}, ${value(node)}`}
-                tabindex="0"
-                onPointerEnter={() => setHover(node.id)}
-                onPointerLeave={() => setHover("")}
-                onFocus={() => setHover(node.id)}
-                onBlur={() => setHover("")}
-                onClick={() => props.select(node.id)}
-                onKeyDown={(event) => {
-                  if (event.key === "Enter" || event.key === " ") {
-                    event.preventDefault();
-                    props.select(node.id);
-                  }
-                }}
-              >
-                <Show when={node.members.length > 0}>
-                  <rect class="under" x="4" y="4" width={WIDE} height={HIGH} rx="4" />
-                </Show>
-                <rect
-                  class="box"
-                  width={WIDE}
-                  height={HIGH}
-                  rx={node.kind === "database" || node.kind === "cache" ? 12 : 4}
-                >
-                  <title>{`${node.label}, ${kindName(node.kind)}`}</title>
-                </rect>
-                <svg class="sign" x="10" y="12" width="16" height="16" viewBox="0 0 16 16">
-                  <path d={kindPath(node.kind)} />
-                </svg>
-                <text class="name" x="34" y="17">
-                  {shortened(node.label, 20)}
-                </text>
-                <text class="value" x="34" y="32">
-                  {value(node)}
-                </text>
-              </g>
-            )}
-          </For>
-          <g class="far-names" font-size={`${11 / scale()}px`} stroke-width={3 / scale()}>
-            <For each={names()}>
-              {({ node, text, x, y }) => (
-                <text
-                  x={x}
-                  y={y + 4 / scale()}
-                  class={state(node.figures.errors, node.figures.ratio)}
-                  classList={{ faint: !lit(node.id) }}
-                >
-                  {text}
-                </text>
+        <svg
+          class="map-svg"
+          classList={{ far: far(), still: props.view.edges.length > STILL }}
+          role="group"
+          aria-label={t("Service map")}
+          ref={(element) =>
+            createEffect(() => {
+              element.style.transform = `translate(${at().x}px, ${at().y}px)`;
+            })
+          }
+        >
+          <g transform={`scale(${scale()})`}>
+            <For each={bundles()}>
+              {([look, d]) => (
+                <g class={`edge bundle ${look}`} classList={{ faint: props.lit !== undefined }}>
+                  <path class="line" d={d} />
+                </g>
               )}
             </For>
+            <For each={single()}>
+              {(edge) => (
+                <g
+                  class={`edge ${look(edge)}`}
+                  classList={{ faint: !many() && !lit(edge.id), selected: props.selected === edge.id }}
+                  onPointerEnter={() => setHover(edge.id)}
+                  onPointerLeave={() => setHover("")}
+                  onClick={() => props.select(edge.id)}
+                >
+                  <path class="hit" d={run(edge)} />
+                  <path class="line" d={run(edge)} stroke-width={thickness(edge.figures.rate)} />
+                </g>
+              )}
+            </For>
+            <For each={nodes}>
+              {(node) => (
+                <g
+                  class={`node ${state(node.figures.errors, node.figures.ratio)}`}
+                  classList={{
+                    faint: !lit(node.id),
+                    selected: props.selected === node.id,
+                    group: node.members.length > 0,
+                    other: node.kind === "external" || node.kind === "unknown",
+                  }}
+                  ref={(element) =>
+                    createEffect(() => {
+                      const { x, y } = place(node.id);
+                      element.style.transform = `translate(${x}px, ${y}px)`;
+                    })
+                  }
+                  role="button"
+                  aria-label={`${node.label}, ${kindName(node.kind)}, ${value(node)}`}
+                  tabindex="0"
+                  onPointerEnter={() => setHover(node.id)}
+                  onPointerLeave={() => setHover("")}
+                  onFocus={() => setHover(node.id)}
+                  onBlur={() => setHover("")}
+                  onClick={() => props.select(node.id)}
+                  onKeyDown={(event) => {
+                    if (event.key === "Enter" || event.key === " ") {
+                      event.preventDefault();
+                      props.select(node.id);
+                    }
+                  }}
+                >
+                  <Show when={node.members.length > 0}>
+                    <rect class="under" x="4" y="4" width={WIDE} height={HIGH} rx="4" />
+                  </Show>
+                  <rect
+                    class="box"
+                    width={WIDE}
+                    height={HIGH}
+                    rx={node.kind === "database" || node.kind === "cache" ? 12 : 4}
+                  >
+                    <title>{`${node.label}, ${kindName(node.kind)}`}</title>
+                  </rect>
+                  <svg class="sign" x="10" y="12" width="16" height="16" viewBox="0 0 16 16">
+                    <path d={kindPath(node.kind)} />
+                  </svg>
+                  <text class="name" x="34" y="17">
+                    {shortened(node.label, 20)}
+                  </text>
+                  <text class="value" x="34" y="32">
+                    {value(node)}
+                  </text>
+                </g>
+              )}
+            </For>
+            <g class="far-names" font-size={`${11 / scale()}px`} stroke-width={3 / scale()}>
+              <For each={names()}>
+                {({ node, text, x, y }) => (
+                  <text
+                    x={x}
+                    y={y + 4 / scale()}
+                    class={state(node.figures.errors, node.figures.ratio)}
+                    classList={{ faint: !lit(node.id) }}
+                  >
+                    {text}
+                  </text>
+                )}
+              </For>
+            </g>
+            <For each={told()}>{({ edge, x, y }) => <EdgeLabel edge={edge} x={x} y={y} />}</For>
           </g>
-          <For each={told()}>{({ edge, x, y }) => <EdgeLabel edge={edge} x={x} y={y} />}</For>
-        </g>
-      </svg>
+        </svg>
+      </div>
       <div class="map-tools">
         <button
           class="framed"
           aria-label={t("Larger")}
-          onClick={() => zoom(1.3, svg.clientWidth / 2, svg.clientHeight / 2)}
+          onClick={() => zoom(1.3, frame.clientWidth / 2, frame.clientHeight / 2)}
         >
           +
         </button>
         <button
           class="framed"
           aria-label={t("Smaller")}
-          onClick={() => zoom(1 / 1.3, svg.clientWidth / 2, svg.clientHeight / 2)}
+          onClick={() => zoom(1 / 1.3, frame.clientWidth / 2, frame.clientHeight / 2)}
         >
           −
         </button>

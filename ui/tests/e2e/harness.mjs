@@ -55,7 +55,7 @@ export class Session {
   }
 
   /** `weir COMMAND` with a store, what it says in a file; waits until it answers. */
-  async weir(command, store, args = []) {
+  async weir(command, store, { nice = 0 } = {}) {
     const [port, grpc, http, metrics] = await Promise.all([1, 2, 3, 4].map(freePort));
     this.base = `http://127.0.0.1:${port}`;
     const at = (port) => `127.0.0.1:${port}`;
@@ -63,7 +63,7 @@ export class Session {
     const said = openSync(join(this.folder, "weir.log"), "w");
     // Beside a Weir that runs already, and without the settings of whoever tests.
     const env = Object.entries(process.env).filter(([name]) => !name.startsWith("WEIR"));
-    const child = this.start(weir, [command, ...own, ...args], {
+    const child = this.start("nice", ["-n", nice, weir, command, ...own], {
       stdio: ["ignore", said, said],
       env: {
         ...Object.fromEntries(env),

@@ -8,7 +8,7 @@ import { equal, holds, number, root, run, wait } from "./harness.mjs";
 import { servers } from "./servers.mjs";
 
 const shots = process.argv[2] === "shots";
-const rounds = Number(process.env.WEIR_ROUNDS ?? "600");
+const rounds = Number(process.env.WEIR_ROUNDS ?? (shots ? "600" : "300"));
 const pictures = join(root, "docs/pictures");
 
 /** All calls in a table of operations, of the rows that a test takes. */
