@@ -24,7 +24,7 @@ use axum::Router;
 use store::Ticket;
 
 use self::refusal::Refusal;
-use self::signal::{Form, Signal};
+use self::signal::{Form, Logs, Metrics, Signal, Traces};
 use super::body::{Packed, unpack};
 use super::own::Own;
 use super::room::{Part, Room};
@@ -157,18 +157,7 @@ impl Otlp {
         form: Form,
         mut part: Part,
     ) -> Result<(Taken, Option<Ticket>, u64), Refusal> {
-        let bytes = unpack(bytes, packed, self.limits.message, &mut part)?;
-        let weight = form.weigh::<S>(&bytes)?;
-        if weight > self.limits.all / 2 {
-            return Err(Refusal::TooLarge(self.limits.message));
-        }
-        if !part.grow(weight) {
-            return Err(Refusal::Busy);
-        }
-        let message = form.read::<S>(&bytes)?;
-        drop(bytes);
-        let converted = S::convert(&message).map_err(|_| Refusal::Fault)?;
-        drop(message);
+        let converted = understand::<S>(bytes, (packed, form), self.limits, &mut part)?;
         let rows = converted.batch.num_rows();
         let ticket = match rows {
             0 => None,
@@ -183,6 +172,51 @@ impl Otlp {
         let count = if refusal.again_in().is_some() { &counts.busy } else { &counts.refused };
         count.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// The rows of a message.
+fn understand<S: Signal>(
+    bytes: Vec<u8>,
+    (packed, form): (Packed, Form),
+    limits: Limits,
+    part: &mut Part,
+) -> Result<Converted, Refusal> {
+    let bytes = unpack(bytes, packed, limits.message, part)?;
+    let weight = form.weigh::<S>(&bytes)?;
+    if weight > limits.all / 2 {
+        return Err(Refusal::TooLarge(limits.message));
+    }
+    if !part.grow(weight) {
+        return Err(Refusal::Busy);
+    }
+    let message = form.read::<S>(&bytes)?;
+    drop(bytes);
+    S::convert(&message).map_err(|_| Refusal::Fault)
+}
+
+/// What becomes of the body of a request for `/v1/traces`, `/v1/metrics` or `/v1/logs`, and nothing is stored: `media` and
+/// `encoding` are its headers.
+///
+/// # Errors
+///
+/// Why the sender would be refused.
+pub fn read(
+    path: &str,
+    (media, encoding): (&str, Option<&str>),
+    body: Vec<u8>,
+    limits: Limits,
+) -> Result<Converted, String> {
+    let form = Form::named(media).ok_or_else(|| Refusal::Media.message())?;
+    let packed = Packed::named(encoding).ok_or_else(|| Refusal::Packing.message())?;
+    let mut part = Room::new(limits.all).part();
+    let how = (packed, form);
+    let understood = match path {
+        Traces::PATH => understand::<Traces>(body, how, limits, &mut part),
+        Metrics::PATH => understand::<Metrics>(body, how, limits, &mut part),
+        Logs::PATH => understand::<Logs>(body, how, limits, &mut part),
+        _ => return Err(format!("there is no {path}")),
+    };
+    understood.map_err(|refusal| refusal.message())
 }
 
 #[cfg(test)]

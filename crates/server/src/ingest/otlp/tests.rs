@@ -5,7 +5,6 @@ use arrow_array::types::{Float64Type, Int64Type, TimestampNanosecondType};
 use arrow_array::{Array, RecordBatch};
 use serde_json::{Value, json};
 
-use super::signal::{Form, Logs, Metrics, Signal, Traces};
 use super::*;
 
 const TRACE: &str = "5b8efff798038103d269b633813fc60c";
@@ -171,6 +170,29 @@ fn a_resource_does_not_make_a_small_message_large() {
     let told = convert::<Traces>(&traces(&[span(json!({"attributes": many}))]));
     assert_eq!((attributes(&told.batch, 0).len(), told.rejected), (129, 0));
     assert!(told.message.is_some(), "what is left out is told");
+}
+
+#[test]
+fn a_body_is_read_as_its_headers_say() {
+    let body = traces(&[span(json!({}))]).to_string().into_bytes();
+    let packed = zstd::bulk::compress(&body, 1).unwrap();
+    let rows = |path: &str, headers: (&str, Option<&str>), body: &[u8]| {
+        read(path, headers, body.to_vec(), Limits::default()).map(|found| found.batch.num_rows())
+    };
+    let json = "application/json; charset=utf-8";
+    assert_eq!(rows("/v1/traces", (json, None), &body), Ok(1));
+    assert_eq!(rows("/v1/traces", (json, Some("zstd")), &packed), Ok(1));
+    assert_eq!(rows("/v1/logs", (json, None), b"{}"), Ok(0));
+    let wrong: [(&str, (&str, Option<&str>), &[u8]); 5] = [
+        ("/v1/trace", (json, None), &body),
+        ("/v1/traces", ("text/plain", None), &body),
+        ("/v1/traces", (json, Some("br")), &body),
+        ("/v1/traces", (json, Some("gzip")), &packed),
+        ("/v1/traces", ("application/x-protobuf", None), &body),
+    ];
+    for (path, headers, body) in wrong {
+        assert!(rows(path, headers, body).is_err(), "{path} {headers:?}");
+    }
 }
 
 fn metric(more: Value) -> Value {
