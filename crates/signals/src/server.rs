@@ -72,8 +72,12 @@ pub static STORE_DROPPED: Metric = counter(
     ],
 );
 /// Is the disk in trouble?
-pub static STORE_TROUBLE: Metric =
-    gauge("weir.store.trouble", "1 while the store's disk is in trouble, else 0", Unit::Number(""), &[]);
+pub static STORE_TROUBLE: Metric = gauge(
+    "weir.store.trouble",
+    "Whether the store's disk is in trouble: 1 if it is, else 0",
+    Unit::Number(""),
+    &[],
+);
 /// What files take.
 pub static STORE_BYTES: Metric = gauge(
     "weir.store.bytes",

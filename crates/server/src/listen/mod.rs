@@ -147,7 +147,7 @@ impl Listeners {
     }
 
     /// The same at any later moment.
-    pub(crate) fn counter(&self) -> impl Fn() -> Counts + Send + Sync + 'static {
+    pub(crate) fn counter(&self) -> impl Fn() -> Counts + Send + Sync + use<> {
         let connections = Arc::clone(&self.connections);
         move || connections.counts()
     }
