@@ -21,6 +21,7 @@ const edge = (client: string, server: string, more: Partial<Edge> = {}): Edge =>
   protocol: "http",
   figures: figures(900),
   crosses_hosts: false,
+  crosses_zones: false,
   ...more,
 });
 const node = (name: string, kind = "service" as const, hosts = ["a"]) => ({ name, kind, protocols: ["http"], hosts });

@@ -539,6 +539,8 @@ export interface components {
         Dependency: {
             /** @description The two are on different hosts, as far as hosts are known. */
             crosses_hosts: boolean;
+            /** @description The two are in different zones, as far as zones are known. */
+            crosses_zones: boolean;
             evidence?: components["schemas"]["Evidence"] | null;
             /** @description What is asked. */
             figures: components["schemas"]["Figures"];
@@ -570,6 +572,8 @@ export interface components {
             client: string;
             /** @description The two are on different hosts, as far as hosts are known. */
             crosses_hosts: boolean;
+            /** @description The two are in different zones, as far as zones are known. */
+            crosses_zones: boolean;
             /** @description The requests, as the end saw them that saw more; the server's where both saw all. */
             figures: components["schemas"]["Figures"];
             /** @description In which protocol. */
@@ -767,6 +771,8 @@ export interface components {
             name: string;
             /** @description Protocols in which it answers. */
             protocols: string[];
+            /** @description Zones of those hosts, as far as their agents were told them. */
+            zones?: string[];
         };
         /** @description Requests that have something in common. */
         Operation: {
@@ -914,6 +920,8 @@ export interface components {
             points?: components["schemas"]["Point"][];
             /** @description Protocols in which it answers. */
             protocols: string[];
+            /** @description Zones of those hosts, as far as their agents were told them. */
+            zones?: string[];
         };
         /** @description A service, in detail. */
         ServiceDetail: {
