@@ -32,5 +32,5 @@ export default defineConfig({
     },
     proxy: { "/api": { target: server, changeOrigin: false } },
   },
-  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+  test: { include: ["tests/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
 });
