@@ -32,7 +32,7 @@ fn until(api: &Api, what: &str, is_so: impl Fn(&str) -> bool) {
     }
 }
 
-/// So many requests.
+/// So many requests, no two of the same name.
 fn fill(api: &Api, count: i64) {
     let at = Places::default();
     let base = now() - 1_000_000_000;
@@ -43,7 +43,7 @@ fn fill(api: &Api, count: i64) {
             rows.number(at.duration, number);
             rows.text(at.role, "server");
             rows.text(at.protocol, "http");
-            rows.text(at.name, &format!("GET /{}", number % 1000));
+            rows.text(at.name, &format!("GET /{number}"));
             rows.text(at.server.service, "shop");
             rows.text(at.service, "shop");
             rows.end().unwrap();
@@ -107,10 +107,10 @@ fn a_question_ends_with_whoever_asked() {
             .unwrap();
         stream
     };
-    // It looks at all fields of all rows.
-    let apart = ask("apart?selection=duration%20%3E%20100us");
+    // It has a group for each row.
+    let operations = ask("operations?by=name&order=p99");
     until(&api, "it is worked on", |page| figure(page, RUNNING) == Some(1.0));
-    drop(apart);
+    drop(operations);
     until(&api, "it is given up", |page| {
         figure(page, CANCELLED) == Some(1.0) && figure(page, RUNNING) == Some(0.0)
     });
