@@ -251,6 +251,15 @@ describe("labels", () => {
     expect(both.get("low")).toEqual(second);
   });
 
+  test("lines of others are not covered where there is a place beside them", () => {
+    const second = { x: 100, y: 0 };
+    const label: Label = { id: "a", weight: 1, wide: 40, high: 20, at: [{ x: 0, y: 0 }, second] };
+    const piece = { of: "b", x: 0, y: 0, wide: 6, high: 6 };
+    expect(arranged([label], [], [piece]).get("a")).toEqual(second);
+    expect(arranged([label], [], [{ ...piece, of: "a" }]).get("a")).toEqual({ x: 0, y: 0 });
+    expect(arranged([{ ...label, at: [{ x: 0, y: 0 }] }], [], [piece]).size).toBe(1);
+  });
+
   test("what is pointed at is always shown", () => {
     const label: Label = { id: "a", weight: 1, wide: 40, high: 20, at: [{ x: 0, y: 0 }], always: true };
     const taken = [{ x: -50, y: -50, wide: 100, high: 100 }];

@@ -191,7 +191,7 @@ export const zh: { readonly [english: string]: string } = {
   "of {n} fail": "（共 {n} 个）失败",
   "since {time}": "自 {time} 起",
   "agents {well}/{all}": "代理 {well}/{all}",
-  "{n} agents": "{n} 个代理",
+  "agents {n}": "代理 {n}",
   Side: "观察侧",
   "both sides": "两侧",
   "the client's": "客户端",

@@ -23,8 +23,17 @@ export interface Label {
 /** The side of the squares by which what is near is found. */
 const SQUARE = 256;
 
-/** The middles of those labels that found room. */
-export function arranged(labels: readonly Label[], taken: readonly Box[]): Map<string, { x: number; y: number }> {
+/** What is better not covered, unless by what it belongs to: a piece of a line by that line's label. */
+export interface Piece extends Box {
+  readonly of: string;
+}
+
+/** The middles of those labels that found room: beside all pieces where there is such a place, else over some of them. */
+export function arranged(
+  labels: readonly Label[],
+  taken: readonly Box[],
+  pieces: readonly Piece[] = [],
+): Map<string, { x: number; y: number }> {
   const squares = new Map<string, Box[]>();
   const within = (box: Box): string[] => {
     const found: string[] = [];
@@ -49,7 +58,10 @@ export function arranged(labels: readonly Label[], taken: readonly Box[]): Map<s
       wide: label.wide,
       high: label.high,
     });
-    const place = label.at.find((at) => free(box(at))) ?? (label.always ? label.at[0] : undefined);
+    const possible = label.at.filter((at) => free(box(at)));
+    const beside = (at: { x: number; y: number }) =>
+      pieces.every((piece) => piece.of === label.id || !overlap(box(at), piece));
+    const place = possible.find(beside) ?? possible[0] ?? (label.always ? label.at[0] : undefined);
     if (!place) continue;
     found.set(label.id, place);
     take(box(place));

@@ -34,6 +34,8 @@ export const ROW = 60;
 export const [WIDE, HIGH] = [176, 40] as const;
 /** With more layers than this, layers go by the distance from entry points; with more than this of those, several become one. */
 const MOST_LAYERS = 9;
+/** Layers of no more than this are few. */
+const FEW = 5;
 /** How much wider than high a map is. */
 const ASPECT = 1.8;
 const SWEEPS = 10;
@@ -242,6 +244,8 @@ function placed(order: string[][], edges: readonly LayoutEdge[], layers: Map<str
     x += columns * COLUMN;
   }
   relax(places, edges);
+  // A few have more room between them, for what is told of their edges.
+  if (Math.max(0, ...order.map((layer) => layer.length)) <= FEW) for (const place of places.values()) place.y *= 1.6;
   return bounded(places);
 }
 

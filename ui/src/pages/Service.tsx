@@ -1,9 +1,10 @@
 /** One service: what it is asked, by whom, whom it asks, its processes and connections. */
-import { Show } from "solid-js";
+import { createMemo, Show } from "solid-js";
 import type { Edge, Figures, Instance, Operation } from "../api/client";
 import { t } from "../i18n";
 import { and, edgeFilter, term } from "../lib/filter";
 import { bytes, count, duration, percent } from "../lib/format";
+import { once } from "../lib/sides";
 import { answer, during } from "../state/answer";
 import { href, path } from "../state/url";
 import { Dependencies } from "../parts/Dependencies";
@@ -24,10 +25,11 @@ export default function ServicePage() {
     query: {
       ...during(),
       filter: and(term("client", name()), "db.query.summary exists"),
-      by: "server,db.query.summary",
-      limit: 8,
+      by: "server,db.query.summary,role",
+      limit: 16,
     },
   }));
+  const sent = createMemo(() => once(queries()?.operations ?? []).slice(0, 8));
   const answers = () => (service()?.service.inbound.count ?? 1) > 0;
   return (
     <>
@@ -81,12 +83,9 @@ export default function ServicePage() {
                   />
                 </Section>
               </Show>
-              <Show when={(queries()?.operations.length ?? 0) > 0}>
+              <Show when={sent().length > 0}>
                 <Section title={t("Queries that it sends")} note={t("by total time")}>
-                  <Operations
-                    operations={queries()!.operations}
-                    to={(query) => and(term("client", name()), term("query", query))}
-                  />
+                  <Operations operations={sent()} to={(query) => and(term("client", name()), term("query", query))} />
                 </Section>
               </Show>
               <Edges

@@ -158,7 +158,7 @@ function Agents() {
                     well: found().agents.filter((agent) => !agent.away).length,
                     all: found().agents.length,
                   })
-                : t("{n} agents", { n: found().agents.length })}
+                : t("agents {n}", { n: found().agents.length })}
               {" · "}
               {t("lost {part}", { part: percent(found().about.coverage.lost_ratio) })}
             </Show>

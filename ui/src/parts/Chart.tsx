@@ -67,7 +67,7 @@ export function Chart(props: Props) {
       {
         width: Math.max(80, box.clientWidth),
         height: props.height ?? 120,
-        padding: [8, 8, 0, 0],
+        padding: [8, 28, 0, 0],
         legend: { show: false },
         cursor: {
           sync: { key: sync.key, setSeries: false },

@@ -4,7 +4,7 @@ import { createStore, reconcile } from "solid-js/store";
 import { t } from "../i18n";
 import { duration, percent, rate } from "../lib/format";
 import { bend, curve, point, type Bend } from "../lib/edges";
-import { arranged, type Label } from "../lib/labels";
+import { arranged, type Label, type Piece } from "../lib/labels";
 import { COLUMN, HIGH, layout, ROW, WIDE, type Layout, type Place } from "../lib/layout";
 import { slowness, thickness, type MapEdge, type MapNode, type MapView } from "../lib/map";
 import { state } from "./figures";
@@ -165,6 +165,7 @@ export function ServiceMap(props: Props) {
     const found = arranged(
       all.map((edge) => edgeLabel(edge, bend(place(edge.from), place(edge.to)), chosen(edge))),
       nodes.map((node) => ({ ...place(node.id), wide: WIDE, high: HIGH })),
+      all.flatMap((edge) => pieces(edge.id, bend(place(edge.from), place(edge.to)))),
     );
     return all.flatMap((edge) => {
       const at = found.get(edge.id);
@@ -247,7 +248,6 @@ export function ServiceMap(props: Props) {
                     })
                   }
                   role="button"
-                  aria-label={`${node.label}, ${kindName(node.kind)}, ${value(node)}`}
                   tabindex="0"
                   onPointerEnter={() => setHover(node.id)}
                   onPointerLeave={() => setHover("")}
@@ -298,7 +298,9 @@ export function ServiceMap(props: Props) {
                 )}
               </For>
             </g>
-            <For each={told()}>{({ edge, x, y }) => <EdgeLabel edge={edge} x={x} y={y} />}</For>
+            <For each={told()}>
+              {({ edge, x, y }) => <EdgeLabel edge={edge} x={x} y={y} faint={!many() && !lit(edge.id)} />}
+            </For>
           </g>
         </svg>
       </div>
@@ -367,7 +369,7 @@ function edgeLabel(edge: MapEdge, bend: Bend, first: boolean): Label {
   return {
     id: edge.id,
     wide: letters * LETTER + 4,
-    high: 34,
+    high: 38,
     weight: importance(edge.figures) + (first ? 1000 : 0),
     at: [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8].map((at) => point(bend, at)),
     always: first,
@@ -385,11 +387,22 @@ function nameLabel(node: MapNode, place: Place, letters: number, scale: number, 
   };
 }
 
+/** A line as pieces that are better not covered by the labels of others. */
+function pieces(of: string, bend: Bend): Piece[] {
+  return Array.from({ length: 24 }, (_, at) => {
+    const { x, y } = point(bend, at / 23);
+    return { of, x: x - 3, y: y - 3, wide: 6, high: 6 };
+  });
+}
+
 /** The rate above the line, the rest below it. */
-function EdgeLabel(props: { edge: MapEdge; x: number; y: number }) {
+function EdgeLabel(props: { edge: MapEdge; x: number; y: number; faint: boolean }) {
   const text = createMemo(() => edgeText(props.edge));
   return (
-    <g class="edge-label" classList={{ error: state(props.edge.figures.errors, props.edge.figures.ratio) !== "" }}>
+    <g
+      class="edge-label"
+      classList={{ error: state(props.edge.figures.errors, props.edge.figures.ratio) !== "", faint: props.faint }}
+    >
       <text x={props.x} y={props.y - 7}>
         {text()[0]}
       </text>

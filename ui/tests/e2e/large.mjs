@@ -67,7 +67,9 @@ await run(async (session) => {
   };
   const places = () =>
     page.$$eval(".node", (nodes) =>
-      Object.fromEntries(nodes.map((node) => [node.getAttribute("aria-label").split(",")[0], node.style.transform])),
+      Object.fromEntries(
+        nodes.map((node) => [node.querySelector("title").textContent.split(",")[0], node.style.transform]),
+      ),
     );
   const time = "from=-24h";
 

@@ -238,16 +238,21 @@ await run(async (session) => {
 
   if (shots) {
     mkdirSync(pictures, { recursive: true });
-    await session.open();
-    await session.go(`/?${time}`);
-    await session.page.screenshot({ path: join(pictures, "map.png") });
-    await session.go(`/services/shop?${time}`);
-    await session.page.screenshot({ path: join(pictures, "service.png") });
-    await session.go(`/requests?${time}&view=sql`);
-    await session.page.screenshot({ path: join(pictures, "sql.png") });
-    await session.open({ colorScheme: "light", locale: "zh-CN" });
-    await session.go(`/services?${time}`);
-    await session.page.screenshot({ path: join(pictures, "services-zh.png") });
+    const take = async (name, path, options, then) => {
+      await session.open(options);
+      await session.go(path);
+      await then?.();
+      await session.settled();
+      await session.page.screenshot({ path: join(pictures, `${name}.png`) });
+    };
+    const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 };
+    const chinese = { colorScheme: "light", locale: "zh-CN" };
+    await take("map", `/?${time}&node=shop`);
+    await take("service", `/services/shop?${time}`);
+    await take("sql", `/requests?${time}&view=sql`);
+    await take("services-zh", `/services?${time}`, chinese);
+    await take("map-zh", `/?${time}`, chinese);
+    await take("phone", `/services/shop?${time}`, phone);
   }
   await session.check("nothing was refused or thrown", async () => equal(session.troubles, [], "console"));
 });
