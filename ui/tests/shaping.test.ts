@@ -104,23 +104,13 @@ describe("waterfall", () => {
     expect(rows({ spans, duration: 10 }, new Set(["root"]))).toHaveLength(1);
   });
 
-  test("ten times the spans take about ten times as long", () => {
-    const many = (count: number) => [
+  test("five thousand spans are rows, in their order", () => {
+    const many = [
       span("root", null, 0, 10, 0),
-      ...Array.from({ length: count }, (_, at) => span(`s${at}`, "root", at / 1000, 0.001, 1)),
+      ...Array.from({ length: 5000 }, (_, at) => span(`s${at}`, "root", at / 1000, 0.001, 1)),
     ];
-    // The least of several runs: the machine may be busy with something else.
-    const least = (count: number) => {
-      const spans = many(count);
-      const times = Array.from({ length: 7 }, () => {
-        const began = performance.now();
-        expect(rows({ spans, duration: 10 }, new Set()).length).toBeGreaterThan(count);
-        return performance.now() - began;
-      });
-      return Math.min(...times);
-    };
-    least(2_000);
-    expect(least(20_000) / least(2_000)).toBeLessThan(50);
+    const told = rows({ spans: many, duration: 10 }, new Set()).flatMap((row) => row.span?.id ?? []);
+    expect(told).toEqual(many.map((one) => one.id));
   });
 
   test("edges are between services, not between a service and itself", () => {

@@ -166,6 +166,75 @@ await run(async (session) => {
     if (shots) await session.page.screenshot({ path: join(pictures, "trace.png") });
   });
 
+  await session.check("thousands of spans exist as far as they are in sight", async () => {
+    const { page } = session;
+    const span = (at) => ({
+      id: `s${at}`,
+      parent: at === 0 ? null : "s0",
+      depth: at === 0 ? 0 : 1,
+      service: at === 0 ? "shop" : "redis",
+      kind: "server",
+      name: `GET ${at}`,
+      offset: at / 1e4,
+      duration: at === 0 ? 1 : 1e-4,
+      own: 1e-4,
+      critical: 0,
+      source: "agent",
+      attributes: {},
+    });
+    const spans = Array.from({ length: 5000 }, (_, at) => span(at));
+    const trace = { id: "many", ids: ["many"], time: new Date().toISOString(), duration: 1, errors: 0, cut: false };
+    await page.route("**/api/v1/traces/many", (route) =>
+      route.fulfill({ json: { ...trace, services: ["shop", "redis"], spans } }),
+    );
+    await session.go("/traces/many");
+    await page.waitForSelector(".wf-row");
+    const there = () => page.locator(".wf-row").count();
+    holds((await there()) < 100, `${await there()} rows exist`);
+    await page.locator(".wf-body").evaluate((body) => (body.scrollTop = body.scrollHeight));
+    await page.waitForSelector('.wf-row:has-text("GET 4999")');
+    holds((await there()) < 100, `${await there()} rows exist at the end`);
+  });
+
+  await session.check("columns are chosen, and all that match is a file", async () => {
+    const { page } = session;
+    await session.go(`/requests?${time}&filter=${answered(ports.nginx, " and status = error")}`);
+    await page.locator("button", { hasText: "Columns" }).click();
+    await page.locator(".menu label", { hasText: "url.path" }).click();
+    const rows = await session.table("table.rows");
+    holds(
+      rows.every((row) => row["url.path"] === "/broken"),
+      `paths: ${JSON.stringify(rows[0])}`,
+    );
+    holds(new URL(page.url()).searchParams.get("cols").includes("url.path"), "the columns are not in the URL");
+    await page.keyboard.press("Escape");
+    const file = async (name) => {
+      await page.locator("button", { hasText: "Export" }).click();
+      const [download] = await Promise.all([page.waitForEvent("download"), page.locator(`text=${name}`).click()]);
+      return readFileSync(await download.path(), "utf8")
+        .trim()
+        .split("\n");
+    };
+    equal((await file("All that match, as CSV")).length, broken + 1, "lines of the CSV");
+    const records = (await file("All that match, as JSON")).map((line) => JSON.parse(line));
+    equal(records.length, broken, "records of the JSON");
+  });
+
+  await session.check("dragging over a chart looks at that time", async () => {
+    const { page } = session;
+    await session.go(`/services/shop?${time}`);
+    const box = await page.locator(".chart .u-over").first().boundingBox();
+    await page.mouse.move(box.x + box.width * 0.25, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.75, box.y + box.height / 2, { steps: 6 });
+    await page.mouse.up();
+    const ends = (url) => ["from", "to"].map((name) => Date.parse(new URL(url).searchParams.get(name)));
+    const [began, ended] = [Date.parse(from), ends(`${session.base}/?${time}`)[1]];
+    await page.waitForFunction((from) => new URL(location.href).searchParams.get("from") !== from, from);
+    const [a, b] = ends(page.url());
+    holds(a > began && b < ended && b - a < 0.7 * (ended - began), `from ${a} to ${b} of ${began} to ${ended}`);
+  });
+
   await session.check("the keyboard goes everywhere", async () => {
     await session.go(`/services?${time}`);
     await session.page.keyboard.press("Control+k");
