@@ -183,8 +183,8 @@ fn a_body_is_read_as_its_headers_say() {
     assert_eq!(rows("/v1/traces", (json, None), &body), Ok(1));
     assert_eq!(rows("/v1/traces", (json, Some("zstd")), &packed), Ok(1));
     assert_eq!(rows("/v1/logs", (json, None), b"{}"), Ok(0));
-    let wrong: [(&str, (&str, Option<&str>), &[u8]); 5] = [
-        ("/v1/trace", (json, None), &body),
+    let wrong = [
+        ("/v1/trace", (json, None), &*body),
         ("/v1/traces", ("text/plain", None), &body),
         ("/v1/traces", (json, Some("br")), &body),
         ("/v1/traces", (json, Some("gzip")), &packed),
