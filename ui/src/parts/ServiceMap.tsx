@@ -15,6 +15,7 @@ const MANY = 300;
 const LABELLED = 60;
 /** With more than this they change at once: so many do not move smoothly. */
 const STILL = 100;
+const BELOW = 36;
 /** The width of a letter of a label. */
 const LETTER = 6.7;
 
@@ -71,11 +72,13 @@ export function ServiceMap(props: Props) {
     const box = frame.getBoundingClientRect();
     const { width, height } = places();
     const drawn = { width: width - COLUMN + WIDE + 48, height: height - ROW + HIGH + 48 };
-    const scale = Math.min(1.15, box.width / drawn.width, box.height / drawn.height);
+    // Below are the tools and the key.
+    const high = box.height - BELOW;
+    const scale = Math.min(1.15, box.width / drawn.width, high / drawn.height);
     setAt({
       scale,
       x: (box.width - (drawn.width - 48) * scale) / 2,
-      y: (box.height - (drawn.height - 48) * scale) / 2,
+      y: (high - (drawn.height - 48) * scale) / 2,
     });
   };
   // Whoever moved the map keeps it where it is.
