@@ -488,6 +488,26 @@ keys! {
         flag: Flag::Word,
         secret: false,
     };
+    client_cert: Option<String> = Typed::of, Key {
+        path: "client.cert",
+        kind: Kind::Path,
+        default: Default::Auto("none"),
+        help: "A file (PEM) with the certificate that is shown to a server which wants to see one.",
+        example: "/etc/weir/me.pem",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
+    client_key: Option<String> = Typed::of, Key {
+        path: "client.key",
+        kind: Kind::Path,
+        default: Default::Auto("none"),
+        help: "A file (PEM) with its key.",
+        example: "/etc/weir/me.key",
+        change: Change::Restart,
+        flag: Flag::Word,
+        secret: false,
+    };
     names_docker_root: String = Typed::of, Key {
         path: "names.docker_root",
         kind: Kind::Path,

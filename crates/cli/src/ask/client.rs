@@ -1,13 +1,13 @@
 //! Speaks to a server.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::de::DeserializeOwned;
 use ureq::http::StatusCode;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 use crate::settings::{Asking, SettingsArgs};
 
@@ -22,6 +22,8 @@ pub(super) struct Client {
     url: String,
     token: Option<String>,
     ca: Option<PathBuf>,
+    /// What is shown to a server that wants to see one, and its key.
+    shown: Option<(PathBuf, PathBuf)>,
 }
 
 impl Client {
@@ -29,7 +31,12 @@ impl Client {
     pub(super) fn of(settings: &SettingsArgs<Asking>) -> anyhow::Result<Self> {
         let settings = settings.load()?;
         let ca = settings.client_ca().map(PathBuf::from);
-        Ok(Client { url: settings.client_url(), token: settings.client_token(), ca })
+        let shown = match (settings.client_cert(), settings.client_key()) {
+            (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
+            (None, None) => None,
+            _ => bail!("client.cert and client.key go together: a certificate, and its key"),
+        };
+        Ok(Client { url: settings.client_url(), token: settings.client_token(), ca, shown })
     }
 
     /// Asks, and gives the answer as it came.
@@ -96,31 +103,37 @@ impl Client {
     fn tls(&self) -> anyhow::Result<TlsConfig> {
         let roots = match &self.ca {
             None => {
-                let found = rustls_native_certs::load_native_certs();
-                found
-                    .certs
-                    .into_iter()
-                    .map(|certificate| Certificate::from_der(&certificate).to_owned())
-                    .collect()
+                let found = rustls_native_certs::load_native_certs().certs;
+                found.into_iter().map(|found| Certificate::from_der(&found).to_owned()).collect()
             }
-            Some(path) => {
-                let name = path.display();
-                let pem = std::fs::read(path).with_context(|| format!("reading {name}"))?;
-                let certificates: Vec<_> = parse_pem(&pem)
-                    .filter_map(|item| match item {
-                        Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
-                        _ => None,
-                    })
-                    .collect();
-                if certificates.is_empty() {
-                    bail!("{name} holds no certificate in the form PEM");
-                }
-                certificates
-            }
+            Some(path) => certificates(path)?,
         };
+        let shown = self.shown.as_ref().map(|(certificate, key)| {
+            let name = key.display();
+            let pem = std::fs::read(key).with_context(|| format!("reading {name}"))?;
+            let key =
+                PrivateKey::from_pem(&pem).with_context(|| format!("{name} holds no key in the form PEM"))?;
+            anyhow::Ok(ClientCert::new_with_certs(&certificates(certificate)?, key))
+        });
         Ok(TlsConfig::builder()
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .root_certs(RootCerts::Specific(Arc::new(roots)))
+            .client_cert(shown.transpose()?)
             .build())
     }
+}
+
+/// The certificates of a file; there is one at least.
+fn certificates(path: &Path) -> anyhow::Result<Vec<Certificate<'static>>> {
+    let name = path.display();
+    let pem = std::fs::read(path).with_context(|| format!("reading {name}"))?;
+    let certificate = |item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    };
+    let found: Vec<_> = parse_pem(&pem).filter_map(certificate).collect();
+    if found.is_empty() {
+        bail!("{name} holds no certificate in the form PEM");
+    }
+    Ok(found)
 }

@@ -78,13 +78,13 @@ impl Apart {
     }
 
     /// A token as its owner makes it.
-    fn token(&self) -> String {
+    fn token(&self, scope: &str) -> String {
         let mut command = Command::new(binary());
-        command.args(["token", "create", "--scope", "agent", "--name", "near"]);
+        command.args(["token", "create", "--scope", scope, "--name", "near"]);
         command.env("WEIR_SERVER_STATE_DIRECTORY", self.folder("server"));
         let made = command.output().unwrap();
         let said = String::from_utf8(made.stdout).unwrap();
-        let token = said.split_whitespace().find(|word| word.starts_with("weir_agent_"));
+        let token = said.split_whitespace().find(|word| word.starts_with(&format!("weir_{scope}_")));
         token.unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&made.stderr))).to_owned()
     }
 
@@ -139,7 +139,7 @@ fn the_same_answers_as_one_process() {
     let Some(_alone) = scenario() else { return };
     let apart = Apart::new();
     let server = apart.server();
-    let agent = apart.agent(&apart.token());
+    let agent = apart.agent(&apart.token("agent"));
     let (folder, api) = (tempfile::tempdir().unwrap(), free());
     let up = Weir::start(&mut weir("up", &api, folder.path()), Keep::Text).unwrap();
     let sent = apart.traffic(&Plan { rate: 2_000, requests: 5_000, connections: 4, depth: 1, paths: PATHS });
@@ -164,7 +164,7 @@ fn a_killed_server_loses_nothing_and_tells_nothing_twice() {
     let Some(_alone) = scenario() else { return };
     let apart = Apart::new();
     let server = apart.server();
-    let agent = apart.agent(&apart.token());
+    let agent = apart.agent(&apart.token("agent"));
     let plan = Plan { rate: 1_000, requests: 8_000, connections: 4, depth: 1, paths: PATHS };
     let (sent, server) = std::thread::scope(|scope| {
         let traffic = scope.spawn(|| apart.traffic(&plan));
@@ -209,5 +209,24 @@ fn nobody_else_is_let_in() {
     assert_eq!(asked(&[cert, key]), "000", "with another one");
     let (cert, key) = &apart.tls[1];
     assert_eq!(asked(&[cert, key]), "401", "without a token");
+    // Whoever has all of it is answered, in a terminal elsewhere too.
+    let in_terminal = |token: &str, with: &[(&str, &Path)]| {
+        let _inside = apart.near.enter().unwrap();
+        let mut weir = Command::new(binary());
+        weir.args(["services", "--json", "--url", &format!("https://{}", apart.others), "--ca"]);
+        weir.arg(&apart.tls[0].0).env("WEIR_CLIENT_TOKEN", token);
+        with.iter().for_each(|(option, file)| {
+            weir.arg(option).arg(file);
+        });
+        weir.output().unwrap()
+    };
+    let token = apart.token("read");
+    let answer = in_terminal(&token, &[("--cert", cert), ("--key", key)]);
+    let told: Value = serde_json::from_slice(&answer.stdout).unwrap_or_default();
+    assert!(answer.status.success() && told["services"].is_array(), "{answer:?}");
+    assert!(!in_terminal(&token, &[]).status.success(), "without a certificate");
+    let alone = in_terminal(&token, &[("--cert", cert)]);
+    let said = String::from_utf8_lossy(&alone.stderr).into_owned();
+    assert!(!alone.status.success() && said.contains("client.key"), "{said}");
     assert!(server.stop().unwrap().status.success());
 }
