@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { equal, holds, number, root, run, wait } from "./harness.mjs";
 import { servers } from "./servers.mjs";
+import { views } from "./views.mjs";
 
 const shots = process.argv[2] === "shots";
 const rounds = Number(process.env.WEIR_ROUNDS ?? (shots ? "600" : "300"));
@@ -61,6 +62,8 @@ await run(async (session) => {
     for (const name of ["nginx", "redis"])
       holds(text.includes(name), `the panel of shop does not name ${name}: ${text}`);
   });
+
+  await views(session, { time, sent, ports, answered });
 
   await session.check("calls of nginx are what the users sent", async () => {
     await session.go(`/requests?${time}&view=operations&filter=${answered(ports.nginx)}`);
@@ -239,7 +242,8 @@ await run(async (session) => {
     await session.go(`/services?${time}`);
     await session.page.keyboard.press("Control+k");
     await session.page.keyboard.type("shop");
-    await session.page.waitForSelector('[role=option]:has-text("shop")');
+    // The services, which are asked for when it is opened.
+    await session.page.waitForSelector('[role=option]:has-text("shop"):has-text("service")');
     await session.page.keyboard.press("Enter");
     await session.page.waitForFunction(() => location.pathname === "/services/shop");
     await session.page.keyboard.press("3");
