@@ -15,6 +15,8 @@ interface Choice {
   readonly text: string;
   readonly hint: string;
   readonly kind?: Kind;
+  /** It is what is left where nothing has the name that was typed. */
+  readonly last?: boolean;
   readonly act: () => void;
 }
 
@@ -94,6 +96,7 @@ export function Palette(props: { close: () => void }) {
     const search: Choice = {
       text: isFilter ? text : term("name", text, "^="),
       hint: t("requests with this filter"),
+      last: !isFilter,
       act: () => go(href(["requests"], { filter: isFilter ? text : term("name", text, "^=") })),
     };
     return isFilter ? [search, ...found] : [...found, search];
@@ -108,12 +111,19 @@ export function Palette(props: { close: () => void }) {
     props.close();
     choice?.act();
   };
+  // Who types a service's name faster than the services are known means the service.
+  const [waits, setWaits] = createSignal(false);
+  const known = () => services() !== undefined || services.error() !== undefined;
+  createEffect(() => {
+    if (waits() && known()) run(choices()[0]);
+  });
+  const choose = (choice: Choice | undefined) => (choice?.last && !known() ? setWaits(true) : run(choice));
   const onKey = (event: KeyboardEvent) => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (step !== 0) {
       event.preventDefault();
       setCursor((at) => Math.max(0, Math.min(choices().length - 1, at + step)));
-    } else if (event.key === "Enter") run(choices()[cursor()]);
+    } else if (event.key === "Enter") choose(choices()[cursor()]);
     else if (event.key === "Tab") event.preventDefault();
   };
   return (
@@ -128,7 +138,10 @@ export function Palette(props: { close: () => void }) {
           aria-activedescendant={`choice-${cursor()}`}
           aria-label={t("Go to anything")}
           placeholder={t("A page, a service, a time, or a filter such as duration > 50ms")}
-          onInput={(event) => setTyped(event.currentTarget.value)}
+          onInput={(event) => {
+            setWaits(false);
+            setTyped(event.currentTarget.value);
+          }}
         />
         <div class="choices" id="choices" role="listbox" aria-label={t("Choices")} ref={list}>
           <For each={choices()}>
