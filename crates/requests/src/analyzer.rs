@@ -94,6 +94,8 @@ pub struct Analyzer {
     counters: Counters,
 }
 
+/// By then, after the first tick, every connection that speaks is known.
+const SETTLED_AFTER: Nanos = 1_000_000_000;
 /// How often it is looked for Unix sockets that were closed.
 const SWEEP_EVERY: Nanos = 1_000_000_000;
 /// How many connections are remembered as asked for. Nearly all of them are closed without having spoken again, and that
@@ -285,8 +287,13 @@ impl Analyzer {
         let Some(connection) = self.table.touch(id, chunk.time) else {
             // What moved before the beginning is nobody's loss: until then the kernel side is tried out, and what it told
             // meanwhile is not known here.
-            let counts = self.began.is_some_and(|began| chunk.time > began);
-            self.counters.orphan_chunks += u64::from(counts);
+            match self.began {
+                Some(began) if chunk.time > began.saturating_add(SETTLED_AFTER) => {
+                    self.counters.orphan_chunks += 1
+                }
+                Some(began) if chunk.time > began => self.counters.early_chunks += 1,
+                _ => {}
+            }
             self.ask_for(id);
             return;
         };

@@ -13,6 +13,9 @@ pub struct Counters {
     pub left_alone: BTreeMap<&'static str, u64>,
     /// Chunks of connections of which nothing else was known (yet), since the first tick.
     pub orphan_chunks: u64,
+    /// The same within a second of the first tick: of connections that spoke while the kernel side was tried out, until they are announced
+    /// once more. What they moved before is as little a loss as what moved before the start.
+    pub early_chunks: u64,
     /// Bytes whose event was lost, in connections that are read, or that were given up because too much was held.
     pub lost_bytes: u64,
     /// Bytes beyond what is captured of a run, in which there were messages: pipelines.

@@ -81,7 +81,14 @@ fn a_connection_that_is_not_known_is_asked_for_and_counted() {
     assert_eq!(analyzer.counters().orphan_chunks, 0, "before the beginning");
     analyzer.tick(15);
     side.exchange(16, 0, &mut analyzer);
-    assert_eq!(analyzer.counters().orphan_chunks, 2);
+    let counters = analyzer.counters();
+    assert_eq!((counters.orphan_chunks, counters.early_chunks), (0, 2), "it spoke at the start");
+    server(2).exchange(16 + LATER, 0, &mut analyzer);
+    let counters = analyzer.counters();
+    assert_eq!((counters.orphan_chunks, counters.early_chunks), (2, 2));
+    let asked: Vec<_> = instructions(&mut analyzer);
+    assert!(asked.contains(&(server(2).id, Instruction::Announce)), "{asked:?}");
+    side.exchange(17, 0, &mut analyzer);
     assert!(instructions(&mut analyzer).iter().all(|told| *told == (side.id, Instruction::Announce)));
     side.announce(20, &mut analyzer);
     assert_eq!(side.exchange(30, 1, &mut analyzer).len(), 1);

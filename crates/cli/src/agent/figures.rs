@@ -104,6 +104,7 @@ fn seen(
     losses.lost().iter().for_each(|(cause, count)| set(&metrics::LOST, &["kernel", cause], *count));
     losses.gaps().iter().for_each(|(cause, count)| set(&metrics::LOST, &["kernel", cause], *count));
     set(&metrics::LOST, &["analysis", "connection not known"], counters.orphan_chunks);
+    set(&metrics::LOST, &["analysis", "spoke at the start"], counters.early_chunks);
     set(&metrics::LOST, &["analysis", "forgotten while waiting"], counters.forgotten_waiting);
     set(&metrics::LOST, &["analysis", "missed at a take-over"], takeover.missed);
     set(&metrics::LOST_BYTES, &["event lost"], counters.lost_bytes);

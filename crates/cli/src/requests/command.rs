@@ -158,6 +158,7 @@ pub(crate) fn summary(
         shown,
         seen: counters.requests,
         lost,
+        early: counters.early_chunks,
         lost_bytes: counters.lost_bytes,
         uncaptured_bytes: counters.uncaptured_bytes,
         unparsed: counters.unparsed.iter().map(|(l, n)| borrowed((l, *n))).collect(),

@@ -19,6 +19,8 @@ pub struct Summary {
     pub seen: u64,
     /// Events that were lost, by cause.
     pub lost: Vec<Tally>,
+    /// Events of connections that spoke while Weir began, before they were announced.
+    pub early: u64,
     /// Bytes that were to be shown and were not, within connections that are read.
     pub lost_bytes: u64,
     /// Bytes with messages in them that are beyond what is captured of a run.
@@ -43,6 +45,11 @@ impl fmt::Display for Summary {
             write!(f, "\nnothing lost")?;
         }
         tallies(f, "event", "lost", &self.lost)?;
+        match self.early {
+            0 => {}
+            1 => write!(f, "\n1 event left out of connections that spoke at the start")?,
+            many => write!(f, "\n{} events left out of connections that spoke at the start", Count(many))?,
+        }
         if self.lost_bytes > 0 {
             write!(f, "\n{} missing within connections", Size(self.lost_bytes))?;
         }
@@ -89,6 +96,7 @@ mod tests {
             shown: 1204,
             seen: 5310,
             lost: vec![("ring full".into(), 2), ("memory".into(), 0), ("too many streams".into(), 1)],
+            early: 45,
             lost_bytes: 4_400,
             uncaptured_bytes: 70_000,
             unparsed: vec![("http".into(), 9), ("redis".into(), 3)],
@@ -98,6 +106,7 @@ mod tests {
         let expected = "\
 5,310 requests in 12 s, 1,204 shown
 3 events lost: ring full 2, too many streams 1
+45 events left out of connections that spoke at the start
 4.4 kB missing within connections
 70 kB of messages beyond what is captured
 12 messages not understood: http 9, redis 3
