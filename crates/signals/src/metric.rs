@@ -91,5 +91,5 @@ pub(crate) const fn gauge(
     unit: Unit,
     labels: &'static [Label],
 ) -> Metric {
-    Metric { name, help, unit, kind: Kind::Gauge, labels }
+    Metric { kind: Kind::Gauge, ..counter(name, help, unit, labels) }
 }

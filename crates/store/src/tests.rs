@@ -5,6 +5,7 @@
 mod crashes;
 mod damage;
 mod edges;
+mod hooked;
 mod life;
 mod naive;
 mod questions;

@@ -1,7 +1,6 @@
 //! A store in use: batches that come twice, memory that is full, what is old, the threads, a real disk.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
@@ -9,10 +8,11 @@ use std::time::Duration;
 use schema::query::Outcome;
 use schema::{Rows, Table};
 
+use super::hooked::Hooked;
 use super::{all_rows, ask, config, lines, opened, origin, texts};
 use crate::config::{Config, Retention};
+use crate::disk::Disk;
 use crate::disk::simulated::SimulatedDisk;
-use crate::disk::{Disk, ReadFile, WriteFile};
 use crate::maintain::Wish;
 use crate::query::Cancel;
 use crate::{Error, Origin, Store, open};
@@ -98,53 +98,21 @@ fn a_file_that_is_read_stays_until_it_was_read() {
     assert_eq!(disk.list().unwrap().iter().filter(|name| name.ends_with(".parquet")).count(), 1);
 }
 
-/// A disk on which the next file of rows is not made before it is let.
-struct Held {
-    disk: Arc<dyn Disk>,
-    hold: AtomicBool,
-    reached: Barrier,
-    let_go: Barrier,
-}
-
-impl Disk for Held {
-    fn create(&self, name: &str) -> io::Result<Box<dyn WriteFile>> {
-        if name.ends_with(".parquet") && self.hold.swap(false, Ordering::SeqCst) {
-            self.reached.wait();
-            self.let_go.wait();
-        }
-        self.disk.create(name)
-    }
-
-    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn WriteFile>> {
-        self.disk.append(name, length)
-    }
-
-    fn open(&self, name: &str) -> io::Result<Arc<dyn ReadFile>> {
-        self.disk.open(name)
-    }
-
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.disk.list()
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.disk.remove(name)
-    }
-
-    fn sync_names(&self) -> io::Result<()> {
-        self.disk.sync_names()
-    }
-}
-
 #[test]
 fn who_writes_and_who_asks_does_not_wait_for_files_to_be_merged() {
-    let [reached, let_go] = [(); 2].map(|()| Barrier::new(2));
-    let held = Arc::new(Held { disk: disk(), hold: AtomicBool::new(false), reached, let_go });
-    let disk: Arc<dyn Disk> = Arc::<Held>::clone(&held);
+    // The next file of rows is not made before it is let.
+    let hold = Arc::new(AtomicBool::new(false));
+    let [reached, let_go] = [(); 2].map(|()| Arc::new(Barrier::new(2)));
+    let way = [Arc::clone(&reached), Arc::clone(&let_go)];
+    let holds = Arc::clone(&hold);
+    let before_create = Box::new(move |name: &str| {
+        if name.ends_with(".parquet") && holds.swap(false, Ordering::SeqCst) {
+            way.iter().for_each(|barrier| {
+                barrier.wait();
+            });
+        }
+    });
+    let disk: Arc<dyn Disk> = Arc::new(Hooked { before_create, ..Hooked::default() });
     let engine = opened(&disk).unwrap();
     let send = |sequence, text: &str| {
         let ticket = engine.submit(origin(sequence), Table::Logs, &lines(&[text])).unwrap();
@@ -155,13 +123,13 @@ fn who_writes_and_who_asks_does_not_wait_for_files_to_be_merged() {
         send(sequence, text);
         engine.flush().unwrap();
     }
-    held.hold.store(true, Ordering::SeqCst);
+    hold.store(true, Ordering::SeqCst);
     std::thread::scope(|scope| {
         let merging = scope.spawn(|| engine.compact(Wish::Everything));
-        held.reached.wait();
+        reached.wait();
         send(3, "c");
         assert_eq!(texts(&engine).0, ["a", "b", "c"], "in the middle of it");
-        held.let_go.wait();
+        let_go.wait();
         assert_eq!(merging.join().unwrap().unwrap(), 2);
     });
     assert_eq!(texts(&engine).0, ["a", "b", "c"]);

@@ -8,9 +8,10 @@ use std::time::Duration;
 use schema::query::{Ask, Cell, Filter, Measure, Order, Outcome, Part, Query, Value};
 use schema::{Rows, Table};
 
+use super::hooked::Hooked;
 use super::{config, opened, origin, place};
 use crate::disk::simulated::SimulatedDisk;
-use crate::disk::{Disk, ReadFile, WriteFile};
+use crate::disk::{Disk, ReadFile};
 use crate::engine::Engine;
 use crate::log::Origin;
 use crate::query::{Cancel, Limits, Snapshot, run, stream};
@@ -197,12 +198,7 @@ fn words_without_a_dictionary_are_found_as_well() {
     check(either, &|word| matches!(word, Some(5 | 170)));
 }
 
-/// A disk that takes its time, and counts what is read.
-struct Slow {
-    disk: SimulatedDisk,
-    reads: Arc<AtomicUsize>,
-}
-
+/// A file that takes its time, and counts what is read.
 struct SlowFile(Arc<dyn ReadFile>, Arc<AtomicUsize>);
 
 impl ReadFile for SlowFile {
@@ -217,34 +213,12 @@ impl ReadFile for SlowFile {
     }
 }
 
-impl Disk for Slow {
-    fn create(&self, name: &str) -> io::Result<Box<dyn WriteFile>> {
-        self.disk.create(name)
-    }
-    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn WriteFile>> {
-        self.disk.append(name, length)
-    }
-    fn open(&self, name: &str) -> io::Result<Arc<dyn ReadFile>> {
-        Ok(Arc::new(SlowFile(self.disk.open(name)?, Arc::clone(&self.reads))))
-    }
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.disk.list()
-    }
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.disk.remove(name)
-    }
-    fn sync_names(&self) -> io::Result<()> {
-        self.disk.sync_names()
-    }
-}
-
 #[test]
 fn a_query_ends_when_its_caller_goes() {
     let reads = Arc::new(AtomicUsize::new(0));
-    let disk = Slow { disk: SimulatedDisk::default(), reads: Arc::clone(&reads) };
+    let counted = Arc::clone(&reads);
+    let instead = Box::new(move |file| Arc::new(SlowFile(file, Arc::clone(&counted))) as Arc<dyn ReadFile>);
+    let disk = Hooked { instead, ..Hooked::default() };
     let (store, _) = Store::on(Arc::new(disk), config()).unwrap();
     for part in 0..6 {
         let batch = requests(part * 1000..(part + 1) * 1000, |_| None);
