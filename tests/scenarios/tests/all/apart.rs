@@ -134,6 +134,13 @@ fn answers(api: &str) -> BTreeMap<String, Vec<Value>> {
     answers
 }
 
+/// Both end as they should, and nothing was lost.
+fn end_well(agent: Weir, server: Weir) {
+    let run = agent.stop().unwrap();
+    assert!(run.status.success() && run.lost() == 0, "{}", run.summary);
+    assert!(server.stop().unwrap().status.success());
+}
+
 #[test]
 fn the_same_answers_as_one_process() {
     let Some(_alone) = scenario() else { return };
@@ -154,9 +161,7 @@ fn the_same_answers_as_one_process() {
     }
     assert!(one.len() >= 6, "two edges and those at their ends: {one:?}");
     assert!(up.stop().unwrap().status.success());
-    let run = agent.stop().unwrap();
-    assert!(run.status.success() && run.lost() == 0, "{}", run.summary);
-    assert!(server.stop().unwrap().status.success());
+    end_well(agent, server);
 }
 
 #[test]
@@ -183,9 +188,7 @@ fn a_killed_server_loses_nothing_and_tells_nothing_twice() {
         apart.check(&apart.own, &sent);
         assert_eq!(agents(&apart.own).len(), 1);
     }
-    let run = agent.stop().unwrap();
-    assert!(run.status.success() && run.lost() == 0, "{}", run.summary);
-    assert!(server.stop().unwrap().status.success());
+    end_well(agent, server);
 }
 
 /// A stranger, and who has no token.
