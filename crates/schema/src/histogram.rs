@@ -1,6 +1,10 @@
 //! Buckets that add up: each doubling is cut into equal parts. A bucket's number follows from a value's bits alone, the same
 //! everywhere, so histograms of any files can be added, and fine ones become coarse ones by leaving bits out.
 
+mod counts;
+
+pub use counts::Counts;
+
 /// Bits of a value behind its first one that tell the bucket, in what is stored: 16 buckets a doubling, each at most 6.25 % wide.
 pub const STORED_BITS: u32 = 4;
 /// The same while a query counts rows: 128 buckets a doubling, at most 0.8 % wide.
@@ -95,80 +99,6 @@ fn number(rest: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// Counts by bucket; only the buckets between the least and the greatest take memory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
-    first: u32,
-    counts: Vec<u64>,
-    total: u64,
-}
-
-impl Counts {
-    /// Adds `count` values in `bucket`.
-    #[inline]
-    pub fn add(&mut self, bucket: u32, count: u64) {
-        // A bucket below the first one has no place either.
-        match self.counts.get_mut(bucket.wrapping_sub(self.first) as usize) {
-            Some(place) => {
-                *place = place.saturating_add(count);
-                self.total = self.total.saturating_add(count);
-            }
-            None => self.add_new(bucket, count),
-        }
-    }
-
-    fn add_new(&mut self, bucket: u32, count: u64) {
-        if self.counts.is_empty() {
-            self.first = bucket;
-        }
-        if bucket < self.first {
-            let more = (self.first - bucket) as usize;
-            self.counts.splice(0..0, std::iter::repeat_n(0, more));
-            self.first = bucket;
-        }
-        let place = (bucket - self.first) as usize;
-        if place >= self.counts.len() {
-            self.counts.resize(place + 1, 0);
-        }
-        self.counts[place] = self.counts[place].saturating_add(count);
-        self.total = self.total.saturating_add(count);
-    }
-
-    /// Adds another one of the same resolution.
-    pub fn merge(&mut self, other: &Counts) {
-        for (bucket, count) in other.iter() {
-            self.add(bucket, count);
-        }
-    }
-
-    /// Buckets that are not empty, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, u64)> {
-        let counted = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
-        counted.map(|(place, count)| (self.first + place as u32, *count))
-    }
-
-    /// How many values there are.
-    pub fn total(&self) -> u64 {
-        self.total
-    }
-
-    /// Bytes that it takes.
-    pub fn memory(&self) -> usize {
-        self.counts.capacity() * size_of::<u64>()
-    }
-
-    /// The value below which `percent` of 100 lie: that of the value at the nearest rank.
-    pub fn percentile(&self, percent: f64, bits: u32) -> Option<f64> {
-        let rank = ((percent / 100.0 * self.total as f64).ceil() as u64).clamp(1, self.total.max(1));
-        let mut seen = 0;
-        let found = self.iter().find(|(_, count)| {
-            seen += count;
-            seen >= rank
-        });
-        found.map(|(bucket, _)| middle(bucket, bits))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,32 +166,5 @@ mod tests {
             assert!(fine == last || fine == last + 1, "{value}");
             last = fine;
         }
-    }
-
-    #[test]
-    fn percentiles_are_near() {
-        let mut counts = Counts::default();
-        (1..=1000).rev().for_each(|value| counts.add(bucket(value * 1000, EXACT_BITS), 1));
-        for (percent, expected) in [(0.0, 1e3), (50.0, 500e3), (99.0, 990e3), (100.0, 1e6)] {
-            let found = counts.percentile(percent, EXACT_BITS).unwrap();
-            assert!((found - expected).abs() / expected < 0.005, "p{percent}: {found}");
-        }
-        assert_eq!(Counts::default().percentile(50.0, EXACT_BITS), None);
-    }
-
-    #[test]
-    fn merged_is_counted_together() {
-        let (mut one, mut other, mut both) = (Counts::default(), Counts::default(), Counts::default());
-        for value in [5, 900, 17, 3_000_000, 1] {
-            one.add(bucket(value, 4), 1);
-            both.add(bucket(value, 4), 1);
-        }
-        for value in [2, 70_000_000_000] {
-            other.add(bucket(value, 4), 2);
-            both.add(bucket(value, 4), 2);
-        }
-        one.merge(&other);
-        assert_eq!(one.iter().collect::<Vec<_>>(), both.iter().collect::<Vec<_>>());
-        assert_eq!(one.total(), 9);
     }
 }
