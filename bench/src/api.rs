@@ -3,8 +3,6 @@
 //! `weir server` is started on a store of `--store-rows` requests, whose last ones are of now. A sender gives it 20,000 rows/s as agents do,
 //! in batches of 8,192, each acknowledged when it is durable. Meanwhile questions are asked one after the other, in turns.
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,52 +10,13 @@ use anyhow::{Context as _, ensure};
 use schema::Table;
 
 use crate::report::Report;
+use crate::server::Server;
 use crate::storage::generator::{BATCH, Generator, Shape};
 
 /// Rows a second that come in.
 const RATE: f64 = 20_000.0;
 /// Each question is asked so often in a round.
 const ASKED: u32 = 20;
-
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // SAFETY: takes no pointers; the process is ours and not waited for yet.
-        unsafe { libc::kill(self.child.id() as libc::pid_t, libc::SIGINT) };
-        // It ends within seconds.
-        let _ = self.child.wait();
-    }
-}
-
-impl Server {
-    fn start(folder: &Path) -> anyhow::Result<Server> {
-        let port = scenario_tests::process::free_port()?;
-        let binary = std::env::current_exe()?.with_file_name("weir");
-        let mut command = Command::new(&binary);
-        command.arg("server").args(["--server-listen", &format!("127.0.0.1:{port}")]);
-        command.args(["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0"]);
-        command.arg("--store").arg(folder.join("store")).arg("--server-state-directory").arg(folder);
-        let child = command.stderr(Stdio::null()).spawn().with_context(|| binary.display().to_string())?;
-        let server = Server { child, url: format!("http://127.0.0.1:{port}/api/v1") };
-        let began = Instant::now();
-        while ureq::get(format!("{}/health", server.url)).call().is_err() {
-            ensure!(began.elapsed() < Duration::from_secs(30), "the server does not answer");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Ok(server)
-    }
-
-    /// The most memory that it took: MB.
-    fn memory(&self) -> anyhow::Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;
-        Ok(most.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
-    }
-}
 
 /// Sends rows at the rate until it is told to stop.
 fn send(url: &str, stop: &AtomicBool, sent: &AtomicU64) -> anyhow::Result<()> {
@@ -88,7 +47,7 @@ pub(crate) fn measure(report: &mut Report, rows: u64, rounds: u32) -> anyhow::Re
     let folder = tempfile::tempdir()?;
     eprintln!("api: {rows} rows");
     let trace = crate::storage::keep(&folder.path().join("store"), rows, 50)?;
-    let server = Server::start(folder.path())?;
+    let server = Server::start(folder.path(), 0)?;
     let questions = [
         ("topology", "topology?from=-1h".to_owned()),
         ("requests", "requests?from=-1h&limit=100".into()),
@@ -109,7 +68,7 @@ pub(crate) fn measure(report: &mut Report, rows: u64, rounds: u32) -> anyhow::Re
         sending.join().map_err(|_| anyhow::anyhow!("the sender"))??;
         asked
     })?;
-    report.note("server_memory_mb", "MB", server.memory()?);
+    report.note("server_memory_mb", "MB", server.end()?.memory_mb);
     Ok(())
 }
 

@@ -19,7 +19,7 @@
 //! | `agent_cpu_percent.idle` | see [`idle`] |
 //! | `replay_requests_per_second` | see [`replay`] |
 //! | `api_ms.*`, `server_memory_mb` | see [`api`] |
-//! | `otlp_spans_per_second_per_core`, `otlp_memory_mb` | see [`otlp`] |
+//! | `otlp_spans_per_second_per_core`, `server_memory_mb.otlp` | see [`otlp`] |
 //! | `ingest_rows_per_second_per_core`, `bytes_per_request_row`, `query_ms`, ... | see [`storage`] |
 
 mod agent;
@@ -32,6 +32,7 @@ mod otlp;
 mod pair;
 mod replay;
 mod report;
+mod server;
 mod storage;
 
 use std::path::PathBuf;

@@ -1,27 +1,26 @@
 //! Spans of OpenTelemetry's senders into the server: `otlp_spans_per_second_per_core`.
 //!
 //! Eight senders send messages of 512 spans with ten attributes each over HTTP, packed by gzip as Collectors do, one after the other, and wait for
-//! each answer: so every span that counts is durable. Messages are made before. The processor time is all of the process's, senders
-//! included, until the rows are in files and these are merged.
+//! each answer: so every span that counts is durable. Messages are made before. `weir server` is a process of its own: its memory and
+//! its processor time are counted, and the time that it takes to merge its files.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
-use server::Intake;
-use server::ingest::otlp::{Limits, Otlp};
+use schema::Table;
 use store::{Config, Store};
 
 use crate::report::Report;
+use crate::server::Server;
 use crate::storage::processor;
 
 const SENDERS: usize = 8;
@@ -126,18 +125,11 @@ pub(crate) fn measure(report: &mut Report, spans: u64) -> anyhow::Result<()> {
     let messages: anyhow::Result<Vec<_>> = (0..MESSAGES).map(|number| request(number, now)).collect();
     let (messages, all) = (messages?, (spans as usize).div_ceil(SPANS));
     eprintln!("otlp: {all} messages of {SPANS} spans");
-    // What was the most before counts no more.
-    std::fs::write("/proc/self/clear_refs", "5").context("/proc/self/clear_refs")?;
     let folder = tempfile::tempdir()?;
-    let (store, _) = Store::open(folder.path(), Config::default())?;
-    let store = Arc::new(store);
-    let otlp = Otlp::new(Arc::new(Intake::new(store.clone())), Limits::default())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
-    let address = listener.local_addr()?;
-    let router = otlp.http();
-    runtime.spawn(async move { axum::serve(listener, router).await });
-    let (began, before) = (Instant::now(), processor(libc::CLOCK_PROCESS_CPUTIME_ID));
+    let port = scenario_tests::process::free_port()?;
+    let server = Server::start(folder.path(), port)?;
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let began = Instant::now();
     let next = AtomicUsize::new(0);
     let taken: usize = std::thread::scope(|scope| {
         let senders: Vec<_> =
@@ -148,14 +140,20 @@ pub(crate) fn measure(report: &mut Report, spans: u64) -> anyhow::Result<()> {
             .sum::<anyhow::Result<usize>>()
     })?;
     let clock = began.elapsed();
+    let took = server.end()?;
+    let before = processor(libc::CLOCK_PROCESS_CPUTIME_ID);
+    let store = folder.path().join("store");
+    let (store, folder) = (Store::open(&store, Config::default())?.0, store);
     store.flush()?;
     store.compact(|_| {})?;
-    let used = processor(libc::CLOCK_PROCESS_CPUTIME_ID) - before;
-    let durable = store.figures().rows as f64;
+    let used = took.processor + processor(libc::CLOCK_PROCESS_CPUTIME_ID) - before;
+    let content = store.content();
+    let files = content.files.values().filter(|file| file.table == Table::Spans);
+    let durable = files.map(|file| file.rows).sum::<u64>() as f64;
     ensure!(durable == (taken * SPANS) as f64, "{durable} of {taken} messages");
     report.note("otlp_spans_per_second_per_core", "spans/s", durable / used.as_secs_f64());
     report.note("otlp_spans_per_second", "spans/s", durable / clock.as_secs_f64());
-    report.note("bytes_per_span_row", "B", crate::storage::bytes(folder.path(), "spans-")? as f64 / durable);
-    report.note("otlp_memory_mb", "MB", crate::storage::most_memory()?);
+    report.note("bytes_per_span_row", "B", crate::storage::bytes(&folder, "spans-")? as f64 / durable);
+    report.note("server_memory_mb.otlp", "MB", took.memory_mb);
     Ok(())
 }

@@ -120,7 +120,7 @@ pub(super) fn steady(report: &mut Report, rate: u64, seconds: u64) -> anyhow::Re
 }
 
 /// The most memory that this process had since that was last forgotten: MB.
-pub(crate) fn most_memory() -> anyhow::Result<f64> {
+fn most_memory() -> anyhow::Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;
     let kilobytes: f64 = most.trim().trim_end_matches(" kB").parse()?;

@@ -7,7 +7,7 @@ mod services;
 
 use std::path::Path;
 
-pub(crate) use self::ingest::{keep, most_memory, processor};
+pub(crate) use self::ingest::{keep, processor};
 use crate::report::Report;
 
 /// Rows a second while the memory is measured.
