@@ -17,11 +17,12 @@ use crate::manifest::{Change, Meta};
 use crate::segment::{self, Described, Segment};
 
 const HOUR: i64 = 3_600_000_000_000;
-/// Rows that are put into order and written at a time.
+/// Rows that are put into order and written at a time, and the memory that they may take about.
 const PART: usize = 65_536;
+const PART_BYTES: usize = 16 << 20;
 
 impl Engine {
-    /// Writes files; of one that fails, and those before it, nothing remains but what the next start removes.
+    /// Writes a file.
     fn write_file(
         &self,
         upkeep: &mut Upkeep,
@@ -42,7 +43,18 @@ impl Engine {
         mut see: impl FnMut(&arrow_array::RecordBatch) -> Result<(), Error>,
     ) -> Result<Meta, Error> {
         let sorted = segment::Sorted::new(table, rows);
-        let parts = sorted.parts(PART).map(|part| part.and_then(|part| see(&part).map(|()| part)));
+        let parts = sorted.parts(part(rows)).map(|part| part.and_then(|part| see(&part).map(|()| part)));
+        self.write_parts(upkeep, table, parts, described)
+    }
+
+    /// The same of rows that come sorted and part by part.
+    fn write_parts(
+        &self,
+        upkeep: &mut Upkeep,
+        table: Table,
+        parts: impl Iterator<Item = Result<arrow_array::RecordBatch, Error>>,
+        described: &Described,
+    ) -> Result<Meta, Error> {
         let id = upkeep.next_id;
         // A number is never used twice, also where its file came to nothing.
         upkeep.next_id += 1;
@@ -55,4 +67,13 @@ impl Engine {
         upkeep.manifest.change(&*self.disk, change)?;
         Ok(change.add.iter().map(|meta| Segment::new(meta.clone(), Arc::clone(&self.disk))).collect())
     }
+}
+
+/// So many of these rows are a part.
+fn part(batches: &[Arc<arrow_array::RecordBatch>]) -> usize {
+    let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+    let bytes: usize = batches.iter().map(|batch| batch.get_array_memory_size()).sum();
+    let fit = PART_BYTES.saturating_mul(rows) / bytes.max(1);
+    // Whole pages.
+    (fit / segment::PAGE_ROWS * segment::PAGE_ROWS).clamp(segment::PAGE_ROWS, PART)
 }

@@ -2,12 +2,15 @@
 //! wrong byte is ever taken for a value.
 
 mod checked;
+mod joined;
 mod merge;
 mod open;
 mod order;
+mod words;
 mod write;
 
 pub(crate) use checked::{CheckedFile, Sums};
+pub(crate) use joined::Joined;
 pub(crate) use merge::{Sorted, times};
 pub(crate) use open::{Cache, Opened, Segment};
-pub(crate) use write::{Described, write};
+pub(crate) use write::{Described, PAGE_ROWS, remove, write};

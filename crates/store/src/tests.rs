@@ -90,7 +90,7 @@ fn texts(engine: &Engine) -> (Vec<String>, Vec<String>) {
 }
 
 /// Numbers that look random and are the same every time.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -100,11 +100,11 @@ impl Random {
         self.0
     }
 
-    fn below(&mut self, most: u64) -> u64 {
+    pub(crate) fn below(&mut self, most: u64) -> u64 {
         self.next() % most
     }
 
-    fn of<'a, T>(&mut self, values: &'a [T]) -> &'a T {
+    pub(crate) fn of<'a, T>(&mut self, values: &'a [T]) -> &'a T {
         &values[self.below(values.len() as u64) as usize]
     }
 }

@@ -7,15 +7,19 @@ use std::sync::Arc;
 use schema::Table;
 
 use super::{HOUR, rollup};
-use crate::engine::Engine;
+use crate::engine::{Engine, Upkeep};
 use crate::error::Error;
 use crate::manifest::{Change, Meta};
-use crate::segment::{Described, Segment};
+use crate::segment::{Described, Joined, Segment};
 
 /// How often rows are written anew at most.
 const MOST_LEVEL: u8 = 2;
 /// So many files of an hour that still goes on are worth it.
 const ENOUGH: usize = 8;
+/// So many files are merged at a time at most: all of them are open.
+const MOST_FILES: usize = 64;
+/// Rows that are put into order and written at a time.
+const PART: usize = 16_384;
 
 /// What is merged, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,21 +43,32 @@ impl Engine {
             return Ok(0);
         };
         let (table, resolution) = (first.meta.table, first.meta.resolution);
-        let mut rows = Vec::new();
-        for segment in &chosen {
-            // A file that is damaged stays as it is; the others of its hour are merged without it the next time.
-            rows.extend(segment.rows(&self.cache).inspect_err(|_| {
-                upkeep.unreadable.insert(segment.meta.id);
-            })?);
-        }
         let ids: Vec<u64> = chosen.iter().map(|segment| segment.meta.id).collect();
         let described = Described { level: level.saturating_add(1), replaces: ids.clone(), log_from: 0 };
-        let meta = Meta { resolution, ..self.write_file(&mut upkeep, table, &rows, &described)? };
-        drop(rows);
+        let written = self.join(&mut upkeep, table, &chosen, &described).map_err(|(damaged, error)| {
+            // A file that is damaged stays as it is; the others of its hour are merged without it the next time.
+            upkeep.unreadable.extend(damaged.map(|file| ids[file]));
+            error
+        });
+        let meta = Meta { resolution, ..written? };
         let change = Change { add: vec![meta], remove: ids.clone(), ..Change::default() };
         let made = self.note(&mut upkeep, &change)?;
         self.state().replace(0, made, &ids);
         Ok(ids.len())
+    }
+
+    /// Writes one file of several. Where one of them cannot be read, its place is told.
+    fn join(
+        &self,
+        upkeep: &mut Upkeep,
+        table: Table,
+        chosen: &[Arc<Segment>],
+        described: &Described,
+    ) -> Result<Meta, (Option<usize>, Error)> {
+        let joined = Joined::new(table, chosen, &self.cache);
+        let mut joined = joined.map_err(|(file, error)| (Some(file), error))?;
+        let written = self.write_parts(upkeep, table, joined.parts(PART), described);
+        written.map_err(|error| (joined.failed(), error))
     }
 }
 
@@ -95,7 +110,7 @@ fn choose(segments: &[Arc<Segment>], wish: Wish, most_rows: u64) -> Vec<Arc<Segm
             rows <= most_rows
         };
         let chosen: Vec<Arc<Segment>> =
-            files.iter().take_while(fits).map(|segment| Arc::clone(segment)).collect();
+            files.iter().take(MOST_FILES).take_while(fits).map(|segment| Arc::clone(segment)).collect();
         if chosen.len() >= 2 {
             return chosen;
         }

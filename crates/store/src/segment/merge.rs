@@ -16,16 +16,11 @@ use crate::error::Error;
 /// Where a row is: its batch, and its place therein.
 pub(super) type Place = (usize, usize);
 
-/// A column's words, and for each row of each batch the place of its word among them.
-pub(super) type Ranked<'a> = (Words<'a>, Vec<Vec<i32>>);
+/// A column's words over several batches, each once and in order; and for each row of each batch the place of its word among them.
+pub(super) type Ranked = (ArrayRef, Vec<Vec<i32>>);
 
-/// A column's words over several batches: each word once, in order, and for each batch its keys' places among them.
-pub(super) struct Words<'a> {
-    words: Vec<&'a str>,
-    places: Vec<Vec<i32>>,
-}
-
-fn words<'a>(batches: &'a [Arc<RecordBatch>], name: &str) -> Words<'a> {
+/// The words, and for each batch its keys' places among them.
+fn words(batches: &[Arc<RecordBatch>], name: &str) -> (ArrayRef, Vec<Vec<i32>>) {
     let mut known: HashMap<&str, i32, RandomState> = HashMap::default();
     let mut places: Vec<Vec<i32>> = Vec::with_capacity(batches.len());
     for batch in batches {
@@ -33,11 +28,11 @@ fn words<'a>(batches: &'a [Arc<RecordBatch>], name: &str) -> Words<'a> {
             batch.column_by_name(name).and_then(|column| column.as_dictionary_opt::<Int32Type>());
         let of_batch = dictionary.map_or_else(Vec::new, |dictionary| {
             let values = dictionary.values().as_string::<i32>();
-            let place = |value: Option<&'a str>| {
+            let place = |value| {
                 let next = known.len() as i32;
-                *known.entry(value.unwrap_or_default()).or_insert(next)
+                *known.entry(value).or_insert(next)
             };
-            values.iter().map(place).collect()
+            values.iter().map(Option::unwrap_or_default).map(place).collect()
         });
         places.push(of_batch);
     }
@@ -50,11 +45,11 @@ fn words<'a>(batches: &'a [Arc<RecordBatch>], name: &str) -> Words<'a> {
     for place in places.iter_mut().flatten() {
         *place = ranks[*place as usize];
     }
-    Words { words: order.into_iter().map(|(word, _)| word).collect(), places }
+    (Arc::new(StringArray::from_iter_values(order.into_iter().map(|(word, _)| word))), places)
 }
 
 /// The place among all words of each row's, -1 where it has none.
-fn ranks(batches: &[Arc<RecordBatch>], name: &str, words: &Words<'_>) -> Vec<Vec<i32>> {
+fn ranks(batches: &[Arc<RecordBatch>], name: &str, places: &[Vec<i32>]) -> Vec<Vec<i32>> {
     let of_batch = |(batch, places): (&Arc<RecordBatch>, &Vec<i32>)| {
         let dictionary =
             batch.column_by_name(name).and_then(|column| column.as_dictionary_opt::<Int32Type>());
@@ -63,7 +58,7 @@ fn ranks(batches: &[Arc<RecordBatch>], name: &str, words: &Words<'_>) -> Vec<Vec
         let rank = |key: Option<i32>| key.and_then(|key| places.get(key as usize)).copied().unwrap_or(-1);
         keys.iter().map(rank).collect()
     };
-    batches.iter().zip(&words.places).map(of_batch).collect()
+    batches.iter().zip(places).map(of_batch).collect()
 }
 
 /// The times of a batch's rows.
@@ -80,7 +75,7 @@ pub(crate) struct Sorted<'a> {
     batches: &'a [Arc<RecordBatch>],
     order: Vec<Place>,
     /// Of each column of words.
-    words: Vec<Option<Ranked<'a>>>,
+    words: Vec<Option<Ranked>>,
 }
 
 impl<'a> Sorted<'a> {
@@ -88,14 +83,18 @@ impl<'a> Sorted<'a> {
         let words_of = |column: &schema::Column| {
             let there = batches.iter().any(|batch| batch.column_by_name(column.name).is_some());
             (there && column.kind == Kind::Word).then(|| {
-                let words = words(batches, column.name);
-                let ranks = ranks(batches, column.name, &words);
-                (words, ranks)
+                let (words, places) = words(batches, column.name);
+                (words, ranks(batches, column.name, &places))
             })
         };
-        let words: Vec<Option<Ranked<'_>>> = table.columns().iter().map(words_of).collect();
+        let words: Vec<Option<Ranked>> = table.columns().iter().map(words_of).collect();
         let order = order(table, batches, &words);
         Sorted { table, batches, order, words }
+    }
+
+    /// Where its rows are, in their order.
+    pub(super) fn into_order(self) -> Vec<Place> {
+        self.order
     }
 
     /// Its rows, so many at a time, with all columns of the table.
@@ -113,29 +112,34 @@ impl<'a> Sorted<'a> {
     fn column(
         &self,
         column: &schema::Column,
-        words: Option<&Ranked<'a>>,
+        words: Option<&Ranked>,
         places: &[Place],
     ) -> Result<ArrayRef, Error> {
         if let Some((words, ranks)) = words {
             let keys = places.iter().map(|(batch, row)| Some(ranks[*batch][*row]).filter(|rank| *rank >= 0));
             let keys: Int32Array = keys.collect();
-            let values = StringArray::from_iter_values(&words.words);
-            return Ok(Arc::new(DictionaryArray::try_new(keys, Arc::new(values))?));
+            return Ok(Arc::new(DictionaryArray::try_new(keys, Arc::clone(words))?));
         }
         let arrays = self.batches.iter().map(|batch| batch.column_by_name(column.name));
-        let arrays: Vec<Option<&ArrayRef>> = arrays.collect();
-        if arrays.iter().all(Option::is_none) {
-            return Ok(new_null_array(&column.kind.arrow(), places.len()));
-        }
-        let filled: Vec<ArrayRef> = arrays
-            .iter()
-            .zip(self.batches)
-            .map(|(array, batch)| match array {
-                Some(array) => Arc::clone(array),
-                None => new_null_array(&column.kind.arrow(), batch.num_rows()),
-            })
-            .collect();
-        let filled: Vec<&dyn Array> = filled.iter().map(|array| &**array).collect();
-        Ok(interleave(&filled, places)?)
+        interleaved(column, &arrays.collect::<Vec<_>>(), |batch| self.batches[batch].num_rows(), places)
     }
+}
+
+/// A column of rows of several batches, some of which may be without it; `rows` tells how many a batch has.
+pub(super) fn interleaved(
+    column: &schema::Column,
+    arrays: &[Option<&ArrayRef>],
+    rows: impl Fn(usize) -> usize,
+    places: &[Place],
+) -> Result<ArrayRef, Error> {
+    if arrays.iter().all(Option::is_none) {
+        return Ok(new_null_array(&column.kind.arrow(), places.len()));
+    }
+    let filled = arrays.iter().enumerate().map(|(batch, array)| match array {
+        Some(array) => Arc::clone(array),
+        None => new_null_array(&column.kind.arrow(), rows(batch)),
+    });
+    let filled: Vec<ArrayRef> = filled.collect();
+    let filled: Vec<&dyn Array> = filled.iter().map(|array| &**array).collect();
+    Ok(interleave(&filled, places)?)
 }

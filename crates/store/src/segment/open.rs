@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arrow_array::RecordBatch;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
@@ -83,22 +84,62 @@ impl Segment {
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// All of its rows, in order.
-    pub(crate) fn rows(self: &Arc<Self>, cache: &Cache) -> Result<Vec<Arc<RecordBatch>>, Error> {
+    /// Its rows in order, so many at a time, as the file has them; only some columns where they are named.
+    pub(crate) fn batches(
+        self: &Arc<Self>,
+        cache: &Cache,
+        columns: Option<&[&str]>,
+        rows: usize,
+    ) -> Result<Batches, Error> {
         let opened = self.open(cache)?;
-        (0..opened.metadata.metadata().num_row_groups()).try_fold(Vec::new(), |mut rows, group| {
-            rows.extend(opened.rows(self.meta.table, group)?);
-            Ok(rows)
-        })
+        let schema = opened.metadata.parquet_schema();
+        let projection = columns.map_or_else(ProjectionMask::all, |columns| {
+            let fields = schema.root_schema().get_fields().iter().enumerate();
+            let wanted = fields.filter(|(_, field)| columns.contains(&field.name()));
+            ProjectionMask::roots(schema, wanted.map(|(place, _)| place))
+        });
+        Ok(Batches { opened, projection, rows, group: 0, reader: None })
+    }
+}
+
+/// The rows of a file, group by group.
+pub(crate) struct Batches {
+    opened: Arc<Opened>,
+    projection: ProjectionMask,
+    rows: usize,
+    group: usize,
+    reader: Option<ParquetRecordBatchReader>,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = self.reader.as_mut().and_then(Iterator::next) {
+                return Some(batch.map_err(Error::from));
+            }
+            if self.group >= self.opened.metadata.metadata().num_row_groups() {
+                return None;
+            }
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
+                self.opened.file.clone(),
+                self.opened.metadata.clone(),
+            );
+            let builder = builder.with_row_groups(vec![self.group]).with_projection(self.projection.clone());
+            self.group += 1;
+            match builder.with_batch_size(self.rows).build() {
+                Ok(reader) => self.reader = Some(reader),
+                Err(error) => return Some(Err(error.into())),
+            }
+        }
     }
 }
 
 impl Drop for Segment {
     fn drop(&mut self) {
         if self.obsolete.load(Ordering::Acquire) {
-            // What remains is found and removed at the next start.
-            let _ = self.disk.remove(&self.meta.name());
-            let _ = self.disk.remove(&self.meta.sums_name());
+            super::remove(&*self.disk, &self.meta);
         }
     }
 }

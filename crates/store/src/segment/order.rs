@@ -45,12 +45,7 @@ impl By<'_> {
     }
 }
 
-fn by<'a>(
-    table: Table,
-    batches: &'a [Arc<RecordBatch>],
-    words: &'a [Option<Ranked<'_>>],
-    name: &str,
-) -> By<'a> {
+fn by<'a>(table: Table, batches: &'a [Arc<RecordBatch>], words: &'a [Option<Ranked>], name: &str) -> By<'a> {
     let words = table.column(name).and_then(|(place, _)| words.get(place)?.as_ref());
     if let Some((_, ranks)) = words {
         return By::Ranks(ranks);
@@ -65,7 +60,7 @@ fn by<'a>(
 }
 
 /// The rows of `batches` in the order of the table's files; `words` are those of the table's columns.
-pub(super) fn order(table: Table, batches: &[Arc<RecordBatch>], words: &[Option<Ranked<'_>>]) -> Vec<Place> {
+pub(super) fn order(table: Table, batches: &[Arc<RecordBatch>], words: &[Option<Ranked>]) -> Vec<Place> {
     let [first, _] = table.sorted_by();
     let first = by(table, batches, words, first);
     let mut rows: Vec<(u64, i64, u32, u32)> =

@@ -17,7 +17,7 @@ use crate::error::{Error, Tried};
 use crate::manifest::Meta;
 
 /// Rows of a page: what is skipped or read as one.
-const PAGE_ROWS: usize = 8192;
+pub(crate) const PAGE_ROWS: usize = 8192;
 /// Bytes of a dictionary at most: what goes beyond is written as it is. A group's trace ids fit, if they occur twice.
 const DICTIONARY: usize = 2 << 20;
 /// Wrongly told to be there: 1 of so many that are looked for.
@@ -46,7 +46,7 @@ impl Described {
 }
 
 /// Writes rows, which come sorted and part by part, into a file of this number, durably but for its name. The file's name must not
-/// be in use.
+/// be in use. Where it fails nothing of it takes room, if the disk still removes files.
 pub(crate) fn write(
     disk: &dyn Disk,
     (table, id): (Table, u64),
@@ -65,7 +65,28 @@ pub(crate) fn write(
         version: schema::VERSION,
         resolution: None,
     };
-    let name = meta.name();
+    let written = write_all(disk, &mut meta, rows, described, row_group);
+    if let Err(error) = written {
+        remove(disk, &meta);
+        return Err(error);
+    }
+    Ok(meta)
+}
+
+/// Removes a file that does not count. What remains is found and removed at the next start.
+pub(crate) fn remove(disk: &dyn Disk, meta: &Meta) {
+    let _ = disk.remove(&meta.name());
+    let _ = disk.remove(&meta.sums_name());
+}
+
+fn write_all(
+    disk: &dyn Disk,
+    meta: &mut Meta,
+    rows: impl Iterator<Item = Result<RecordBatch, Error>>,
+    described: &Described,
+    row_group: usize,
+) -> Result<(), Error> {
+    let (table, name) = (meta.table, meta.name());
     let file = disk.create(&name).tried("making", &name)?;
     let mut counted = Counted { file, sums: Sums::default(), gathered: Vec::new() };
     let properties = properties(table, row_group, described);
@@ -89,8 +110,7 @@ pub(crate) fn write(
     let name = meta.sums_name();
     let mut file = disk.create(&name).tried("making", &name)?;
     file.write(&counted.sums.encode()).tried("writing", &name)?;
-    file.sync().tried("making durable", &name)?;
-    Ok(meta)
+    file.sync().tried("making durable", &name)
 }
 
 fn properties(table: Table, row_group: usize, described: &Described) -> WriterProperties {
