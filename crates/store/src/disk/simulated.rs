@@ -90,6 +90,12 @@ impl SimulatedDisk {
         self.state().fault = Some((step, fault));
     }
 
+    /// Nothing goes wrong from now on, and there is room again.
+    pub(crate) fn clear_fault(&self) {
+        let mut state = self.state();
+        (state.fault, state.full) = (None, false);
+    }
+
     /// The disk as it is found after a crash.
     pub(crate) fn after_crash(&self, loss: Loss) -> SimulatedDisk {
         let state = self.state();

@@ -8,7 +8,7 @@ use arrow_select::filter::filter_record_batch;
 use schema::Table;
 
 use super::{HOUR, rollup};
-use crate::engine::{Engine, Recent};
+use crate::engine::{Engine, Recent, Upkeep};
 use crate::error::Error;
 use crate::log;
 use crate::manifest::{Change, Meta};
@@ -28,11 +28,34 @@ impl Engine {
         let described = Described { level: 0, replaces: Vec::new(), log_from: frozen.log_from };
         let mut change =
             Change { log_from: Some(frozen.log_from), sources: frozen.sources, ..Change::default() };
+        if let Err(error) = self.write_recent(&mut upkeep, &frozen.recent, &described, &mut change) {
+            // They would take room until the next start, which may be what is missing.
+            change.add.iter().for_each(|meta| segment::remove(&*self.disk, meta));
+            return Err(error);
+        }
+        let before = upkeep.manifest.content.log_from;
+        let segments = self.note(&mut upkeep, &change)?;
+        self.state().replace(frozen.recent.len(), segments, &[]);
+        for number in before..frozen.log_from {
+            // What remains is found and removed at the next start.
+            let _ = self.disk.remove(&log::name(number));
+        }
+        Ok(())
+    }
+
+    /// Writes files of what is in memory; `change` tells which there are, also where it fails.
+    fn write_recent(
+        &self,
+        upkeep: &mut Upkeep,
+        recent: &[Arc<Recent>],
+        described: &Described,
+        change: &mut Change,
+    ) -> Result<(), Error> {
         // By the hour, and how long their spans are: each length has files of its own, for it is kept for a time of its own.
         let mut edges: BTreeMap<(i64, Option<i64>), Vec<Arc<RecordBatch>>> = BTreeMap::new();
-        for ((table, hour), batches) in by_hour(&frozen.recent)? {
+        for ((table, hour), batches) in by_hour(recent)? {
             if table == Table::Requests {
-                let meta = self.write_file_and(&mut upkeep, table, &batches, &described, |part| {
+                let meta = self.write_file_and(upkeep, table, &batches, described, |part| {
                     for span in rollup::STORED {
                         let made = Arc::new(rollup::edges(part, &[span])?);
                         edges.entry((hour, Some(span))).or_default().push(made);
@@ -43,19 +66,12 @@ impl Engine {
             } else if table == Table::Edges {
                 edges.entry((hour, None)).or_default().extend(batches);
             } else {
-                change.add.push(self.write_file(&mut upkeep, table, &batches, &described)?);
+                change.add.push(self.write_file(upkeep, table, &batches, described)?);
             }
         }
         for ((_, resolution), batches) in edges {
-            let meta = self.write_file(&mut upkeep, Table::Edges, &batches, &described)?;
+            let meta = self.write_file(upkeep, Table::Edges, &batches, described)?;
             change.add.push(Meta { resolution, ..meta });
-        }
-        let before = upkeep.manifest.content.log_from;
-        let segments = self.note(&mut upkeep, &change)?;
-        self.state().replace(frozen.recent.len(), segments, &[]);
-        for number in before..frozen.log_from {
-            // What remains is found and removed at the next start.
-            let _ = self.disk.remove(&log::name(number));
         }
         Ok(())
     }
