@@ -123,3 +123,18 @@ fn a_question_ends_with_whoever_asked() {
     });
     assert_eq!(figure(&page(&api), r#"weir_server_queries_total{outcome="answered"}"#), Some(0.0));
 }
+
+#[test]
+fn an_answer_that_takes_too_long_is_given_up() {
+    let patience = Duration::from_millis(1);
+    let api = Api::with(server::api::Limits { patience, ..server::api::Limits::default() });
+    fill(&api, 200_000);
+    // It has a group for each row, which nobody finds in a millisecond.
+    let told = api.ask("operations", &[("by", "name"), ("order", "p99")], &[]);
+    assert_eq!((told.status, &told.kind[..]), (504, "application/problem+json"), "{}", told.text);
+    assert!(told.json()["type"].as_str().unwrap().ends_with("took-too-long"), "{}", told.text);
+    until(&api, "it is not worked on any more", |page| {
+        figure(page, r#"weir_server_queries_total{outcome="cancelled"}"#) == Some(1.0)
+            && figure(page, "weir_server_queries_running") == Some(0.0)
+    });
+}

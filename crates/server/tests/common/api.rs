@@ -35,6 +35,10 @@ pub(crate) fn now() -> i64 {
 
 impl Api {
     pub(crate) fn new() -> Api {
+        Api::with(server::api::Limits::default())
+    }
+
+    pub(crate) fn with(limits: server::api::Limits) -> Api {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(&folder.path().join("store"), store::Config::default()).unwrap();
         let auth = server::auth::Config { folder: folder.path().into(), ..Default::default() };
@@ -45,7 +49,7 @@ impl Api {
             api: bound(),
             otlp_grpc: vec![],
             otlp_http: vec![],
-            limits: server::api::Limits::default(),
+            limits,
             otlp: Default::default(),
             version: "test",
         };
