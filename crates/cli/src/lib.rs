@@ -9,6 +9,7 @@ pub mod dev;
 pub mod doctor;
 pub mod identity;
 mod line;
+mod memory;
 pub mod options;
 pub mod output;
 pub mod programs;

@@ -376,15 +376,6 @@ fn sockets() -> u64 {
     words.find(|word| *word == "alloc").and_then(|_| words.next()?.parse().ok()).unwrap_or(0)
 }
 
-/// Keeps what is given back from being kept by the allocator: few arenas, and what is large never in one of them.
-pub(super) fn spare_memory() {
-    // SAFETY: has no preconditions; without effect where the allocator does not know them.
-    unsafe {
-        libc::mallopt(libc::M_ARENA_MAX, 2);
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 256 << 10);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

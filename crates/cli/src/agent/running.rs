@@ -9,7 +9,7 @@ use config::Settings;
 use model::Nanos;
 use probes::{Purpose, rights};
 
-use super::budget::{self, Budget, Keeper};
+use super::budget::{Budget, Keeper};
 use super::command::Options;
 use super::control::{Control, NoControl};
 use super::detach::Report;
@@ -25,6 +25,7 @@ use super::seccomp::Filters;
 use super::shipper::{self, Shipper};
 use super::takeover::{Earlier, Event, Giving, Handed, Listeners, Outcome, Taking};
 use super::{Agent, Sink, caution, read_clocks};
+use crate::memory::give_back;
 use crate::options::{self, Naming};
 use crate::requests::command::{seen_by, summary};
 use crate::say::say;
@@ -85,7 +86,7 @@ impl<'a> Running<'a> {
         let (stop, hangup) = Stop::but_not_hangup()?;
         rights::no_new();
         let budget = Budget::of(&settings)?;
-        budget::spare_memory();
+        give_back(256 << 10, Some(2));
         let mut meter = Meter::new(reload::limits(&settings, budget.sizes.series), read_clocks());
         // Before the capture, so that an address which is taken is said at once.
         let listen = settings.metrics_listen();

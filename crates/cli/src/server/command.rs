@@ -35,6 +35,7 @@ Examples:
 /// When the store cannot be opened, or an address is not to be had.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let stop = Stop::on_signals()?;
+    crate::memory::give_back(1 << 20, None);
     let server = open(&arguments.settings.load()?)?;
     for address in server.addresses() {
         say(format_args!("ready: {}; Ctrl-C ends", super::opening::url(*address)));
