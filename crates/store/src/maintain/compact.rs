@@ -19,7 +19,7 @@ const ENOUGH: usize = 8;
 /// So many files are merged at a time at most: all of them are open.
 const MOST_FILES: usize = 64;
 /// Rows that are put into order and written at a time.
-const PART: usize = 16_384;
+const PART: usize = 8192;
 
 /// What is merged, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

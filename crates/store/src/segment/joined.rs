@@ -16,7 +16,7 @@ use super::words::{Places, Words};
 use crate::error::Error;
 
 /// Rows that are read at a time.
-const BATCH: usize = 8192;
+const BATCH: usize = 2048;
 
 /// Several files of a table, to be had part by part in the order of a file of their rows.
 pub(crate) struct Joined {
