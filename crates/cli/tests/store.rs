@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // the helpers of a test are tests
 
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::FromRawFd;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use schema::{Rows, Table};
 use store::{Config, Origin, Store};
@@ -120,4 +123,37 @@ fn columns_tell_what_they_take() {
     assert_eq!(out.lines().count(), Table::Logs.columns().len());
     let (code, _, said) = weir(&["inspect", path, "--columns", "loggs"]);
     assert!(code == Some(2) && said.contains("did you mean `logs`?"), "{said}");
+}
+
+/// What is said on a terminal.
+fn on_a_terminal(arguments: &[&str]) -> String {
+    let (mut terminal, mut end) = (0, 0);
+    // SAFETY: both are places for descriptors; nothing is asked of the terminal's name, modes or size.
+    let opened = unsafe {
+        libc::openpty(&mut terminal, &mut end, std::ptr::null_mut(), std::ptr::null(), std::ptr::null())
+    };
+    assert_eq!(opened, 0);
+    // SAFETY: both were just opened and nobody else has them.
+    let (mut terminal, end) = unsafe { (File::from_raw_fd(terminal), File::from_raw_fd(end)) };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    let status = command.arg("store").args(arguments).stdout(Stdio::null()).stderr(end).status().unwrap();
+    assert!(status.success());
+    drop(command);
+    let mut said = [0; 4096];
+    let length = terminal.read(&mut said).unwrap();
+    String::from_utf8_lossy(&said[..length]).into_owned()
+}
+
+#[test]
+fn long_work_tells_how_far_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    drop(filled(folder.path()));
+    for work in ["check", "repair"] {
+        let said = on_a_terminal(&[work, path]);
+        assert!(said.starts_with('\r') && said.contains(" % of "), "{said:?}");
+    }
+    assert_eq!(weir(&["check", path]).2, "", "not in a file");
+    let (_, out, said) = weir(&["compact", path]);
+    assert_eq!((out.as_str(), said.as_str()), ("files: 1, before: 2\n", "3 files merged\n"));
 }

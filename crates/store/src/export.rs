@@ -39,12 +39,18 @@ impl Reader {
         })
     }
 
-    /// All rows of a table as one file of Parquet; tells what is damaged and left out.
+    /// All rows of a table as one file of Parquet; `told` gets how many more are written, again and again. Tells what is damaged and left
+    /// out.
     ///
     /// # Errors
     ///
     /// When `out` cannot be written.
-    pub fn parquet(&self, table: Table, out: impl Write + Send) -> Result<Vec<String>, Error> {
+    pub fn parquet(
+        &self,
+        table: Table,
+        out: impl Write + Send,
+        mut told: impl FnMut(u64),
+    ) -> Result<Vec<String>, Error> {
         let zstd = Compression::ZSTD(ZstdLevel::default());
         let properties =
             WriterProperties::builder().set_created_by("weir".into()).set_compression(zstd).build();
@@ -53,7 +59,9 @@ impl Reader {
             // It brings all columns back, which a batch leaves out where they are empty.
             let batches = [std::sync::Arc::new(batch.clone())];
             let sorted = segment::Sorted::new(table, &batches);
-            sorted.parts(batch.num_rows()).try_for_each(|whole| Ok::<(), Error>(writer.write(&whole?)?))
+            sorted.parts(batch.num_rows()).try_for_each(|whole| Ok::<(), Error>(writer.write(&whole?)?))?;
+            told(batch.num_rows() as u64);
+            Ok::<(), Error>(())
         })?;
         writer.close()?;
         Ok(damaged)

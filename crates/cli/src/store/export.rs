@@ -45,7 +45,10 @@ fn export(reader: &Reader, arguments: &Export, out: impl Write + Send) -> anyhow
     let table = arguments.table;
     let mut out = BufWriter::with_capacity(1 << 20, out);
     let damaged = match arguments.format {
-        Format::Parquet => reader.parquet(table, &mut out)?,
+        Format::Parquet => {
+            let mut written = Written(0);
+            reader.parquet(table, &mut out, |rows| written.add(rows))?
+        }
         Format::Json => rows(reader, table, &mut out, json)?,
         Format::Csv => {
             out.write_all(csv_head(table).as_bytes())?;
@@ -59,20 +62,30 @@ fn export(reader: &Reader, arguments: &Export, out: impl Write + Send) -> anyhow
 /// Rows after which it is told how far it is.
 const TOLD_EVERY: u64 = 1_000_000;
 
+/// Rows that are written.
+struct Written(u64);
+
+impl Written {
+    fn add(&mut self, rows: u64) {
+        let before = self.0 / TOLD_EVERY;
+        self.0 += rows;
+        if self.0 / TOLD_EVERY > before {
+            say(format_args!("{} rows written", Count(self.0)));
+        }
+    }
+}
+
 fn rows(
     reader: &Reader,
     table: Table,
     out: &mut impl Write,
     form: fn(Table, &[Cell], &mut Vec<u8>),
 ) -> anyhow::Result<Vec<String>> {
-    let (mut line, mut written) = (Vec::new(), 0);
+    let (mut line, mut written) = (Vec::new(), Written(0));
     reader.cells(table, |cells| {
         line.clear();
         form(table, cells, &mut line);
-        written += 1;
-        if written % TOLD_EVERY == 0 {
-            say(format_args!("{} rows written", Count(written)));
-        }
+        written.add(1);
         Ok::<(), anyhow::Error>(out.write_all(&line)?)
     })
 }
