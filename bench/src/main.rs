@@ -70,7 +70,7 @@ struct Arguments {
     #[arg(long, default_value_t = 2_000_000)]
     store_rows: u64,
     /// Spans that are sent by OTLP.
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 6_000_000)]
     otlp_spans: u64,
     /// Nothing but a store in this folder, of `--store-rows` requests up to now, to look at with `weir server`.
     #[arg(long, value_name = "FOLDER")]
