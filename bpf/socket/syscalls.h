@@ -17,17 +17,15 @@ struct call {
 	struct sock *sk;
 	__u64 data; /* the second argument */
 	__u64 time;
-	/*
-	 * All that tells calls apart is here and not on the stack, and so is what their return works with: else the
-	 * verifier follows the loop over the segments once for every kind of call.
-	 */
+	/* All that tells calls apart is here and not on the stack: else the verifier follows the rest once for every kind of call. */
 	__u32 number;
 	__u32 kind;
 	__u32 flags;    /* where it receives */
-	__u32 position; /* TCP: where the call begins, if nobody else uses the socket */
+	__u32 position; /* TCP: where the call begins, if nobody else uses the socket; at the return that of what comes next */
 	__u32 direction;
 	__u32 tcp;
-	/* At the return, the bytes that are still to be reported. */
+	__u64 process; /* at the return, and all that follows: as struct transfer has it */
+	/* The bytes that are still to be reported. */
 	__u64 left; /* of the current message */
 	__u64 address;
 	const struct iovec *segments; /* NULL: one piece at `address` */
@@ -153,33 +151,65 @@ static __always_inline bool next_message(struct call *call)
 	return true;
 }
 
-/* The bytes of the messages that are not looked at one by one. */
-static __always_inline __u64 rest_of_messages(struct call *call)
+/*
+ * Reports the next `length` bytes of this thread's call, which are at `address`, or out of sight where that is 0. A function that
+ * the verifier goes through once and not for each segment: for that it has to be global, and to take numbers only (before 5.13),
+ * so it finds anew what they belong to.
+ */
+__noinline int report_part(__u64 address, __u32 length)
 {
-	__u64 sum = 0;
+	struct call *call = remembered(&calls);
+	struct transfer m = {};
+	__u64 sk;
+
+	if (!call)
+		return 0;
+	sk = (__u64)call->sk;
+	m.c = bpf_map_lookup_elem(&connections_by_address, &sk);
+	if (!m.c)
+		return 0;
+	m.process = call->process;
+	m.time = call->time;
+	m.direction = call->direction & 1;
+	m.position = call->position;
+	write_chunk(&m, length, address ? FROM_USER : FROM_NOWHERE, (const void *)address, 0);
+	call->position += length;
+	call->left -= length;
+	return 0;
+}
+
+/* Adds the bytes of the messages that are not looked at one by one. Global, as report_part is. */
+__noinline int add_rest_of_messages(void)
+{
+	struct call *call = remembered(&calls);
 	__u32 length;
 	int i;
 
-	for (i = 0; i < MAX_MESSAGES && i < call->messages_left; i++) {
+	for (i = 0; call && i < MAX_MESSAGES && i < call->messages_left; i++) {
 		if (bpf_probe_read_user(&length, sizeof(length), &call->messages[i].length))
 			break;
-		sum += length;
+		call->left += length;
 	}
-	return sum;
+	return 0;
+}
+
+/* Nobody looks at what else `c` moves this way in its run. */
+static __always_inline bool is_used_up(struct connection *c, __u32 direction)
+{
+	direction &= 1;
+	return c->speaker == direction + 1 && c->left[direction] == 0 && !(c->flags & (TAILS << direction));
 }
 
 /* Reports what `call` moved, a chunk for each segment, like write_buffer. */
-static __always_inline void report_call(struct transfer *m, struct call *call)
+static __always_inline void report_call(struct connection *c, struct call *call)
 {
 	struct iovec segment;
 	int i;
 
 	for (i = 0; call->readable && i < MAX_SEGMENTS; i++) {
-		if (!call->left) {
-			if (!next_message(call))
-				return;
-		}
-		if (m->c->speaker == m->direction + 1 && m->c->left[m->direction & 1] == 0 && !wants_tails(m))
+		if (!call->left && !next_message(call))
+			return;
+		if (is_used_up(c, call->direction))
 			break;
 		segment.iov_base = (void *)call->address;
 		segment.iov_len = call->left;
@@ -187,17 +217,15 @@ static __always_inline void report_call(struct transfer *m, struct call *call)
 			break;
 		if (segment.iov_len > call->left)
 			segment.iov_len = call->left;
-		if (!segment.iov_len)
-			continue;
-		write_chunk(m, segment.iov_len, FROM_USER, segment.iov_base, 0);
-		m->position += segment.iov_len;
-		call->left -= segment.iov_len;
+		if (segment.iov_len)
+			report_part((__u64)segment.iov_base, segment.iov_len);
 	}
 	if (i == MAX_SEGMENTS && (call->left || call->messages_left))
 		count_loss(WEIR_LOSS_SEGMENTS);
-	call->left += rest_of_messages(call);
+	if (call->messages_left)
+		add_rest_of_messages();
 	if (call->left)
-		write_chunk(m, call->left, FROM_NOWHERE, NULL, 0);
+		report_part(0, call->left);
 }
 
 static __always_inline void call_returns(struct pt_regs *regs, __u64 number, __u64 result)
@@ -220,25 +248,25 @@ static __always_inline void call_returns(struct pt_regs *regs, __u64 number, __u
 		return; /* not the stream's bytes */
 	if (call->flags & MSG_PEEK)
 		return; /* told by the call that takes them */
-	m.sk = sk;
 	m.direction = call->direction & 1;
 	if (call->tcp) {
 		m.c = observed_tcp(sk, (struct tcp_sock *)sk, &m);
-		m.position = call->position;
 		if (call->kind != CALL_MESSAGES)
-			m.position = tcp_position(sk, m.direction) - result;
+			call->position = tcp_position(sk, m.direction) - result;
 	} else {
 		m.c = observed_unix(sk, &m.process);
 		if (m.c)
-			m.position = m.c->end[m.direction & 1];
+			call->position = m.c->end[m.direction & 1];
 	}
 	if (!m.c)
 		return;
 	/* Seen for the first time, when these bytes had already been counted. */
 	if (!m.c->speaker && !(m.c->flags & FROM_START))
-		m.c->end[m.direction & 1] = m.position;
+		m.c->end[m.direction & 1] = call->position;
 	/* What is sent is on its way from the call's beginning on: an answer may be there before the return. */
-	m.time = m.direction == WEIR_SENT ? call->time : bpf_ktime_get_ns();
+	if (m.direction == WEIR_RECEIVED)
+		call->time = bpf_ktime_get_ns();
+	call->process = m.process;
 	find_bytes(call, result);
-	report_call(&m, call);
+	report_call(m.c, call);
 }

@@ -158,19 +158,34 @@ static __always_inline void write_gathered(struct transfer *m, __u32 length, con
 	submit(chunk);
 }
 
-/* Reports one datagram of `length` bytes, in `count` pieces of which `first` is the first. */
-static __always_inline void report_datagram(struct udp_call *call, const void *name, const struct iovec *pieces,
-					    __u64 count, struct iovec *first, __u32 length)
+/*
+ * Reports one datagram of `length` bytes of this thread's call, from or to the address at `name`, in `count` pieces at `pieces`;
+ * where the call has a buffer it is there instead. A function that the verifier goes through once and not for each message: for
+ * that it has to be global, and to take numbers only (before 5.13), so it finds anew what they belong to.
+ */
+__noinline int report_datagram(__u64 name, __u64 pieces, __u64 count, __u32 length)
 {
+	struct udp_call *call = remembered(&udp_calls);
 	__u64 process = bpf_get_current_pid_tgid();
-	struct transfer m = { .direction = call->direction & 1, .process = process, .time = call->time };
+	struct transfer m = { .process = process };
 	struct flow_key flow = {};
+	struct iovec first = {};
 
-	if (!find_flow(&flow, call->sk, name)) {
+	if (!call)
+		return 0;
+	m.direction = call->direction & 1;
+	m.time = call->time;
+	if (call->kind == CALL_BUFFER) {
+		first.iov_base = (void *)call->data;
+		first.iov_len = call->size;
+	} else if (bpf_probe_read_user(&first, sizeof(first), (const void *)pieces)) {
+		count_loss(WEIR_LOSS_UNREADABLE);
+	}
+	if (!find_flow(&flow, call->sk, (const void *)name)) {
 		/* Who does not ask from whom a datagram is waits for an answer, as a rule. */
 		if (m.direction != WEIR_RECEIVED || call->asking != call->sk) {
 			count_loss(WEIR_LOSS_DATAGRAM);
-			return;
+			return 0;
 		}
 		__builtin_memcpy(flow.remote, call->asked, sizeof(flow.remote));
 		flow.remote_port = call->asked_port;
@@ -181,24 +196,22 @@ static __always_inline void report_datagram(struct udp_call *call, const void *n
 	}
 	m.c = observed_flow(&flow, process);
 	if (!m.c)
-		return;
+		return 0;
 	if (m.direction == WEIR_RECEIVED)
 		m.time = bpf_ktime_get_ns();
 	m.position = m.c->end[m.direction & 1];
-	if (first->iov_len >= length)
-		write_chunk(&m, length, FROM_USER, first->iov_base, 0);
+	if (first.iov_len >= length)
+		write_chunk(&m, length, FROM_USER, first.iov_base, 0);
 	else
-		write_gathered(&m, length, pieces, count, first);
+		write_gathered(&m, length, (const struct iovec *)pieces, count, &first);
+	return 0;
 }
 
-static __always_inline void report_message(struct udp_call *call, struct message *message, __u32 length)
+static __always_inline void report_message(struct message *message, __u32 length)
 {
-	struct iovec first = {};
-	const void *name = message->name_length > 0 ? message->name : NULL;
+	__u64 name = message->name_length > 0 ? (__u64)message->name : 0;
 
-	if (bpf_probe_read_user(&first, sizeof(first), message->segments))
-		count_loss(WEIR_LOSS_UNREADABLE);
-	report_datagram(call, name, message->segments, message->segments_count, &first, length);
+	report_datagram(name, (__u64)message->segments, message->segments_count, length);
 }
 
 static __always_inline void report_messages(struct udp_call *call, __u32 count)
@@ -210,7 +223,7 @@ static __always_inline void report_messages(struct udp_call *call, __u32 count)
 	for (i = 0; i < MAX_DATAGRAMS && i < count; i++) {
 		if (bpf_probe_read_user(&message, sizeof(message), messages + i))
 			break;
-		report_message(call, &message, message.length);
+		report_message(&message, message.length);
 	}
 	if (i < count)
 		count_losses(WEIR_LOSS_DATAGRAM, count - i);
@@ -222,7 +235,6 @@ static __always_inline void udp_call_returns(struct pt_regs *regs, __u64 number,
 	struct udp_call *call = remembered(&udp_calls);
 	struct message message = {};
 	struct socket *socket;
-	struct iovec first;
 	struct sock *sk;
 
 	if (!call || !call->socket)
@@ -239,9 +251,7 @@ static __always_inline void udp_call_returns(struct pt_regs *regs, __u64 number,
 		return;
 	}
 	if (call->kind == CALL_BUFFER) {
-		first.iov_base = (void *)call->data;
-		first.iov_len = call->size;
-		report_datagram(call, call->name, NULL, 1, &first, length);
+		report_datagram((__u64)call->name, 0, 1, length);
 		return;
 	}
 	if (call->kind == CALL_SEGMENTS) {
@@ -251,5 +261,5 @@ static __always_inline void udp_call_returns(struct pt_regs *regs, __u64 number,
 		count_loss(WEIR_LOSS_DATAGRAM);
 		return;
 	}
-	report_message(call, &message, length);
+	report_message(&message, length);
 }
