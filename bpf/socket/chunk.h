@@ -22,6 +22,18 @@ enum source {
 };
 
 /*
+ * Takes no bit of `number` away that it can have, but from the verifier all that it knows of it besides: that it equals another,
+ * or is less. Without that it follows what comes next anew for each way in which the number became what it is.
+ */
+#define FORGET(number, bits) asm volatile("%0 &= %1" : "+r"(number) : "i"(bits))
+
+enum {
+	MOVE_BITS = 0x7fffffff, /* no call moves more */
+	TAIL_BITS = 0x1ff,
+};
+_Static_assert(WEIR_TAIL <= TAIL_BITS, "a tail would be cut");
+
+/*
  * The ring wants sizes that the verifier knows, so payloads are rounded up to one of a few; small records then fill 64, 128,
  * 256 ... bytes with their two headers, and large ones hold what is often read at once. What is not filled is never read. Returns the capacity.
  */
@@ -135,6 +147,8 @@ static __noinline int write_tail(struct transfer *m, __u64 length, enum source s
 	long failed;
 
 	if (chunk) {
+		if (length > WEIR_TAIL) /* it is not, but the verifier does not know */
+			length = WEIR_TAIL;
 		describe_chunk(chunk, m, length);
 		if (source == FROM_USER)
 			failed = bpf_probe_read_user(chunk + 1, length, from);
@@ -171,6 +185,8 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 		if (tail > WEIR_TAIL)
 			tail = WEIR_TAIL;
 		length -= tail;
+		FORGET(tail, TAIL_BITS);
+		FORGET(length, MOVE_BITS);
 		if (!length) {
 			write_tail(m, tail, source, from, skip);
 			return true;

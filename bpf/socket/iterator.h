@@ -113,10 +113,13 @@ static __always_inline void write_buffer(struct transfer *m, struct buffer *b, _
 		size = segment.iov_len - b->offset;
 		if (size > length)
 			size = length;
+		/* Before much is asked of the size, lest the verifier know more of the rest than it needs. */
+		FORGET(size, MOVE_BITS);
+		length -= size;
+		barrier_var(length);
 		if (size && !write_chunk(m, size, FROM_USER, (const char *)segment.iov_base + b->offset, 0))
 			return;
 		m->position += size;
-		length -= size;
 		b->offset = 0;
 	}
 	if (length) {
