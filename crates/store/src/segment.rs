@@ -3,14 +3,14 @@
 
 mod checked;
 mod joined;
-mod merge;
 mod open;
 mod order;
+mod sorted;
 mod words;
 mod write;
 
 pub(crate) use checked::{CheckedFile, Sums};
 pub(crate) use joined::Joined;
-pub(crate) use merge::{Sorted, times};
 pub(crate) use open::{Cache, Opened, Segment};
+pub(crate) use sorted::{Sorted, times};
 pub(crate) use write::{Described, PAGE_ROWS, remove, write};

@@ -10,8 +10,8 @@ use arrow_array::{Array, ArrayRef, DictionaryArray, Int32Array, RecordBatch, new
 use arrow_select::interleave::interleave;
 use schema::{Kind, Table};
 
-use super::merge::{Place, Sorted, interleaved};
 use super::open::{Batches, Cache, Segment};
+use super::sorted::{Place, Sorted, interleaved};
 use super::words::{Places, Words};
 use crate::error::Error;
 

@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashSet;
 use schema::{TOGETHER, Table};
 
-use super::merge::{Place, Ranked, times};
+use super::sorted::{Place, Ranked, times};
 
 /// Rows that an id must have in common at least to be worth that its rows are together: the times of rows that are in another order
 /// take more room.

@@ -11,7 +11,7 @@ use parquet::schema::types::ColumnPath;
 use schema::{Coding, Kind, Table};
 
 use super::Sums;
-use super::merge::times;
+use super::sorted::times;
 use crate::disk::{Disk, WriteFile};
 use crate::error::{Error, Tried};
 use crate::manifest::Meta;
