@@ -20,7 +20,7 @@ struct call {
 	/* All that tells calls apart is here and not on the stack: else the verifier follows the rest once for every kind of call. */
 	__u32 number;
 	__u32 kind;
-	__u32 flags;    /* where it receives */
+	__u32 flags; /* where it receives */
 	__u32 position; /* TCP: where the call begins, if nobody else uses the socket; at the return that of what comes next */
 	__u32 direction;
 	__u32 tcp;
