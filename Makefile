@@ -41,9 +41,9 @@ test-kernels: ## the kernel programs and two scenarios on every kernel there is 
 
 sizes: ## writes down what the kernel programs take on this kernel and in every VM
 	cargo build --release --locked --offline --package cli
-	@$(SUDO) $(WEIR) programs --load --json | tests/kernels/sizes --renew
+	@$(SUDO) tests/kernels/measure $(WEIR) | tests/kernels/sizes --renew
 	@runner="$$(scripts/vm-runner)"; for kernel in $${runner:+5.10 6.1 6.12 sid}; do \
-		"$$runner" $$kernel -- "$$(realpath $(WEIR))" programs --load --json | tests/kernels/sizes --renew || exit 1; done
+		"$$runner" $$kernel -- "$$PWD/tests/kernels/measure" "$$(realpath $(WEIR))" | tests/kernels/sizes --renew || exit 1; done
 
 bench: ## cost and truth under load; writes bench/out/latest.json
 	@scripts/setup test
