@@ -3,8 +3,7 @@ import type { Record_, Span } from "../src/api/client";
 import { changes } from "../src/lib/compare";
 import { cell, csv } from "../src/lib/export";
 import { columns, USUAL_COLUMNS } from "../src/lib/fields";
-import { foldable, once } from "../src/lib/sides";
-import { span as inSight } from "../src/lib/span";
+import { rowsInSight } from "../src/lib/rowsInSight";
 import { largestGap, rows, ticks, traceEdges } from "../src/lib/waterfall";
 
 const figures = (count: number, mean: number, errors = 0) => ({
@@ -160,40 +159,15 @@ describe("columns and files", () => {
   });
 });
 
-describe("sides", () => {
-  const operation = (keys: (string | null)[], count: number) => ({ keys, share: 0, figures: figures(count, 0.01) });
-
-  test("a call counts once, by the side that saw more, the server's where both saw all", () => {
-    const found = once([
-      operation(["both", "client"], 100),
-      operation(["both", "server"], 100),
-      operation(["half", "client"], 100),
-      operation(["half", "server"], 50),
-      operation(["out", "client"], 7),
-    ]);
-    expect(found.map((one) => [one.keys, one.figures.count])).toEqual([
-      [["both"], 100],
-      [["half"], 100],
-      [["out"], 7],
-    ]);
-    expect(found.reduce((sum, one) => sum + one.share, 0)).toBeCloseTo(1, 9);
-  });
-
-  test("by a field of one side, both sides are told", () => {
-    expect(foldable("server,protocol,name")).toBe(true);
-    expect(foldable("host, name")).toBe(false);
-  });
-});
-
 describe("rows of a long list", () => {
   test("all of a short one exist", () => {
-    expect(inSight(120, 29, 0, 800, 120)).toEqual({ first: 0, last: 120 });
-    expect(inSight(0, 29, 0, 800, 120)).toEqual({ first: 0, last: 0 });
+    expect(rowsInSight(120, 29, 0, 800, 120)).toEqual({ first: 0, last: 120 });
+    expect(rowsInSight(0, 29, 0, 800, 120)).toEqual({ first: 0, last: 0 });
   });
 
   test("of a long one those in sight, and some beside them", () => {
     for (const above of [-500, 0, 1, 4321, 28_000, 60_000]) {
-      const { first, last } = inSight(1000, 29, above, 800, 120);
+      const { first, last } = rowsInSight(1000, 29, above, 800, 120);
       expect(last - first).toBeLessThan(120);
       expect(first).toBeLessThanOrEqual(Math.max(0, Math.min(1000, Math.floor(above / 29))));
       expect(last).toBeGreaterThanOrEqual(Math.max(0, Math.min(1000, Math.ceil((above + 800) / 29))));
@@ -201,6 +175,6 @@ describe("rows of a long list", () => {
   });
 
   test("a small step of a scroll changes nothing", () => {
-    expect(inSight(1000, 29, 4400, 800, 120)).toEqual(inSight(1000, 29, 4401, 800, 120));
+    expect(rowsInSight(1000, 29, 4400, 800, 120)).toEqual(rowsInSight(1000, 29, 4401, 800, 120));
   });
 });

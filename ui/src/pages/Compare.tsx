@@ -4,14 +4,13 @@ import { t } from "../i18n";
 import { changes, type Change } from "../lib/compare";
 import { short } from "../lib/fields";
 import { and, term } from "../lib/filter";
-import { once } from "../lib/sides";
 import { change, count, duration, percent, rate } from "../lib/format";
 import { before, exact, forInput, iso, isRelative, moment, RANGES, range } from "../lib/time";
 import { answer, during } from "../state/answer";
 import { href, looked, param, set } from "../state/url";
 import { FilterBar, Terms } from "../parts/FilterBar";
 import { Overview } from "../parts/Overview";
-import { Section } from "../parts/Section";
+import { HeadedSection } from "../parts/HeadedSection";
 import { Empty, Loss, Skeleton, Trouble } from "../parts/states";
 import { shareColumn, Table, type Column } from "../parts/Table";
 import { rangeName } from "../parts/TimePicker";
@@ -37,17 +36,17 @@ export default function Compare() {
     answer(
       () => ({
         path: "/api/v1/operations",
-        query: { ...time(), filter: filter() || undefined, by: `${BY[what()]!},role`, order: "total", limit: LIMIT },
+        query: { ...time(), filter: filter() || undefined, by: BY[what()]!, order: "total", limit: LIMIT },
       }),
       { about: () => what() },
     );
   const now = ask(during);
   const then = ask(() => ({ from: base().from, to: base().to }));
   const items = (found: ReturnType<typeof now>) =>
-    once(found?.operations ?? []).map((one) => ({ keys: one.keys.map((key) => key ?? null), figures: one.figures }));
+    (found?.operations ?? []).map((one) => ({ keys: one.keys.map((key) => key ?? null), figures: one.figures }));
   const found = createMemo(() => (now() && then() ? changes(items(then()), items(now())) : undefined));
   const condition = (one: Change) => and(param("filter"), ...fields().map((field, at) => term(field, one.keys[at])));
-  const fields = () => (now()?.by ?? []).slice(0, -1);
+  const fields = () => now()?.by ?? [];
   const columns = (kind: Kind): Column<Change>[] => [
     ...fields().map((field, at): Column<Change> => ({
       head: short(field),
@@ -146,9 +145,9 @@ export default function Compare() {
         >
           <For each={parts().filter((part) => part[2].length > 0)}>
             {([title, ranked, list, kind]) => (
-              <Section title={title} note={`${count(list.length)} · ${ranked}`}>
+              <HeadedSection title={title} note={`${count(list.length)} · ${ranked}`}>
                 <Table class="compare" rows={list.slice(0, 15)} columns={columns(kind)} />
-              </Section>
+              </HeadedSection>
             )}
           </For>
         </Show>

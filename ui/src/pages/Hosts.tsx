@@ -8,8 +8,8 @@ import { ago, exact } from "../lib/time";
 import { answer, during } from "../state/answer";
 import { href } from "../state/url";
 import { Figure } from "../parts/figures";
-import { Listed, Section } from "../parts/Section";
-import { Empty, Loss, Shown } from "../parts/states";
+import { HeadedSection } from "../parts/HeadedSection";
+import { Empty, Listed, Loss, Shown } from "../parts/states";
 import { Table, type Column } from "../parts/Table";
 
 /** What an agent tells of itself beside its columns, by these names first. */
@@ -41,7 +41,7 @@ export default function Hosts() {
       >
         {(rows) => <Table rows={rows()} columns={columns()} />}
       </Listed>
-      <Section title={t("This server")}>
+      <HeadedSection title={t("This server")}>
         <Shown of={health} rows={2}>
           {(found) => (
             <>
@@ -65,7 +65,7 @@ export default function Hosts() {
             </>
           )}
         </Shown>
-      </Section>
+      </HeadedSection>
     </>
   );
 }

@@ -1,17 +1,16 @@
 /** One service: what it is asked, by whom, whom it asks, its processes and connections. */
-import { createMemo, Show } from "solid-js";
+import { Show } from "solid-js";
 import type { Edge, Figures, Instance, Operation } from "../api/client";
 import { t } from "../i18n";
 import { and, edgeFilter, term } from "../lib/filter";
 import { bytes, count, duration, percent } from "../lib/format";
-import { once } from "../lib/sides";
 import { answer, during } from "../state/answer";
 import { href, path } from "../state/url";
 import { Dependencies } from "../parts/Dependencies";
 import { Figure, FigureRow } from "../parts/figures";
 import { KindSign, kindName } from "../parts/icons";
 import { Overview } from "../parts/Overview";
-import { Section } from "../parts/Section";
+import { HeadedSection } from "../parts/HeadedSection";
 import { Loss, Shown } from "../parts/states";
 import { figureColumns, Table, type Column } from "../parts/Table";
 
@@ -25,11 +24,11 @@ export default function ServicePage() {
     query: {
       ...during(),
       filter: and(term("client", name()), "db.query.summary exists"),
-      by: "server,db.query.summary,role",
-      limit: 16,
+      by: "server,db.query.summary",
+      limit: 8,
     },
   }));
-  const sent = createMemo(() => once(queries()?.operations ?? []).slice(0, 8));
+  const sent = () => queries()?.operations ?? [];
   const answers = () => (service()?.service.inbound.count ?? 1) > 0;
   return (
     <>
@@ -65,7 +64,7 @@ export default function ServicePage() {
             <Overview filter={term(answers() ? "server" : "client", name())} />
             <div class="columns">
               <Show when={found().operations.length > 0}>
-                <Section
+                <HeadedSection
                   title={t("Operations")}
                   note={t("by total time")}
                   more={
@@ -81,12 +80,12 @@ export default function ServicePage() {
                     operations={found().operations.slice(0, 12)}
                     to={(name_) => and(term("server", name()), term("name", name_))}
                   />
-                </Section>
+                </HeadedSection>
               </Show>
               <Show when={sent().length > 0}>
-                <Section title={t("Queries that it sends")} note={t("by total time")}>
+                <HeadedSection title={t("Queries that it sends")} note={t("by total time")}>
                   <Operations operations={sent()} to={(query) => and(term("client", name()), term("query", query))} />
-                </Section>
+                </HeadedSection>
               </Show>
               <Edges
                 title={t("Callers")}
@@ -100,10 +99,10 @@ export default function ServicePage() {
                 end="server"
                 empty={t("It asked nobody in this time, as far as Weir saw.")}
               />
-              <Section title={t("Instances")} note={found().instances.length}>
+              <HeadedSection title={t("Instances")} note={found().instances.length}>
                 <Table limited rows={found().instances} columns={processColumns(name())} />
-              </Section>
-              <Section title={t("TCP health")} note={t("connections that ended in this time")}>
+              </HeadedSection>
+              <HeadedSection title={t("TCP health")} note={t("connections that ended in this time")}>
                 <Show
                   when={found().tcp.connections > 0}
                   fallback={
@@ -123,7 +122,7 @@ export default function ServicePage() {
                     <Figure value={bytes(found().tcp.bytes)} name={t("moved")} />
                   </div>
                 </Show>
-              </Section>
+              </HeadedSection>
             </div>
             <Dependencies name={name()} />
           </>
@@ -173,7 +172,7 @@ function Operations(props: { operations: readonly Operation[]; to: (name: string
 
 function Edges(props: { title: string; edges: readonly Edge[]; end: "client" | "server"; empty: string }) {
   return (
-    <Section title={props.title} note={props.edges.length}>
+    <HeadedSection title={props.title} note={props.edges.length}>
       <Show when={props.edges.length > 0} fallback={<p class="dim">{props.empty}</p>}>
         <Table
           limited
@@ -193,6 +192,6 @@ function Edges(props: { title: string; edges: readonly Edge[]; end: "client" | "
           ]}
         />
       </Show>
-    </Section>
+    </HeadedSection>
   );
 }

@@ -9,8 +9,7 @@ import { Find } from "../parts/Find";
 import { Spark, state } from "../parts/figures";
 import { KindSign, kindName } from "../parts/icons";
 import { rowKeys } from "../parts/rows";
-import { Listed } from "../parts/Section";
-import { Empty, Loss } from "../parts/states";
+import { Empty, Listed, Loss } from "../parts/states";
 import { figureColumns, Table, type Column } from "../parts/Table";
 
 const POINTS = 30;

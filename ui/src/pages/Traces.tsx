@@ -9,8 +9,7 @@ import { answer, during } from "../state/answer";
 import { go, href, param, set } from "../state/url";
 import { FilterBar, Terms } from "../parts/FilterBar";
 import { rowKeys } from "../parts/rows";
-import { Listed } from "../parts/Section";
-import { Empty, Loss } from "../parts/states";
+import { Empty, Listed, Loss } from "../parts/states";
 import { Table, type Column } from "../parts/Table";
 
 export default function Traces() {

@@ -5,7 +5,7 @@ import { t } from "../i18n";
 import { duration, percent } from "../lib/format";
 import { answer, during } from "../state/answer";
 import { href } from "../state/url";
-import { Section } from "./Section";
+import { HeadedSection } from "./HeadedSection";
 import { figureColumns, Table, type Column } from "./Table";
 
 function verdict(of: Dependency): string {
@@ -68,12 +68,12 @@ export function Dependencies(props: { name: string }) {
       {(all) => (
         <div class="columns">
           <Show when={all().dependencies.length > 0}>
-            <Section title={t("Depends on")} note={t("strong where it cannot do without")}>
+            <HeadedSection title={t("Depends on")} note={t("strong where it cannot do without")}>
               <Table limited rows={all().dependencies} columns={needed()} title={evidence} />
-            </Section>
+            </HeadedSection>
           </Show>
           <Show when={all().blast_radius.length > 0}>
-            <Section
+            <HeadedSection
               title={t("Blast radius")}
               note={t("who feels it when this service fails")}
               more={
@@ -92,7 +92,7 @@ export function Dependencies(props: { name: string }) {
                     .join("; ")}
                 </p>
               </Show>
-            </Section>
+            </HeadedSection>
           </Show>
         </div>
       )}

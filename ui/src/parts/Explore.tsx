@@ -10,8 +10,7 @@ import { clock, iso } from "../lib/time";
 import { answer, during } from "../state/answer";
 import { param, set } from "../state/url";
 import { HeatMap } from "./HeatMap";
-import { Listed } from "./Section";
-import { Shown } from "./states";
+import { Listed, Shown } from "./states";
 import { Table, type Column } from "./Table";
 
 /** Fields that only repeat another one of the same value. */

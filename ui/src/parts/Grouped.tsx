@@ -1,15 +1,13 @@
 /** Requests summed up: routes, statements, commands, by what they cost. */
-import { createMemo, For, Show } from "solid-js";
+import { For, Show } from "solid-js";
 import type { Operation } from "../api/client";
 import { t } from "../i18n";
 import { short } from "../lib/fields";
 import { and, term } from "../lib/filter";
-import { foldable, once } from "../lib/sides";
 import { count, duration } from "../lib/format";
 import { answer, during } from "../state/answer";
 import { param, set } from "../state/url";
-import { Listed } from "./Section";
-import { Empty } from "./states";
+import { Empty, Listed } from "./states";
 import { figureColumns, shareColumn, Table, type Column } from "./Table";
 
 /** By what each view puts requests together, and which it takes. */
@@ -34,7 +32,6 @@ const LIMIT = 100;
 export function Grouped(props: { filter: string; view: string }) {
   const view = () => VIEWS[props.view] ?? VIEWS["operations"]!;
   const by = () => param("by") || view().by;
-  const folded = () => foldable(by()) && !/\brole\b/.test(props.filter);
   const order = () => param("order").replace(/^-/, "") || "total";
   const filter = () => and(props.filter, view().filter);
   const operations = answer(() => ({
@@ -42,13 +39,12 @@ export function Grouped(props: { filter: string; view: string }) {
     query: {
       ...during(),
       filter: filter() || undefined,
-      by: folded() ? `${by()},role` : by(),
+      by: by(),
       order: order(),
-      limit: folded() ? LIMIT * 2 : LIMIT,
+      limit: LIMIT,
     },
   }));
-  const fields = () => (folded() ? (operations()?.by ?? []).slice(0, -1) : (operations()?.by ?? []));
-  const told = createMemo(() => (folded() ? once(operations()?.operations ?? []) : (operations()?.operations ?? [])));
+  const fields = () => operations()?.by ?? [];
   const open = (one: Operation) =>
     set({
       view: undefined,
@@ -95,7 +91,7 @@ export function Grouped(props: { filter: string; view: string }) {
       </div>
       <Listed
         of={operations}
-        list={told}
+        list={(found) => found.operations}
         empty={
           <Empty title={t("None of these in this time")} command={TRY[props.view] ?? "curl http://localhost/"}>
             {t("Drop a condition, or look at a longer time.")}

@@ -3,7 +3,7 @@ import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Sh
 import type { Figures } from "../api/client";
 import { t } from "../i18n";
 import { count, duration, percent, rate } from "../lib/format";
-import { span } from "../lib/span";
+import { rowsInSight } from "../lib/rowsInSight";
 import { Errors } from "./figures";
 
 export interface Column<T> {
@@ -57,7 +57,7 @@ export function Table<T>(props: Props<T>) {
   const [row, setRow] = createSignal(29);
   /** Whether it is wider than there is room for. A box that scrolls takes the headings along, so it is one only then. */
   const [wide, setWide] = createSignal(false);
-  const part = createMemo(() => span(props.rows.length, row(), sight().above, sight().high, ALL), undefined, {
+  const part = createMemo(() => rowsInSight(props.rows.length, row(), sight().above, sight().high, ALL), undefined, {
     equals: (a, b) => a?.first === b?.first && a?.last === b?.last,
   });
   const shown = createMemo(() => props.rows.slice(part().first, part().last));

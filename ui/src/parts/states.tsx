@@ -83,6 +83,26 @@ export function Shown<T>(props: {
   );
 }
 
+/** A list as an answer has it; while it is waited for its shape, else why it is not there, or what to do where it is empty. */
+export function Listed<T, Row>(props: {
+  of: Answered<T>;
+  list: (value: NonNullable<T>) => readonly Row[];
+  empty: JSX.Element;
+  /** How many rows its shape has. */
+  rows?: number;
+  children: (rows: () => readonly Row[]) => JSX.Element;
+}) {
+  return (
+    <Shown of={props.of} rows={props.rows ?? 12}>
+      {(found) => (
+        <Show when={props.list(found()).length > 0} fallback={props.empty}>
+          {props.children(() => props.list(found()))}
+        </Show>
+      )}
+    </Shown>
+  );
+}
+
 /** Loss and sampling, where figures suffer from them. */
 export function Loss(props: { about: About | undefined }) {
   return (

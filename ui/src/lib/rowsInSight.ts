@@ -7,7 +7,7 @@ const BESIDE = 20;
  * The rows from `first` to before `last` that have to exist: all of them up to `all` rows, else those within `high` pixels from `above` pixels after
  * the list's beginning, with some beside.
  */
-export function span(
+export function rowsInSight(
   rows: number,
   row: number,
   above: number,
