@@ -57,7 +57,7 @@ describe("numbers have three significant digits and a unit", () => {
     [1, 2.5, "×2.5"],
     [1, 1.12, "+12 %"],
     [10, 6, "−40 %"],
-    [0, 3, "new"],
+    [0, 3, "×∞"],
     [null, 3, "–"],
   ])("change from %s to %s", (before, after, text) => expect(change(before, after)).toBe(text));
 

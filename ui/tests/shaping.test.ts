@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Record_, Span } from "../src/api/client";
-import { changes } from "../src/lib/compare";
+import { changes, means } from "../src/lib/compare";
 import { cell, csv } from "../src/lib/export";
 import { columns, USUAL_COLUMNS } from "../src/lib/fields";
+import { agentFacts } from "../src/lib/hosts";
 import { rowsInSight } from "../src/lib/rowsInSight";
 import { largestGap, rows, ticks, traceEdges } from "../src/lib/waterfall";
 
@@ -51,6 +52,66 @@ describe("compare", () => {
     expect(found.fresh.map((one) => one.keys[0])).toEqual(["new"]);
     expect(found.gone.map((one) => one.keys[0])).toEqual(["old"]);
     expect(found.slower).toEqual([]);
+  });
+
+  test("faster ones are ranked by what they save, apart from slower ones, and each list's shares are a whole", () => {
+    const found = changes(
+      [
+        { keys: ["a"], figures: figures(100, 0.1) },
+        { keys: ["b"], figures: figures(100, 0.1) },
+        { keys: ["c"], figures: figures(100, 0.1) },
+      ],
+      [
+        { keys: ["a"], figures: figures(100, 0.05) },
+        { keys: ["b"], figures: figures(300, 0.05) },
+        { keys: ["c"], figures: figures(100, 0.2) },
+      ],
+    );
+    expect(found.faster.map((one) => one.keys[0])).toEqual(["b", "a"]);
+    expect(found.faster.map((one) => one.share)).toEqual([expect.closeTo(0.75, 9), expect.closeTo(0.25, 9)]);
+    expect(found.slower.map((one) => [one.keys[0], one.share])).toEqual([["c", 1]]);
+  });
+
+  test("what is new may fail from the start, and that is told as well", () => {
+    const found = changes([], [{ keys: ["new"], figures: figures(10, 0.01, 5) }]);
+    expect(found.fresh).toHaveLength(1);
+    expect(found.failing[0]).toMatchObject({ keys: ["new"], before: undefined, extra: 5 });
+  });
+
+  test("a key that is missing is another one than an empty one", () => {
+    const found = changes(
+      [{ keys: ["a", null], figures: figures(20, 1) }],
+      [{ keys: ["a", ""], figures: figures(20, 1) }],
+    );
+    expect([found.fresh.length, found.gone.length]).toEqual([1, 1]);
+  });
+
+  test("what had no requests before is new, and what has none now is gone, even where it is told of", () => {
+    const found = changes(
+      [
+        { keys: ["a"], figures: figures(0, 0) },
+        { keys: ["b"], figures: figures(9, 1) },
+      ],
+      [
+        { keys: ["a"], figures: figures(9, 1) },
+        { keys: ["b"], figures: figures(0, 0) },
+      ],
+    );
+    expect([found.fresh[0]?.keys[0], found.gone[0]?.keys[0]]).toEqual(["a", "b"]);
+    expect([found.slower, found.faster, found.failing]).toEqual([[], [], []]);
+  });
+
+  test("more failures by more requests alone are no change", () => {
+    const found = changes(
+      [{ keys: ["a"], figures: figures(100, 1, 10) }],
+      [{ keys: ["a"], figures: figures(1000, 1, 100) }],
+    );
+    expect(found.failing).toEqual([]);
+  });
+
+  test("means are of all time by all requests, and none where nothing was asked", () => {
+    expect(means({ before: figures(10, 0.5), after: figures(0, 0) })).toEqual([0.5, undefined]);
+    expect(means({ before: undefined, after: figures(4, 2) })).toEqual([undefined, 2]);
   });
 
   test("a few requests more or less are chance", () => {
@@ -159,6 +220,68 @@ describe("columns and files", () => {
   });
 });
 
+describe("hosts", () => {
+  const agent = {
+    host: "a",
+    seen: "2026-01-01T00:00:00Z",
+    away: false,
+    events: 900,
+    lost: 100,
+    sampled: 1,
+    attributes: {
+      stage: "nothing",
+      cpu: "0.0123",
+      "cpu.limit": "0.050",
+      "memory.bytes": "1048576",
+      "memory.limit.bytes": "134217728",
+      "sees.sent.by": "fentry",
+      "sees.received.by": "kprobe",
+      "lost.by.cause": "ring full 100",
+      requests: "7",
+      "cloud.availability_zone": "eu-1",
+    },
+  };
+
+  test("what an agent tells is numbers, words, and the rest by name", () => {
+    expect(agentFacts(agent)).toEqual({
+      state: "losing",
+      backends: ["fentry", "kprobe"],
+      leftOut: undefined,
+      cpu: 0.0123,
+      cpuLimit: 0.05,
+      memory: 1_048_576,
+      memoryLimit: 134_217_728,
+      lostPart: 0.1,
+      causes: "ring full 100",
+      others: [
+        ["cloud.availability_zone", "eu-1"],
+        ["requests", "7"],
+      ],
+    });
+  });
+
+  test("its state is the worst of what is known", () => {
+    const state = (more: object) => agentFacts({ ...agent, ...more }).state;
+    expect(state({ lost: 0 })).toBe("well");
+    expect(state({ sampled: 0.5 })).toBe("shedding");
+    expect(state({ lost: 0, attributes: { stage: "details" } })).toBe("shedding");
+    expect(state({ away: true, sampled: 0.5 })).toBe("away");
+  });
+
+  test("what is not told is not known, and not zero", () => {
+    const facts = agentFacts({ host: "b", seen: agent.seen, away: false, events: 0, lost: 0, attributes: { cpu: "" } });
+    expect(facts).toMatchObject({ backends: [], lostPart: 0, state: "well", others: [] });
+    expect([facts.cpu, facts.cpuLimit, facts.memory, facts.memoryLimit]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    const same = agentFacts({ ...agent, attributes: { "sees.sent.by": "fentry", "sees.received.by": "fentry" } });
+    expect(same.backends).toEqual(["fentry"]);
+  });
+});
+
 describe("rows of a long list", () => {
   test("all of a short one exist", () => {
     expect(rowsInSight(120, 29, 0, 800, 120)).toEqual({ first: 0, last: 120 });
@@ -172,6 +295,13 @@ describe("rows of a long list", () => {
       expect(first).toBeLessThanOrEqual(Math.max(0, Math.min(1000, Math.floor(above / 29))));
       expect(last).toBeGreaterThanOrEqual(Math.max(0, Math.min(1000, Math.ceil((above + 800) / 29))));
     }
+  });
+
+  test("fewer beside, where what is in sight costs something", () => {
+    expect(rowsInSight(500, 29, 0, 800, 0, 5)).toEqual({ first: 0, last: 35 });
+    expect(rowsInSight(500, 29, 2900, 800, 0, 5)).toEqual({ first: 95, last: 135 });
+    expect(rowsInSight(3, 29, 0, 800, 0, 5)).toEqual({ first: 0, last: 3 });
+    expect(rowsInSight(500, 29, -2000, 800, 0, 5)).toEqual({ first: 0, last: 0 });
   });
 
   test("a small step of a scroll changes nothing", () => {

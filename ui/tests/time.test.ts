@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { before, iso, isRelative, moment, range, shifted, span, USUAL } from "../src/lib/time";
+import { before, iso, isRelative, moment, range, shifted, span, USUAL, usualRefresh } from "../src/lib/time";
 import { lines, since, spark } from "../src/lib/series";
 
 const NOW = Date.parse("2026-11-20T08:00:00Z");
@@ -10,6 +10,19 @@ describe("ranges", () => {
     expect(moment("-15m", NOW)).toBe(NOW - 900_000);
     expect(moment("2026-11-20T07:00:00Z", NOW)).toBe(NOW - 3_600_000);
     for (const text of ["yesterday", "-", "-5", "-1y", ""]) expect(moment(text, NOW)).toBeUndefined();
+  });
+
+  test("the longer a range, the less often it is asked for again", () => {
+    const every = (from: string) => usualRefresh({ from, to: "now" }, NOW);
+    expect([
+      every("-1m"),
+      every("-15m"),
+      every("-1h"),
+      every("-3h"),
+      every("-6h"),
+      every("-1d"),
+      every("-30d"),
+    ]).toEqual([10, 10, 10, 30, 60, 240, 300]);
   });
 
   test("what cannot be read is the usual range", () => {

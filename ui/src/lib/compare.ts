@@ -24,19 +24,25 @@ export interface Changes {
   readonly gone: Change[];
 }
 
+/** Mean durations in seconds, before and after; none where nothing was asked. */
+export function means(one: Pick<Change, "before" | "after">): readonly [number | undefined, number | undefined] {
+  const of = (figures: Figures | undefined) =>
+    figures && figures.count > 0 ? figures.total / figures.count : undefined;
+  return [of(one.before), of(one.after)];
+}
+
 /** A change of means below this part, or of fewer requests, is chance. */
 const LEAST_CHANGE = 0.1;
 const LEAST_COUNT = 10;
 
-const key = (item: Item) => item.keys.map((one) => one ?? "\0").join("\n");
+const key = (item: Pick<Item, "keys">) => item.keys.map((one) => one ?? "\0").join("\n");
 
 function shared(changes: Omit<Change, "share">[]): Change[] {
   const whole = changes.reduce((sum, change) => sum + Math.abs(change.extra), 0);
   return changes
     .map((change) => ({ ...change, share: whole > 0 ? Math.abs(change.extra) / whole : 0 }))
-    .sort((a, b) => b.share - a.share || key2(a).localeCompare(key2(b)));
+    .sort((a, b) => b.share - a.share || (key(a) < key(b) ? -1 : 1));
 }
-const key2 = (change: { keys: readonly (string | null)[] }) => change.keys.join("\n");
 
 /**
  * What differs between two times. What became slower is ranked by the time that it costs: how much longer its requests take on average, times how many

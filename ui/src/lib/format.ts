@@ -80,10 +80,10 @@ export function bytes(value: number | null | undefined): string {
   return `${digits(size)} ${units[unit]}`;
 }
 
-/** How much one figure differs from another: `×2.1`, `+12 %`, `−40 %`. */
+/** How much one figure differs from another: `×2.1`, `+12 %`, `−40 %`; `×∞` from nothing. */
 export function change(before: number | null | undefined, after: number | null | undefined): string {
   if (before === null || before === undefined || after === null || after === undefined) return NONE;
-  if (before === 0) return after === 0 ? "0 %" : "new";
+  if (before === 0) return after === 0 ? "0 %" : "×∞";
   const ratio = after / before;
   if (ratio >= 2) return `×${digits(ratio)}`;
   const sign = ratio > 1 ? "+" : ratio < 1 ? "−" : "";

@@ -9,6 +9,9 @@ export const USUAL: Range = { from: "-15m", to: "now" };
 /** Ranges to choose from. */
 export const RANGES = ["-1m", "-5m", "-15m", "-1h", "-3h", "-6h", "-1d", "-2d", "-7d", "-30d"] as const;
 
+/** So many points at most does a chart have. */
+const POINTS = 60;
+
 const UNITS: { [unit: string]: number } = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** Milliseconds since 1970; `now` are those of this moment. None where the text is no time. */
@@ -36,6 +39,15 @@ export function range(from: string | null, to: string | null): Range {
 /** How long a range is: milliseconds. */
 export function span(range: Range, now: number): number {
   return Math.max(1, (moment(range.to, now) ?? now) - (moment(range.from, now) ?? now));
+}
+
+/**
+ * How often what is shown is asked for again where nobody chose, in seconds: a sixth of what a point of a chart stands for, so that a day is not read
+ * anew every few seconds to show the same picture; at least 10, at most 300.
+ */
+export function usualRefresh(range: Range, now: number): number {
+  const seconds = span(range, now) / 1000 / POINTS / 6;
+  return Math.max(10, Math.min(300, Math.ceil(seconds / 10) * 10));
 }
 
 /** The range of the same length before, or behind, this one. */

@@ -1,7 +1,7 @@
 /** Two times side by side: what became slower, what fails, what is new. */
 import { createMemo, For, Show } from "solid-js";
 import { t } from "../i18n";
-import { changes, type Change } from "../lib/compare";
+import { changes, means, type Change } from "../lib/compare";
 import { short } from "../lib/fields";
 import { and, term } from "../lib/filter";
 import { change, count, duration, percent, rate } from "../lib/format";
@@ -114,7 +114,9 @@ export default function Compare() {
       </div>
       <FilterBar error={now.error()} />
       <Terms />
-      <Show when={now.error() ?? then.error()}>{(error) => <Trouble error={error()} again={now.again} />}</Show>
+      <Show when={now.error() ?? then.error()}>
+        {(error) => <Trouble error={error()} again={() => (now.again(), then.again())} />}
+      </Show>
       <Loss about={now()?.about} />
       <Overview filter={filter()} height={96} />
       <Show
@@ -156,10 +158,7 @@ export default function Compare() {
   );
 }
 
-function mean(one: Change): string {
-  const of = (figures: Change["before"]) => (figures && figures.count > 0 ? figures.total / figures.count : undefined);
-  return change(of(one.before), of(one.after));
-}
+const mean = (one: Change) => change(...means(one));
 
 /** Which time is compared with. */
 function Base(props: { base: { from: string; to: string } }) {

@@ -4,6 +4,7 @@ import type { Agent } from "../api/client";
 import { t } from "../i18n";
 import { term } from "../lib/filter";
 import { bytes, count, duration, grouped, percent } from "../lib/format";
+import { agentFacts, type AgentFacts } from "../lib/hosts";
 import { ago, exact } from "../lib/time";
 import { answer, during } from "../state/answer";
 import { href } from "../state/url";
@@ -11,14 +12,6 @@ import { Figure } from "../parts/figures";
 import { HeadedSection } from "../parts/HeadedSection";
 import { Empty, Listed, Loss, Shown } from "../parts/states";
 import { Table, type Column } from "../parts/Table";
-
-/** What an agent tells of itself beside its columns, by these names first. */
-const TOLD: readonly (readonly [string, string])[] = [
-  ["weir.backend", "back ends"],
-  ["weir.stage", "shedding"],
-  ["process.cpu.utilization", "processor"],
-  ["process.memory.usage", "memory"],
-];
 
 export default function Hosts() {
   const agents = answer(() => ({ path: "/api/v1/agents", query: during() }));
@@ -32,7 +25,7 @@ export default function Hosts() {
       <Listed
         of={agents}
         rows={4}
-        list={(found) => found.agents}
+        list={(found) => found.agents.map((agent): Row => ({ agent, facts: agentFacts(agent) }))}
         empty={
           <Empty title={t("No agent told of itself in this time")} command="sudo weir up">
             {t("`weir up` observes this host. Agents of other hosts send here once they know this server's address.")}
@@ -70,45 +63,74 @@ export default function Hosts() {
   );
 }
 
-const lossy = (agent: Agent) => agent.lost > 0;
-const shedding = (agent: Agent) => (agent.sampled ?? 1) < 1;
+/** An agent with what it told, read once. */
+interface Row {
+  readonly agent: Agent;
+  readonly facts: AgentFacts;
+}
 
-function columns(): Column<Agent>[] {
+function columns(): Column<Row>[] {
   return [
-    { head: t("Host"), cell: (agent) => <b>{agent.host}</b> },
-    { head: t("State"), cell: (agent) => <State agent={agent} /> },
+    { head: t("Host"), cell: ({ agent }) => <b>{agent.host}</b> },
+    { head: t("State"), cell: ({ facts }) => <State facts={facts} /> },
     {
       head: t("Last heard of"),
       class: "dim",
-      title: (agent) => exact(Date.parse(agent.seen)),
-      cell: (agent) => t("{time} ago", { time: ago(Date.parse(agent.seen), Date.now()) }),
+      title: ({ agent }) => exact(Date.parse(agent.seen)),
+      cell: ({ agent }) => t("{time} ago", { time: ago(Date.parse(agent.seen), Date.now()) }),
     },
-    { head: t("Version"), class: "mono", cell: (agent) => agent.version ?? "–" },
-    { head: t("Kernel"), class: "mono dim", cell: (agent) => agent.kernel ?? "–" },
-    { head: t("Events"), num: true, cell: (agent) => count(agent.events) },
+    { head: t("Version"), class: "mono", cell: ({ agent }) => agent.version ?? "–" },
+    { head: t("Kernel"), class: "mono dim", cell: ({ agent }) => agent.kernel ?? "–" },
+    {
+      head: t("Back ends"),
+      about: t("By what it sees what is sent and received"),
+      class: "mono",
+      cell: ({ facts }) => facts.backends.join(", ") || "–",
+    },
+    { head: t("Events"), num: true, cell: ({ agent }) => count(agent.events) },
     {
       head: t("Lost"),
       num: true,
-      class: (agent) => (lossy(agent) ? "warn hatched" : "dim"),
-      cell: (agent) =>
-        lossy(agent) ? `△ ${count(agent.lost)} (${percent(agent.lost / (agent.events + agent.lost))})` : "0",
+      class: ({ agent }) => (agent.lost > 0 ? "warn hatched" : "dim"),
+      title: ({ facts }) => facts.causes,
+      cell: ({ agent, facts }) => (agent.lost > 0 ? `△ ${count(agent.lost)} (${percent(facts.lostPart)})` : "0"),
     },
     {
-      head: t("Watched"),
+      head: t("Connections watched"),
       num: true,
-      class: (agent) => (shedding(agent) ? "warn hatched" : "dim"),
-      cell: (agent) => percent(agent.sampled ?? 1),
+      class: ({ agent }) => ((agent.sampled ?? 1) < 1 ? "warn hatched" : "dim"),
+      cell: ({ agent }) => percent(agent.sampled),
+    },
+    {
+      head: t("Left out"),
+      about: t("To stay within its budget"),
+      class: ({ facts }) => (facts.leftOut ? "warn" : "dim"),
+      cell: ({ facts }) => leftOut(facts.leftOut),
+    },
+    {
+      head: t("Processor"),
+      about: t("Of one processor: what it uses, and what it may use"),
+      num: true,
+      class: ({ facts }) => over(facts.cpu, facts.cpuLimit),
+      cell: ({ facts }) => ofBudget(facts.cpu, facts.cpuLimit, percent),
+    },
+    {
+      head: t("Memory"),
+      about: t("What it uses, and what it may use"),
+      num: true,
+      class: ({ facts }) => over(facts.memory, facts.memoryLimit),
+      cell: ({ facts }) => ofBudget(facts.memory, facts.memoryLimit, bytes),
     },
     {
       head: t("Told"),
       fill: true,
       class: "dim small",
-      title: (agent) => told(agent.attributes),
-      cell: (agent) => told(agent.attributes),
+      title: ({ facts }) => others(facts),
+      cell: ({ facts }) => others(facts),
     },
     {
       head: "",
-      cell: (agent) => (
+      cell: ({ agent }) => (
         <a class="dim" href={href(["requests"], { filter: term("host", agent.host) })}>
           {t("requests")} →
         </a>
@@ -117,20 +139,33 @@ function columns(): Column<Agent>[] {
   ];
 }
 
-function State(props: { agent: Agent }) {
-  return (
-    <Show when={!props.agent.away} fallback={<span class="chip error">▲ {t("away")}</span>}>
-      <Show when={lossy(props.agent) || shedding(props.agent)} fallback={<span class="chip">{t("well")}</span>}>
-        <span class="chip warn">△ {shedding(props.agent) ? t("sheds work") : t("loses events")}</span>
-      </Show>
-    </Show>
-  );
+const others = (facts: AgentFacts) => facts.others.map(([name, value]) => `${name} ${value}`).join(" · ");
+
+const over = (used: number | undefined, limit: number | undefined) =>
+  used !== undefined && limit !== undefined && used > limit ? "warn" : "";
+
+function ofBudget(used: number | undefined, limit: number | undefined, told: (value?: number) => string): string {
+  const sign = over(used, limit) ? "△ " : "";
+  return limit === undefined ? told(used) : `${sign}${told(used)} / ${told(limit)}`;
 }
 
-function told(attributes: { [name: string]: string } | undefined): string {
-  const known = new Map(TOLD);
-  return Object.entries(attributes ?? {})
-    .sort(([a], [b]) => Number(known.has(b)) - Number(known.has(a)) || (a < b ? -1 : 1))
-    .map(([name, value]) => `${known.has(name) ? known.get(name) : name} ${value}`)
-    .join(" · ");
+/** The agent's word for what it leaves out, in the language of whoever looks. */
+function leftOut(word: string | undefined): string {
+  const known: { [word: string]: string } = {
+    details: t("details"),
+    "fast spans": t("fast spans"),
+    connections: t("connections"),
+  };
+  return word === undefined ? t("none") : (known[word] ?? word);
+}
+
+function State(props: { facts: AgentFacts }) {
+  const told = () =>
+    ({
+      away: ["error", `▲ ${t("away")}`],
+      shedding: ["warn", `△ ${t("sheds work")}`],
+      losing: ["warn", `△ ${t("loses events")}`],
+      well: ["", t("well")],
+    })[props.facts.state] as [string, string];
+  return <span class={`chip ${told()[0]}`}>{told()[1]}</span>;
 }

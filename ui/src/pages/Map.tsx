@@ -3,6 +3,7 @@ import { createMemo, For, Show } from "solid-js";
 import { t } from "../i18n";
 import { around, edgeId, mapView, reach, usualGrouping, type Grouping } from "../lib/map";
 import { before } from "../lib/time";
+import { afterPaint } from "../state/afterPaint";
 import { answer, during } from "../state/answer";
 import { href, looked, param, set } from "../state/url";
 import { Attention } from "../parts/Attention";
@@ -10,7 +11,7 @@ import { EdgePanel, GroupPanel, NodePanel } from "../parts/MapPanels";
 import { Find } from "../parts/Find";
 import { Overview } from "../parts/Overview";
 import { ServiceMap } from "../parts/ServiceMap";
-import { Empty, Loss, Shown } from "../parts/states";
+import { FirstRequest, Loss, Shown } from "../parts/states";
 
 export default function MapPage() {
   const topology = answer(() => ({ path: "/api/v1/topology", query: during() }));
@@ -21,10 +22,20 @@ export default function MapPage() {
   const usual = createMemo<Grouping>((was) => usualGrouping(topology()?.nodes ?? [], was), "none");
   const grouping = () => (param("group") || usual()) as Grouping;
   const open = createMemo(() => new Set(param("open").split(",").filter(Boolean)));
-  const whole = createMemo(() => mapView(topology() ?? { nodes: [], edges: [] }, grouping(), open()));
   const focus = () => param("focus");
   const hops = () => Number(param("hops") || "1");
-  const view = createMemo(() => (focus() ? around(whole(), focus(), hops()) : whole()));
+  // Another map of hundreds is work: what was pressed is seen before it is done.
+  const shape = afterPaint(
+    createMemo(() => ({ by: grouping(), open: open(), focus: focus(), hops: hops() }), undefined, {
+      equals: (a, b) =>
+        a?.by === b?.by &&
+        [...(a?.open ?? [])].join() === [...b.open].join() &&
+        a?.focus === b?.focus &&
+        a?.hops === b?.hops,
+    }),
+  );
+  const whole = createMemo(() => mapView(topology() ?? { nodes: [], edges: [] }, shape().by, shape().open));
+  const view = createMemo(() => (shape().focus ? around(whole(), shape().focus, shape().hops) : whole()));
   const selected = () => param("node") || param("edge");
   const found = createMemo(() => {
     const text = param("find").toLowerCase();
@@ -117,16 +128,16 @@ export default function MapPage() {
               <Show
                 when={view().nodes.length > 0}
                 fallback={
-                  <Empty title={t("Nothing was seen in this time")} command="curl http://localhost/">
+                  <FirstRequest title={t("Nothing was seen in this time")}>
                     {t(
                       "Weir shows whoever sends or answers a request. Make one on a host with an agent, or look at a longer time.",
                     )}
-                  </Empty>
+                  </FirstRequest>
                 }
               >
                 <ServiceMap
                   view={view()}
-                  shape={`${grouping()}|${param("open")}|${focus()}|${hops()}`}
+                  shape={`${shape().by}|${[...shape().open].join()}|${shape().focus}|${shape().hops}`}
                   selected={selected()}
                   lit={lit()}
                   select={select}

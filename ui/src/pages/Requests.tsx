@@ -1,13 +1,14 @@
 /** The explorer: which requests exactly, and what they have in common. */
 import { createMemo, For, Match, Show, Switch } from "solid-js";
 import { t } from "../i18n";
+import { FACETS } from "../lib/fields";
 import { grouped } from "../lib/format";
 import { region, regionFilter } from "../lib/heat";
 import { and, has, without } from "../lib/filter";
 import { answer, during } from "../state/answer";
 import { param, set } from "../state/url";
 import { Explore } from "../parts/Explore";
-import { Facets } from "../parts/Facets";
+import { Facets, VALUES } from "../parts/Facets";
 import { FilterBar, Terms } from "../parts/FilterBar";
 import { Grouped } from "../parts/Grouped";
 import { Overview } from "../parts/Overview";
@@ -17,12 +18,13 @@ import { Loss } from "../parts/states";
 export default function Requests() {
   const filter = () => param("filter");
   const view = () => param("view") || "rows";
-  const count = answer(() => ({
+  // How many match, the values of fields, and what is wrong with the filter are one question.
+  const facets = answer(() => ({
     path: "/api/v1/facets",
-    query: { ...during(), filter: filter() || undefined, fields: "role", limit: 3 },
+    query: { ...during(), filter: filter() || undefined, fields: FACETS.join(","), limit: VALUES },
   }));
   const whole = answer(() =>
-    filter() ? { path: "/api/v1/facets", query: { ...during(), fields: "role", limit: 3 } } : undefined,
+    filter() ? { path: "/api/v1/facets", query: { ...during(), fields: "role", limit: 1 } } : undefined,
   );
   const chosen = createMemo(() => {
     const found = region(param("sel"));
@@ -70,7 +72,7 @@ export default function Requests() {
           </select>
         </label>
         <span class="dim mono">
-          <Show when={count()}>
+          <Show when={facets()}>
             {(found) =>
               whole()
                 ? t("{n} of {m} requests", { n: grouped(found().matched), m: grouped(whole()!.matched) })
@@ -79,17 +81,17 @@ export default function Requests() {
           </Show>
         </span>
       </div>
-      <FilterBar error={count.error()} />
+      <FilterBar error={facets.error()} />
       <Terms />
-      <Loss about={count()?.about} />
-      <Show when={count.error()?.parameter === "filter"}>
+      <Loss about={facets()?.about} />
+      <Show when={facets.error()?.parameter === "filter"}>
         <p class="notice error" role="alert">
-          ▲ {count.error()!.detail}
+          ▲ {facets.error()!.detail}
         </p>
       </Show>
-      <Show when={count.error()?.parameter !== "filter"}>
+      <Show when={facets.error()?.parameter !== "filter"}>
         <div class="explorer">
-          <Facets filter={filter()} />
+          <Facets filter={filter()} of={facets} />
           <div>
             <Switch>
               <Match when={view() === "rows"}>

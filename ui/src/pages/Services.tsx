@@ -1,7 +1,8 @@
 /** All services with their figures. */
-import { createMemo, For, Show } from "solid-js";
+import { createMemo, createSignal, For, onCleanup, Show, untrack } from "solid-js";
 import type { Service } from "../api/client";
 import { t } from "../i18n";
+import { quoted } from "../lib/filter";
 import { lines } from "../lib/series";
 import { answer, during } from "../state/answer";
 import { go, href, param, set } from "../state/url";
@@ -9,10 +10,13 @@ import { Find } from "../parts/Find";
 import { Spark, state } from "../parts/figures";
 import { KindSign, kindName } from "../parts/icons";
 import { rowKeys } from "../parts/rows";
-import { Empty, Listed, Loss } from "../parts/states";
+import { FirstRequest, Listed, Loss, Trouble } from "../parts/states";
 import { figureColumns, Table, type Column } from "../parts/Table";
 
-const POINTS = 30;
+/** So many services at most does the server tell over time in one answer. */
+const MOST = 100;
+/** What has come into sight is asked for when the hand rests: milliseconds. */
+const REST = 150;
 
 /** What a service is shown by: what it answers, or what it asks where it answers nothing. */
 export const main = (service: Service) => (service.inbound.count > 0 ? service.inbound : service.outbound);
@@ -27,7 +31,8 @@ const ORDERS: { [by: string]: (service: Service) => number | string } = {
 };
 
 export default function Services() {
-  const services = answer(() => ({ path: "/api/v1/services", query: { ...during(), points: POINTS } }));
+  const services = answer(() => ({ path: "/api/v1/services", query: during() }));
+  const { over, look } = overTime();
   const order = () => param("order") || "-rate";
   const shown = createMemo(() => {
     const text = param("find").toLowerCase();
@@ -48,16 +53,6 @@ export default function Services() {
     () => shown().length,
     (at) => open(shown()[at]!),
   );
-  const spark = (service: Service) => {
-    const about = services()!.about;
-    const [from, to] = [Date.parse(about.from) / 1000, Date.parse(about.to) / 1000];
-    const points = service.points ?? [];
-    const step = stepOf(
-      points.map((point) => Date.parse(point.time) / 1000),
-      (to - from) / POINTS,
-    );
-    return lines(points, from, to, step);
-  };
   const columns = (): Column<Service>[] => [
     {
       head: t("Service"),
@@ -77,7 +72,7 @@ export default function Services() {
     {
       head: t("Requests over time"),
       wide: true,
-      cell: (service) => <Spark values={spark(service).rate} label={t("Requests over time")} />,
+      cell: (service) => <Spark values={over.lines(service.name).rate} label={t("Requests over time")} />,
     },
     ...figureColumns(main),
     {
@@ -85,7 +80,7 @@ export default function Services() {
       wide: true,
       cell: (service) => (
         <Spark
-          values={spark(service).p95}
+          values={over.lines(service.name).p95}
           label={t("p95 over time")}
           error={state(main(service).errors, main(service).error_ratio) === "error"}
         />
@@ -124,15 +119,16 @@ export default function Services() {
         </span>
       </div>
       <Loss about={services()?.about} />
+      <Show when={over.error()}>{(error) => <Trouble error={error()} again={over.again} />}</Show>
       <Listed
         of={services}
         list={() => shown()}
         empty={
-          <Empty title={t("No service was seen in this time")} command="curl http://localhost/">
+          <FirstRequest title={t("No service was seen in this time")}>
             {t(
               "A service appears here with its first request. Make one on a host with an agent, or look at a longer time.",
             )}
-          </Empty>
+          </FirstRequest>
         }
       >
         {(rows) => (
@@ -143,6 +139,7 @@ export default function Services() {
             sort={(by) => set({ order: by }, true)}
             cursor={cursor()}
             open={open}
+            inSight={(rows) => look(rows.map((service) => service.name))}
           />
         )}
       </Listed>
@@ -150,9 +147,44 @@ export default function Services() {
   );
 }
 
-/** From one point to the next: the least distance there is. */
-function stepOf(times: readonly number[], usual: number): number {
-  let least = Infinity;
-  for (let at = 1; at < times.length; at += 1) least = Math.min(least, times[at]! - times[at - 1]!);
-  return Number.isFinite(least) && least > 0 ? least : Math.max(1, usual);
+/** The services in sight over time: those that nobody looks at are not asked for. */
+function overTime() {
+  const [names, setNames] = createSignal<readonly string[]>([]);
+  let timer = 0;
+  onCleanup(() => window.clearTimeout(timer));
+  const look = (seen: readonly string[]) => {
+    window.clearTimeout(timer);
+    // In the order of names, so that another order of the same rows is no other question.
+    const wanted = seen.slice(0, MOST).sort();
+    if (wanted.join("\n") === untrack(names).join("\n")) return;
+    timer = window.setTimeout(() => setNames(wanted), untrack(names).length > 0 ? REST : 0);
+  };
+  const series = answer(() =>
+    names().length > 0
+      ? {
+          path: "/api/v1/series",
+          query: {
+            ...during(),
+            by: "server",
+            filter: `server in (${names().map(quoted).join(", ")})`,
+            limit: names().length,
+          },
+        }
+      : undefined,
+  );
+  const found = createMemo(() => {
+    const told = series();
+    if (!told) return undefined;
+    const [from, to] = [Date.parse(told.about.from) / 1000, Date.parse(told.about.to) / 1000];
+    const drawn = new Map(told.series.map((one) => [one.keys[0], lines(one.points, from, to, told.step)]));
+    return { drawn, none: lines([], from, to, told.step) };
+  });
+  const over = {
+    lines: (name: string) => found()?.drawn.get(name) ?? found()?.none ?? NOTHING,
+    error: series.error,
+    again: series.again,
+  };
+  return { over, look };
 }
+
+const NOTHING = lines([], 0, 1, 1);

@@ -43,7 +43,9 @@ export function Attention(props: Props) {
           each={told()}
           fallback={
             <p class="dim">
-              {t("Nothing: no edge fails for 1 % or more, and none is slower than in the time before.")}
+              {props.now?.length
+                ? t("Nothing: no edge fails for 1 % or more, and none is slower than in the time before.")
+                : t("Nothing is known: nobody asked anything in this time.")}
             </p>
           }
         >

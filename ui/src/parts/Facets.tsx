@@ -4,17 +4,17 @@ import { t } from "../i18n";
 import { FACETS } from "../lib/fields";
 import { has, term, toggled } from "../lib/filter";
 import { count, grouped } from "../lib/format";
-import { answer, during } from "../state/answer";
+import type { Answer, Facet } from "../api/client";
+import type { Answered } from "../state/answer";
 import { param, set } from "../state/url";
-import type { Facet } from "../api/client";
 import { Skeleton } from "./states";
 
-/** The server's names by the short ones that were asked for. */
-export function Facets(props: { filter: string; onMatched?: (matched: number) => void }) {
-  const facets = answer(() => ({
-    path: "/api/v1/facets",
-    query: { ...during(), filter: props.filter || undefined, fields: FACETS.join(","), limit: 8 },
-  }));
+/** So many values of each field are shown. */
+export const VALUES = 8;
+
+/** `of` is the server's answer about `FACETS`, in their order; it has the server's names where the page has short ones. */
+export function Facets(props: { filter: string; of: Answered<Answer<"/api/v1/facets">> }) {
+  const facets = () => props.of();
   // Fields that say the same of all requests do not help to find some; one that is filtered by stays, so that it can be dropped.
   const told = () =>
     (facets()?.facets ?? [])
@@ -31,7 +31,7 @@ export function Facets(props: { filter: string; onMatched?: (matched: number) =>
     <div class="facets" aria-label={t("Values of fields")}>
       <Show when={facets()} fallback={<Skeleton rows={16} />}>
         {(found) => (
-          <div class="facets" classList={{ stale: facets.stale() }}>
+          <div class="facets" classList={{ stale: props.of.stale() }}>
             <For each={told()}>
               {({ facet, field }) => (
                 <One facet={facet} field={field} matched={found().matched} filter={props.filter} />

@@ -14,7 +14,7 @@ import { kindName, kindPath } from "./icons";
 const MANY = 300;
 const LABELLED = 60;
 /** With more than this they change at once: so many do not move smoothly. */
-const STILL = 100;
+const STILL = 40;
 const BELOW = 36;
 /** The width of a letter of a label. */
 const LETTER = 6.7;
@@ -222,16 +222,14 @@ export function ServiceMap(props: Props) {
             </For>
             <For each={single()}>
               {(edge) => (
-                <g
-                  class={`edge ${look(edge)}`}
-                  classList={{ faint: !many() && !lit(edge.id), selected: props.selected === edge.id }}
-                  onPointerEnter={() => setHover(edge.id)}
-                  onPointerLeave={() => setHover("")}
-                  onClick={() => props.select(edge.id)}
-                >
-                  <path class="hit" d={run(edge)} />
-                  <path class="line" d={run(edge)} stroke-width={thickness(edge.figures.rate)} />
-                </g>
+                <Line
+                  edge={edge}
+                  d={run(edge)}
+                  faint={!many() && !lit(edge.id)}
+                  selected={props.selected === edge.id}
+                  point={setHover}
+                  select={props.select}
+                />
               )}
             </For>
             <For each={nodes}>
@@ -252,8 +250,8 @@ export function ServiceMap(props: Props) {
                   }
                   role="button"
                   tabindex="0"
-                  onPointerEnter={() => setHover(node.id)}
-                  onPointerLeave={() => setHover("")}
+                  onPointerOver={() => setHover(node.id)}
+                  onPointerOut={(event) => left(event) && setHover("")}
                   onFocus={() => setHover(node.id)}
                   onBlur={() => setHover("")}
                   onClick={() => props.select(node.id)}
@@ -396,6 +394,35 @@ function pieces(of: string, bend: Bend): Piece[] {
     const { x, y } = point(bend, at / 23);
     return { of, x: x - 3, y: y - 3, wide: 6, high: 6 };
   });
+}
+
+/** Whether the pointer left it as a whole, and not one of its parts for another. */
+function left(event: PointerEvent): boolean {
+  return !(event.currentTarget as Element).contains(event.relatedTarget as globalThis.Node | null);
+}
+
+/** What can be clicked is wider than what is seen. Its way is worked out once for both. */
+function Line(props: {
+  edge: MapEdge;
+  d: string;
+  faint: boolean;
+  selected: boolean;
+  point: (id: string) => void;
+  select: (id: string) => void;
+}) {
+  const d = createMemo(() => props.d);
+  return (
+    <g
+      class={`edge ${look(props.edge)}`}
+      classList={{ faint: props.faint, selected: props.selected }}
+      onPointerOver={() => props.point(props.edge.id)}
+      onPointerOut={(event) => left(event) && props.point("")}
+      onClick={() => props.select(props.edge.id)}
+    >
+      <path class="hit" d={d()} />
+      <path class="line" d={d()} stroke-width={thickness(props.edge.figures.rate)} />
+    </g>
+  );
 }
 
 /** The rate above the line, the rest below it. */

@@ -40,10 +40,14 @@ interface Props<T> {
   cursor?: number;
   failed?: (row: T) => boolean;
   title?: (row: T) => string;
+  /** Hears which rows are in sight, or nearly: for what is asked for only where it is seen. */
+  inSight?: (rows: readonly T[]) => void;
 }
 
 /** Below this, all rows exist. */
 const ALL = 120;
+/** So many rows beside those in sight count as seen. */
+const NEAR = 5;
 /** Height of the page's bar and of the headings, under which a row is not seen. */
 const COVERED = 80;
 
@@ -53,7 +57,7 @@ export function Table<T>(props: Props<T>) {
   let body!: HTMLTableSectionElement;
   const columns = createMemo(() => props.columns);
   const headed = () => columns().some((column) => column.head !== undefined);
-  const [sight, setSight] = createSignal({ above: 0, high: 1000 });
+  const [sight, setSight] = createSignal({ above: 0, high: 1000, known: false });
   const [row, setRow] = createSignal(29);
   /** Whether it is wider than there is room for. A box that scrolls takes the headings along, so it is one only then. */
   const [wide, setWide] = createSignal(false);
@@ -61,21 +65,39 @@ export function Table<T>(props: Props<T>) {
     equals: (a, b) => a?.first === b?.first && a?.last === b?.last,
   });
   const shown = createMemo(() => props.rows.slice(part().first, part().last));
+  const near = createMemo(
+    () => rowsInSight(props.rows.length, row(), sight().above, sight().high, 0, NEAR),
+    undefined,
+    {
+      equals: (a, b) => a?.first === b?.first && a?.last === b?.last,
+    },
+  );
+  createEffect(() => {
+    if (sight().known) props.inSight?.(props.rows.slice(near().first, near().last));
+  });
 
   let asked = 0;
   const look = () => {
     asked = 0;
-    if (props.rows.length <= ALL) return;
+    if (props.rows.length <= ALL && !props.inSight) return;
     const all = body.getBoundingClientRect();
     const frame = box.getBoundingClientRect();
     const top = Math.max(0, frame.top);
     setRow(body.querySelector<HTMLElement>("tr:not(.space)")?.offsetHeight || 29);
-    setSight({ above: top - all.top, high: Math.max(0, Math.min(window.innerHeight, frame.bottom) - top) });
+    setSight({
+      above: top - all.top,
+      high: Math.max(0, Math.min(window.innerHeight, frame.bottom) - top),
+      known: true,
+    });
+    if (props.rows.length <= ALL) return;
     // Columns do not become narrower while somebody scrolls.
-    for (const head of box.querySelectorAll<HTMLElement>("th:not(.fill)")) {
-      const wide = head.offsetWidth;
+    const heads = [...box.querySelectorAll<HTMLElement>("th:not(.fill)")];
+    // All are measured before one is changed: each change in between would lay out the whole table again.
+    const widths = heads.map((head) => head.offsetWidth);
+    heads.forEach((head, at) => {
+      const wide = widths[at] ?? 0;
       if (wide > (Number.parseFloat(head.style.minWidth) || 0)) head.style.minWidth = `${wide}px`;
-    }
+    });
   };
   const soon = () => (asked ||= requestAnimationFrame(look));
   onMount(() => {

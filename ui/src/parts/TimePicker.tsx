@@ -1,7 +1,7 @@
 /** Which time is looked at, and how often anew. */
 import { createSignal, For, onCleanup, onMount, Show } from "solid-js";
 import { t } from "../i18n";
-import { clock, day, exact, forInput, isRelative, iso, moment, RANGES, shifted } from "../lib/time";
+import { clock, day, exact, forInput, isRelative, iso, moment, RANGES, shifted, usualRefresh } from "../lib/time";
 import { every, refresh } from "../state/answer";
 import { look, looked, param, set } from "../state/url";
 
@@ -84,13 +84,12 @@ export function TimePicker() {
           isRelative(looked())
             ? every()
               ? t("Asked again every {n} s; click to stop", { n: every() })
-              : t("Click to ask again every 10 s")
+              : t("Click to ask again every {n} s", { n: usualRefresh(looked(), Date.now()) })
             : t("Ask again")
         }
         onClick={() => {
           if (isRelative(looked())) set({ every: every() ? "off" : undefined });
-          if (!every()) refresh();
-          else refresh();
+          refresh();
         }}
       >
         ⟳ <span class="wide">{every() ? (param("every") ? `${every()} s` : t("live")) : t("refresh")}</span>
@@ -145,14 +144,14 @@ export function TimePicker() {
               <span class="dim small">{t("Refresh")}</span>
               <select
                 class="right"
-                value={param("every") || "10"}
-                onChange={(event) =>
-                  set({ every: event.currentTarget.value === "10" ? undefined : event.currentTarget.value })
-                }
+                value={param("every")}
+                onChange={(event) => set({ every: event.currentTarget.value })}
               >
-                <For each={["5", "10", "30", "60", "off"]}>
+                <For each={["", "5", "10", "30", "60", "off"]}>
                   {(value) => (
-                    <option value={value}>{value === "off" ? t("off") : t("every {n} s", { n: value })}</option>
+                    <option value={value}>
+                      {value === "" ? t("as it fits") : value === "off" ? t("off") : t("every {n} s", { n: value })}
+                    </option>
                   )}
                 </For>
               </select>

@@ -56,6 +56,30 @@ export function Empty(props: { title: string; children?: JSX.Element; command?: 
   );
 }
 
+/** A host on which nobody asks anything: how to make a first request. A call that nobody answers is none, so that a server is a part of it. */
+export function FirstRequest(props: { title: string; children?: JSX.Element }) {
+  const ways = (): readonly (readonly [string, string])[] => [
+    [t("Ask a server of this host:"), "curl http://localhost/"],
+    [t("There is none? This is one, for a try:"), "python3 -m http.server 8000 & sleep 1; curl http://localhost:8000/"],
+    [t("The same requests in a terminal, as they come:"), "sudo weir requests"],
+  ];
+  return (
+    <div class="empty">
+      <h2>{props.title}</h2>
+      <div class="dim">{props.children}</div>
+      <ul class="plain-list try">
+        <For each={ways()}>
+          {([why, command]) => (
+            <li>
+              <span class="dim">{why}</span> <code>{command}</code>
+            </li>
+          )}
+        </For>
+      </ul>
+    </div>
+  );
+}
+
 /** An answer, or what stands in its place; dimmed while a newer one is waited for. */
 export function Shown<T>(props: {
   of: Answered<T>;

@@ -2,20 +2,21 @@
 import { createEffect, createSignal, onCleanup, untrack, type Accessor } from "solid-js";
 import { get, Failure, type Answer, type Ask, type Readable } from "../api/client";
 import { looked, param } from "./url";
-import { isRelative } from "../lib/time";
+import { isRelative, usualRefresh } from "../lib/time";
 
 /** How often what is shown is asked for again, in seconds; 0 is never. */
 export function every(): number {
   const given = param("every");
   if (given === "off" || !isRelative(looked())) return 0;
   const seconds = Number(given);
-  return Number.isFinite(seconds) && seconds >= 1 ? seconds : 10;
+  return Number.isFinite(seconds) && seconds >= 1 ? seconds : usualRefresh(looked(), Date.now());
 }
 
-const [turn, setTurn] = createSignal(0);
+/** The last time when everything was asked for again: by somebody, or by the clock. */
+const [turn, setTurn] = createSignal({ byClock: false }, { equals: false });
 /** Asks for everything again. */
 export function refresh(): void {
-  setTurn((turn) => turn + 1);
+  setTurn({ byClock: false });
 }
 
 /** Asks for everything again, as often as the URL says, while somebody looks. */
@@ -24,7 +25,7 @@ export function keepFresh(): void {
     const seconds = every();
     if (!seconds) return;
     const timer = window.setInterval(() => {
-      if (document.visibilityState === "visible") refresh();
+      if (document.visibilityState === "visible") setTurn({ byClock: true });
     }, seconds * 1000);
     onCleanup(() => window.clearInterval(timer));
   });
@@ -60,6 +61,9 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
   let running: { controller: AbortController; key: string } | undefined;
   let about = "";
   let answered = "";
+  /** A question that the server calls wrong, or too large: the clock alone does not ask it again. */
+  let refused = "";
+  let pressed = 0;
 
   const end = () => {
     if (!running) return;
@@ -71,8 +75,9 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
 
   createEffect(() => {
     const question = ask();
-    if (!options.once) turn();
-    own();
+    const byClock = !options.once && turn().byClock;
+    const again = own() !== pressed;
+    pressed = own();
     const key = question ? JSON.stringify(question) : "";
     untrack(() => {
       const subject = options.about?.() ?? "";
@@ -89,6 +94,7 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
       }
       // A refresh does not end the same question that is still being answered.
       if (running?.key === key) return;
+      if (byClock && !again && key === refused) return;
       end();
       setStale(key !== answered && value() !== undefined);
       const mine = { controller: new AbortController(), key };
@@ -99,6 +105,7 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
           if (running !== mine) return;
           running = undefined;
           answered = key;
+          refused = "";
           setWaiting((count) => count - 1);
           setValue(() => got);
           setError(undefined);
@@ -108,6 +115,7 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
           if (running !== mine) return;
           running = undefined;
           setWaiting((count) => count - 1);
+          refused = why instanceof Failure && why.status === 400 ? key : "";
           setError(why instanceof Failure ? why : new Failure(0, "", String(why)));
           setStale(value() !== undefined);
         },

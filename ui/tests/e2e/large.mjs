@@ -1,14 +1,18 @@
 // The page with 500 services and LARGE_ROWS (ten million) requests in the range, in a store that the bench makes: it stays readable, stays put, and
 // answers to the hand. LARGE_STORE is a store that is there already. With `shots` it takes the picture too.
-// What input takes until the next paint is printed, not asserted: it is the machine's as much as the page's.
+// What input takes until the next paint is the machine's as much as the page's: each is tried LARGE_TRIES (5) times, the median is printed, and more than
+// twice what is wanted is a failure.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { bench, equal, holds, number, root, run, wait } from "./harness.mjs";
 
 const rows = Number(process.env.LARGE_ROWS ?? "10000000");
 const shots = process.argv[2] === "shots";
-/** From input to the next paint, in milliseconds. */
+const tries = Number(process.env.LARGE_TRIES ?? "5");
+/** From input to the next paint, in milliseconds: what is wanted, and what is a failure even where others use the machine. */
 const WANTED = 100;
+const FAILURE = 2 * WANTED;
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 /** Runs in the page: keeps what events took until the next paint, and tasks that kept everything else waiting. */
 function observe() {
@@ -42,15 +46,25 @@ await run(async (session) => {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Performance.enable");
 
-  /** The worst of what an action's events took until the next paint; everything that it asks the server for is not a part of it. */
   const figures = [];
-  const act = async (name, action) => {
-    await page.evaluate(() => ((window.taken.events.length = 0), (window.taken.tasks.length = 0)));
-    await action();
-    await wait(400);
-    const { events, tasks } = await page.evaluate(() => window.taken);
-    const worst = Math.max(0, ...events.map((one) => one.took));
-    figures.push({ name, paint: worst, task: Math.max(0, ...tasks.map((one) => Math.round(one.took))) });
+  /**
+   * The worst of what an action's events took until the next paint, of several tries; everything that it asks the server for is not a part of it.
+   * `before` leads to where it can be done, `after` back.
+   */
+  const act = async (name, action, { before, after, times = tries } = {}) => {
+    const figure = figures.find((one) => one.name === name) ?? { name, paints: [], tasks: [] };
+    if (figure.paints.length === 0) figures.push(figure);
+    for (let time = 0; time < times; time += 1) {
+      await before?.();
+      await wait(200);
+      await page.evaluate(() => ((window.taken.events.length = 0), (window.taken.tasks.length = 0)));
+      await action();
+      await wait(400);
+      const { events, tasks } = await page.evaluate(() => window.taken);
+      figure.paints.push(Math.max(0, ...events.map((one) => one.took)));
+      figure.tasks.push(Math.max(0, ...tasks.map((one) => Math.round(one.took))));
+      await after?.();
+    }
   };
   const heap = async () => {
     await devtools.send("HeapProfiler.collectGarbage");
@@ -96,9 +110,22 @@ await run(async (session) => {
   });
 
   await session.check("a group opens, and nothing of the rest is hidden", async () => {
-    await act("click on a group", () => page.locator(".node", { hasText: /^orders/ }).click());
-    await page.locator(".map-panel button", { hasText: "Open the group" }).waitFor();
-    await act("open a group of 25", () => page.locator(".map-panel button", { hasText: "Open the group" }).click());
+    const group = page.locator(".node", { hasText: /^orders/ });
+    const close = () => page.locator(".map-panel .close").click();
+    await act("click on a group", () => group.click(), { after: close });
+    const open = page.locator(".map-panel button", { hasText: "Open the group" });
+    const opened = () => page.waitForFunction(() => document.querySelectorAll(".node title").length > 40);
+    await act("open a group of 25", () => open.click(), {
+      before: () => group.click(),
+      after: async () => {
+        await opened();
+        await page.locator("button", { hasText: "Close groups" }).click();
+        await group.waitFor();
+      },
+    });
+    await group.click();
+    await open.click();
+    await opened();
     const names = await page.$$eval(".node title", (titles) => titles.map((title) => title.textContent.split(",")[0]));
     equal(names.filter((name) => name.startsWith("orders/")).length, 25, "services of the team");
   });
@@ -143,23 +170,40 @@ await run(async (session) => {
       for (let step = 0; step < 8; step += 1) await page.mouse.wheel(0, -120);
     });
     await page.locator("button", { hasText: "Fit" }).click();
-    await act("find by typing", () =>
-      page.locator("input[type=search]").pressSequentially("orders/service-01", { delay: 30 }),
-    );
-    await act("look at the first", () => page.keyboard.press("Enter"));
-    await page.waitForSelector(".panel-title");
+    const search = page.locator("input[type=search]");
+    const type = () => search.pressSequentially("orders/service-01", { delay: 30 });
+    await act("find by typing", type, { after: () => search.fill("") });
+    await act("look at the first", () => page.keyboard.press("Enter"), {
+      before: type,
+      after: async () => {
+        await page.waitForFunction(() => document.querySelectorAll(".node").length < 100);
+        await page.waitForSelector(".panel-title");
+        await page.locator("button[aria-label='Show all']").click();
+        await page.waitForFunction(() => document.querySelectorAll(".node").length === 500);
+        await page.locator(".map-panel .close").click();
+      },
+    });
   });
 
   await session.check("500 services in a table", async () => {
+    const asked = [];
+    const hear = (request) =>
+      request.url().includes("/api/v1/series") && asked.push(new URL(request.url()).searchParams);
+    page.on("request", hear);
     const told = await stands(`/services?${time}`, "main table tbody tr");
     await session.settled();
+    page.off("request", hear);
+    const services = asked.map((query) => Number(query.get("limit")));
+    holds(services.length > 0 && services.every((count) => count > 10 && count < 60), `over time asked: ${services}`);
     const there = await page.locator("main tbody tr").count();
     holds(there < 120, `${there} rows exist`);
     await act("sort", () => page.locator("th button", { hasText: "p95" }).click());
-    await act("search", () => page.locator("input[type=search]").pressSequentially("order", { delay: 30 }));
-    await act("empty the search", () => page.locator("input[type=search]").fill(""));
-    await act("to the end", () => page.keyboard.press("Escape").then(() => page.keyboard.press("End")));
-    await wait(300);
+    const search = page.locator("input[type=search]");
+    const type = () => search.pressSequentially("order", { delay: 30 });
+    await act("search", type, { after: () => search.fill("") });
+    await act("empty the search", () => search.fill(""), { before: type });
+    await page.keyboard.press("Escape");
+    await act("to the end", () => page.keyboard.press("End"), { before: () => page.keyboard.press("Home") });
     const last = await page.locator("main tbody tr:not(.space)").last().getAttribute("aria-rowindex");
     equal(Number(last), 501, "the last row");
     return `${told}, ${await heap()}`;
@@ -174,38 +218,56 @@ await run(async (session) => {
     await act("point at the heat map", async () => {
       for (let step = 0; step < 10; step += 1) await page.mouse.move(box.x + box.width / 2 + step * 20, box.y + 60);
     });
-    await act("select a region", async () => {
+    const select = async () => {
       await page.mouse.move(box.x + box.width * 0.6, box.y + 10);
       await page.mouse.down();
       await page.mouse.move(box.x + box.width * 0.9, box.y + 70, { steps: 8 });
       await page.mouse.up();
+    };
+    const end = () => page.locator(".apart button", { hasText: "×" }).click();
+    await act("select a region", select, { after: end });
+    await act("end the selection", end, {
+      before: async () => {
+        await select();
+        selection = new URL(page.url()).searchParams.get("sel");
+        await session.settled();
+      },
     });
-    selection = new URL(page.url()).searchParams.get("sel");
     await session.settled();
-    await act("end the selection", () => page.locator(".apart button", { hasText: "×" }).click());
-    await session.settled();
-    for (let pages = 0; pages < 5; pages += 1) {
+    for (let pages = 0; pages < tries; pages += 1) {
       const more = page.locator(".more button");
       await more.scrollIntoViewIfNeeded();
       const count = await page.locator("table.rows").getAttribute("aria-rowcount");
-      await act("more rows", () => more.click());
+      await act("more rows", () => more.click(), { times: 1 });
       await page.waitForFunction(
         (count) => document.querySelector("table.rows")?.getAttribute("aria-rowcount") !== count,
         count,
+        { timeout: 60_000 },
       );
     }
     await act("next row by key", () => page.keyboard.press("j"));
-    await act("add a column", async () => {
-      await page.locator("button", { hasText: "Columns" }).click();
-      await page.locator(".menu label", { hasText: "url.path" }).click();
-    });
+    await page.locator("button", { hasText: "Columns" }).click();
+    await act("add or take a column", () => page.locator(".menu label", { hasText: "url.path" }).click());
     await page.keyboard.press("Escape");
-    await act("choose a facet's value", () => page.locator(".facet .value").first().click());
-    await session.settled();
-    await act("write a filter", () =>
-      page.locator("input[data-filter]").pressSequentially(" and duration > 20ms", { delay: 20 }),
-    );
-    await act("filter", () => page.keyboard.press("Enter"));
+    const value = page.locator(".facet .value").first();
+    await act("choose a facet's value", () => value.click(), {
+      times: 2 * Math.ceil(tries / 2),
+      after: () => session.settled(),
+    });
+    const filter = page.locator("input[data-filter]");
+    const write = () => filter.pressSequentially("duration > 20ms", { delay: 20 });
+    const clear = async () => {
+      await page.goto(`${session.base}/requests?${time}`);
+      await filter.waitFor();
+      await session.settled();
+    };
+    await act("write a filter", write, { before: () => filter.fill("") });
+    await act("filter", () => page.keyboard.press("Enter"), {
+      before: async () => {
+        await clear();
+        await write();
+      },
+    });
     await session.settled();
     return `${told}, ${await heap()}`;
   });
@@ -215,19 +277,42 @@ await run(async (session) => {
   );
 
   await session.check("the palette finds one of 500", async () => {
-    await act("open the palette", () => page.keyboard.press("Control+k"));
-    await page.waitForSelector('[role=option]:has-text("gateway")', { timeout: 60_000 }).catch(() => {});
-    await act("type into the palette", () => page.keyboard.type("orders/service-07", { delay: 30 }));
-    await page.waitForSelector('[role=option]:has-text("orders/service-07")', { timeout: 60_000 });
-    await act("go there", () => page.keyboard.press("Enter"));
+    const open = () => page.keyboard.press("Control+k");
+    const found = () => page.waitForSelector('[role=option]:has-text("orders/service-07")', { timeout: 60_000 });
+    const type = () => page.keyboard.type("orders/service-07", { delay: 30 });
+    await act("open the palette", open, { after: () => page.keyboard.press("Escape") });
+    await act("type into the palette", type, {
+      before: open,
+      after: async () => {
+        await found();
+        await page.keyboard.press("Escape");
+      },
+    });
+    await open();
+    await type();
+    await found();
+    await act("go there", () => page.keyboard.press("Enter"), { times: 1 });
     await page.waitForFunction(() => decodeURIComponent(location.pathname) === "/services/orders/service-07");
   });
 
-  for (const { name, paint, task } of figures)
+  for (const one of figures) {
+    one.paint = median(one.paints);
+    const task = median(one.tasks);
     console.log(
-      `        ${name.padEnd(28)} ${String(paint).padStart(4)} ms to the next paint${task ? `, longest task ${task} ms` : ""}`,
+      `        ${one.name.padEnd(24)} ${String(one.paint).padStart(4)} ms to the next paint (${one.paints.join(" ")})${task ? `, longest task ${task} ms` : ""}`,
     );
-  const quick = figures.filter((one) => one.paint <= WANTED).length;
-  console.log(`        ${quick} of ${figures.length} within ${WANTED} ms`);
+  }
+  await session.check(
+    `every input is on the screen within ${FAILURE} ms, ${WANTED} ms where nobody else uses the machine`,
+    () => {
+      const slow = figures.filter((one) => one.paint > FAILURE);
+      equal(
+        slow.map((one) => `${one.name}: ${one.paint} ms`),
+        [],
+        "slower, as the median",
+      );
+      return `${figures.filter((one) => one.paint <= WANTED).length} of ${figures.length} within ${WANTED} ms`;
+    },
+  );
   await session.check("nothing was refused or thrown", () => equal(session.troubles, [], "console"));
 });

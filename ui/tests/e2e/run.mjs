@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { equal, holds, number, root, run, wait } from "./harness.mjs";
 import { servers } from "./servers.mjs";
+import { comparison } from "./comparison.mjs";
 import { views } from "./views.mjs";
 
 const shots = process.argv[2] === "shots";
@@ -19,9 +20,9 @@ const calls = (rows, test) => rows.filter(test).reduce((sum, row) => sum + numbe
 const answered = (port, more = "") => encodeURIComponent(`role = server and server.port = ${port}${more}`);
 
 /** What users of the shop sent, and what came of it. */
-function users(port, rounds, pause) {
+function users(port, rounds, pause, how = "") {
   const program = new URL("users.mjs", import.meta.url).pathname;
-  return JSON.parse(execFileSync(process.execPath, [program, port, rounds, pause].map(String)).toString());
+  return JSON.parse(execFileSync(process.execPath, [program, port, rounds, pause, how].map(String)).toString());
 }
 
 await run(async (session) => {
@@ -34,6 +35,11 @@ await run(async (session) => {
   console.log(`sent: ${JSON.stringify(sent)}`);
   await wait(3000);
   const time = `from=${from}&to=${new Date().toISOString()}`;
+  const laterFrom = new Date().toISOString();
+  const sentLater = users(ports.nginx, 96, 20, "later");
+  console.log(`sent later: ${JSON.stringify(sentLater)}`);
+  await wait(3000);
+  const later = `from=${laterFrom}&to=${new Date().toISOString()}`;
   const [orders, carts, reports, broken] = [
     sent["orders 200"],
     sent["carts 200"],
@@ -64,6 +70,7 @@ await run(async (session) => {
   });
 
   await views(session, { time, sent, ports, answered });
+  await comparison(session, { time, sent, later, sentLater, ports, answered });
 
   await session.check("calls of nginx are what the users sent", async () => {
     await session.go(`/requests?${time}&view=operations&filter=${answered(ports.nginx)}`);

@@ -33,7 +33,10 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self):
-        status, parts = 200, self.path.strip("/").split("/")
+        path, _, how = self.path.partition("?")
+        status, parts = 503 if how == "fail" else 200, path.strip("/").split("/")
+        if how == "slow":
+            time.sleep(0.05)
         if parts[0] == "orders":
             redis(b"GET", b"session:" + parts[1].encode())
             mysql("SELECT id, total FROM orders WHERE id = %s", int(parts[1]))
@@ -41,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
             mysql("SELECT SLEEP(%s), SUM(total) FROM orders", 0.12)
         elif parts[0] == "carts":
             redis(b"HGETALL", b"cart:" + parts[1].encode())
-        else:
+        elif parts[0] != "refunds":
             status = 503
         body = b'{"of":"%s"}' % name.encode()
         self.send_response(status)

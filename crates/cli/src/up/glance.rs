@@ -57,15 +57,21 @@ fn look(server: &Server, ended: &Receiver<()>) {
         if seen == (0, 0, 0) {
             nothing += 1;
             if nothing == PATIENCE {
-                say(format_args!(
-                    "nothing is asked on this host yet; try: curl http://localhost, then {url}"
-                ));
+                say(hint(&url));
             }
         } else if told != Some(seen) {
             told = Some(seen);
             say(format_args!("{} · {url}", sentence(&glance)));
         }
     }
+}
+
+/// What to try where nothing is seen. Many hosts have no web server: a call that nobody answers is no request.
+fn hint(url: &str) -> String {
+    format!(
+        "nothing is asked on this host yet; try: curl http://localhost (no server there? python3 -m http.server 8000, \
+         then curl http://localhost:8000), and look at {url} or weir requests"
+    )
 }
 
 /// `4 services, 2 databases, 310 requests/s; slowest: mysql SELECT orders, p95 31 ms`.
@@ -94,6 +100,15 @@ fn sentence(glance: &Glance) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_idle_host_is_told_what_to_try_in_one_line() {
+        let hint = hint("http://127.0.0.1:7400/");
+        for said in ["curl http://localhost", "python3 -m http.server 8000", "http://127.0.0.1:7400/", "weir requests"] {
+            assert!(hint.contains(said), "`{said}` is not in: {hint}");
+        }
+        assert!(!hint.contains('\n') && !hint.contains("  "), "more than a line, or a hole in it: {hint}");
+    }
 
     #[test]
     fn a_sentence_tells_what_there_is() {
