@@ -6,6 +6,7 @@ import { t } from "../i18n";
 import { columns, COLUMNS, USUAL_COLUMNS, type Column } from "../lib/fields";
 import { count } from "../lib/format";
 import { exact } from "../lib/time";
+import { painted } from "../state/afterPaint";
 import { answer, during } from "../state/answer";
 import { go, href, looked, param, set } from "../state/url";
 import { Export } from "./Export";
@@ -56,6 +57,7 @@ export function Rows(props: { filter: string }) {
     const after = next();
     if (!after || loading()) return;
     setLoading(true);
+    await painted();
     try {
       const about = first()!.about;
       const found = await get({

@@ -28,3 +28,27 @@ export function afterPaint<T>(source: Accessor<T>): Accessor<T> {
   onCleanup(end);
   return value;
 }
+
+/** When somebody last did something: milliseconds of the page's clock. */
+let lastInput = -Infinity;
+for (const type of ["pointerdown", "click", "keydown", "input"])
+  document.addEventListener(type, () => (lastInput = performance.now()), { capture: true, passive: true });
+/** So long after an input, what it changed may not be on the screen yet; and longer than this nobody waits for a frame, which a hidden page has none of. */
+const JUST = 100;
+
+/**
+ * When what the last input changed is on the screen; at once where nobody did anything just now. A question is asked after that: a server on the same
+ * machine takes the processors that the frame needs.
+ */
+export function painted(): Promise<void> {
+  if (performance.now() - lastInput > JUST) return Promise.resolve();
+  return new Promise((resolve) => {
+    const longest = window.setTimeout(resolve, JUST);
+    requestAnimationFrame(() =>
+      window.setTimeout(() => {
+        window.clearTimeout(longest);
+        resolve();
+      }),
+    );
+  });
+}

@@ -1,6 +1,7 @@
 /** Answers of the server as signals: old ones stay until new ones are there, and nobody waits for what nobody wants any more. */
 import { createEffect, createSignal, onCleanup, untrack, type Accessor } from "solid-js";
 import { get, Failure, type Answer, type Ask, type Readable } from "../api/client";
+import { painted } from "./afterPaint";
 import { looked, param } from "./url";
 import { isRelative, usualRefresh } from "../lib/time";
 
@@ -100,7 +101,8 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
       const mine = { controller: new AbortController(), key };
       running = mine;
       setWaiting((count) => count + 1);
-      get(question, mine.controller.signal).then(
+      const asked = painted().then(() => get(question, mine.controller.signal));
+      asked.then(
         (got) => {
           if (running !== mine) return;
           running = undefined;

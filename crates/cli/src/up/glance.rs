@@ -104,7 +104,12 @@ mod tests {
     #[test]
     fn an_idle_host_is_told_what_to_try_in_one_line() {
         let hint = hint("http://127.0.0.1:7400/");
-        for said in ["curl http://localhost", "python3 -m http.server 8000", "http://127.0.0.1:7400/", "weir requests"] {
+        for said in [
+            "curl http://localhost",
+            "python3 -m http.server 8000",
+            "http://127.0.0.1:7400/",
+            "weir requests",
+        ] {
             assert!(hint.contains(said), "`{said}` is not in: {hint}");
         }
         assert!(!hint.contains('\n') && !hint.contains("  "), "more than a line, or a hole in it: {hint}");
