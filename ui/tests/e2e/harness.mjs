@@ -27,6 +27,8 @@ export class Session {
   children = [];
   /** What the console said that it should not. */
   troubles = [];
+  /** What was loaded from somewhere else than the server. */
+  foreign = [];
   passed = 0;
   failed = 0;
   base = "";
@@ -122,6 +124,10 @@ export class Session {
     });
     this.page = await context.newPage();
     this.page.on("console", (message) => message.type() === "error" && this.troubles.push(message.text()));
+    this.page.on("request", (request) => {
+      const url = request.url();
+      if (!url.startsWith(this.base) && !/^(about|data|blob):/.test(url)) this.foreign.push(url);
+    });
     this.page.on("pageerror", (error) => this.troubles.push(String(error)));
     return this.page;
   }

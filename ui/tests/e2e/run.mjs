@@ -4,6 +4,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { figures } from "./figures.mjs";
+import { frame } from "./frame.mjs";
 import { equal, holds, number, root, run, wait } from "./harness.mjs";
 import { servers } from "./servers.mjs";
 import { comparison } from "./comparison.mjs";
@@ -56,6 +58,12 @@ await run(async (session) => {
     const names = await session.page.$$eval(".node title", (titles) =>
       titles.map((title) => title.textContent.split(",")[0]),
     );
+    const kinds = await session.page.$$eval(".node title", (titles) => titles.map((title) => title.textContent));
+    for (const kind of [/^\S*(maria|mysql)\S*, database$/, /^redis\S*, cache$/, /^shop, service$/])
+      holds(
+        kinds.some((one) => kind.test(one)),
+        `${kind} is not among ${kinds}`,
+      );
     for (const name of ["nginx", "shop", "carts"]) holds(names.includes(name), `${name} is missing: ${names}`);
     holds(
       names.some((name) => /maria|mysql/.test(name)) && names.some((name) => /redis/.test(name)),
@@ -70,6 +78,8 @@ await run(async (session) => {
   });
 
   await views(session, { time, sent, ports, answered });
+  await figures(session, { time, sent, ports, answered });
+  await frame(session, { time });
   await comparison(session, { time, sent, later, sentLater, ports, answered });
 
   await session.check("calls of nginx are what the users sent", async () => {
@@ -333,5 +343,6 @@ await run(async (session) => {
     await take("map-zh", `/?${time}`, chinese);
     await take("phone", `/services/shop?${time}`, phone);
   }
+  await session.check("nothing was loaded from elsewhere", async () => equal(session.foreign, [], "addresses"));
   await session.check("nothing was refused or thrown", async () => equal(session.troubles, [], "console"));
 });

@@ -44,7 +44,9 @@ class Handler(BaseHTTPRequestHandler):
             mysql("SELECT SLEEP(%s), SUM(total) FROM orders", 0.12)
         elif parts[0] == "carts":
             redis(b"HGETALL", b"cart:" + parts[1].encode())
-        elif parts[0] != "refunds":
+        elif parts[0] == "refunds":
+            mysql("UPDATE orders SET total = total + 1 WHERE id = %s", int(parts[1]))
+        else:
             status = 503
         body = b'{"of":"%s"}' % name.encode()
         self.send_response(status)

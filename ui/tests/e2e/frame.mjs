@@ -1,0 +1,55 @@
+// What is around every page: the time that is looked at, how often it is asked for again, what stands there while one waits; and that nothing is loaded from elsewhere.
+import { equal, holds, wait } from "./harness.mjs";
+
+/** `time` is a part of a URL. */
+export async function frame(session, { time }) {
+  const { page } = session;
+
+  await session.check("a range is chosen, relative or absolute, and is in the URL", async () => {
+    await session.go("/services");
+    await page.locator(".picker button[aria-haspopup]").click();
+    await page.locator(".presets button", { hasText: "last 1 h" }).click();
+    await page.waitForFunction(() => new URL(location.href).searchParams.get("from") === "-1h");
+    await page.locator(".picker button[aria-haspopup]").click();
+    const [from, to] = ["2026-01-02T03:04:05", "2026-01-02T04:05:06"];
+    await page.locator(".absolute input").first().fill(from);
+    await page.locator(".absolute input").last().fill(to);
+    await page.locator(".absolute button[type=submit]").click();
+    await page.waitForFunction(() => new URL(location.href).searchParams.get("from")?.startsWith("20"));
+    const query = new URL(page.url()).searchParams;
+    const zone = await page.evaluate((text) => new Date(text).toISOString(), from);
+    equal(query.get("from"), zone, "the beginning");
+    equal(Date.parse(query.get("to")) - Date.parse(query.get("from")), 3_661_000, "its length");
+    // `[` goes back by as much as is looked at.
+    await page.locator("h1").click();
+    await page.keyboard.press("[");
+    await page.waitForFunction((zone) => new URL(location.href).searchParams.get("to") === zone, zone);
+  });
+
+  await session.check("what is relative is asked for again, what is absolute is not", async () => {
+    let asked = 0;
+    const hear = (request) => request.url().includes("/api/v1/services?") && (asked += 1);
+    page.on("request", hear);
+    await page.goto(`${session.base}/services?every=1`);
+    await page.waitForSelector("main table");
+    await wait(3500);
+    holds(asked >= 3, `asked ${asked} times in 3.5 s`);
+    await session.go(`/services?every=1&${time}`);
+    asked = 0;
+    await wait(2500);
+    equal(asked, 0, "questions about a time that is over");
+    page.off("request", hear);
+  });
+
+  await session.check("while an answer is waited for, its shape stands there", async () => {
+    await page.route("**/api/v1/services?*", async (route) => {
+      await wait(1500);
+      await route.continue().catch(() => {});
+    });
+    await page.goto(`${session.base}/services?${time}`);
+    await page.waitForSelector("main .skeleton", { timeout: 1400 });
+    await page.waitForSelector("main table tbody tr");
+    equal(await page.locator("main .skeleton").count(), 0, "shapes beside the answer");
+    await page.unroute("**/api/v1/services?*");
+  });
+}
