@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Record_, Span } from "../src/api/client";
+import { distinct } from "../src/lib/apart";
 import { changes, means } from "../src/lib/compare";
 import { cell, csv } from "../src/lib/export";
 import { columns, USUAL_COLUMNS } from "../src/lib/fields";
@@ -217,6 +218,29 @@ describe("columns and files", () => {
     const [head, row] = csv([record], columns("")).split("\r\n");
     expect(head).toBe("time,client,server,protocol,name,duration,status");
     expect(row).toBe(`2026-01-01T00:00:00.123456789Z,"a,b",10.0.0.1:80,http,"'=cmd|"" /x",0.000213,ok`);
+  });
+});
+
+describe("what sets requests apart", () => {
+  const one = (field: string, value: string, selected: number, others: number) => ({
+    field,
+    value,
+    selected,
+    others,
+  });
+
+  test("what a field repeats of another is told once, by the one that says more", () => {
+    const told = distinct([
+      one("name", "GET /a", 0.9, 0.1),
+      one("http.route", "/a", 0.9, 0.1),
+      one("host.name", "x", 0.9, 0.1),
+    ]);
+    expect(told.map((each) => each.field)).toEqual(["name", "host.name"]);
+  });
+
+  test("what differs by next to nothing is not told", () => {
+    const told = distinct([one("url.path", "/carts/1", 0, 0.0165), one("url.path", "/carts/2", 0.03, 0)]);
+    expect(told.map((each) => each.value)).toEqual(["/carts/2"]);
   });
 });
 

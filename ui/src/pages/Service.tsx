@@ -1,6 +1,6 @@
 /** One service: what it is asked, by whom, whom it asks, its processes and connections. */
 import { Show } from "solid-js";
-import type { Edge, Figures, Instance, Operation } from "../api/client";
+import type { Edge, Instance, Operation } from "../api/client";
 import { t } from "../i18n";
 import { and, edgeFilter, term } from "../lib/filter";
 import { bytes, count, duration, percent } from "../lib/format";
@@ -132,7 +132,8 @@ export default function ServicePage() {
   );
 }
 
-const busier = (a: Figures, b: Figures) => (a.count >= b.count ? a : b);
+/** What a process is shown by: what it answers, as its service is, or what it asks where it answers nothing. */
+const shown = (one: Instance) => (one.inbound.count > 0 ? one.inbound : one.outbound);
 
 function processColumns(service: string): Column<Instance>[] {
   const filter = (one: Instance) =>
@@ -147,7 +148,7 @@ function processColumns(service: string): Column<Instance>[] {
       ),
     },
     { head: t("Host"), class: "dim", cell: (one) => one.host ?? "–" },
-    ...figureColumns<Instance>((one) => busier(one.inbound, one.outbound)),
+    ...figureColumns<Instance>(shown),
   ];
 }
 

@@ -3,8 +3,7 @@ import { createMemo, createSignal, For, Show } from "solid-js";
 import type { Span, Trace } from "../api/client";
 import { t } from "../i18n";
 import { duration, percent } from "../lib/format";
-import { curve } from "../lib/edges";
-import { COLUMN, layout } from "../lib/layout";
+import { COLUMN, layout, ROW } from "../lib/layout";
 import { clock, exact } from "../lib/time";
 import { traceEdges } from "../lib/waterfall";
 import { answer } from "../state/answer";
@@ -163,6 +162,9 @@ function SpanPanel(props: { span: Span; trace: Trace }) {
   );
 }
 
+/** The small map, in pixels: its width, from a row to the next, what is between columns, a node's height, and the mean width of a letter. */
+const [SMALL, SMALL_ROW, SMALL_GAP, SMALL_HIGH, SMALL_LETTER] = [300, 32, 16, 22, 6.2] as const;
+
 /** Who asked whom in this trace. */
 function SmallMap(props: { trace: Trace }) {
   const edges = createMemo(() => traceEdges(props.trace.spans));
@@ -173,30 +175,45 @@ function SmallMap(props: { trace: Trace }) {
       edges(),
     );
   });
-  const place = (id: string) => drawn().places.get(id) ?? { layer: 0, x: 0, y: 0 };
+  // One unit is a pixel, so that letters have the size that they have elsewhere; columns share the width that there is.
+  const column = () => SMALL / Math.max(2, Math.round(drawn().width / COLUMN));
+  const wide = () => column() - SMALL_GAP;
+  const letters = () => Math.max(3, Math.floor((wide() - 8) / SMALL_LETTER));
+  const place = (id: string) => {
+    const { x, y } = drawn().places.get(id) ?? { x: 0, y: 0 };
+    return { x: (x / COLUMN) * column(), y: (y / ROW) * SMALL_ROW };
+  };
+  const way = (from: string, to: string) => {
+    const [a, b] = [place(from), place(to)];
+    const [x1, y1, x2, y2] = [a.x + wide(), a.y + SMALL_HIGH / 2, b.x, b.y + SMALL_HIGH / 2];
+    const pull = Math.max(10, Math.abs(x2 - x1) / 2);
+    return `M${x1} ${y1}C${x1 + pull} ${y1} ${x2 - pull} ${y2} ${x2} ${y2}`;
+  };
   return (
     <Show when={edges().length > 0}>
       <section class="section">
         <h3>{t("Who asked whom in this trace")}</h3>
         <svg
           class="map-svg small-map"
-          viewBox={`-8 -8 ${drawn().width - COLUMN + 192} ${drawn().height}`}
+          viewBox={`-1 -1 ${SMALL} ${(drawn().height / ROW) * SMALL_ROW}`}
           role="img"
           aria-label={t("Who asked whom in this trace")}
         >
           <For each={edges()}>
             {(edge) => (
               <g class={`edge ${edge.errors > 0 ? "error" : "lat-2"}`}>
-                <path class="line" stroke-width={2} d={curve(place(edge.from), place(edge.to))} />
+                <path class="line" stroke-width={2} d={way(edge.from, edge.to)} />
               </g>
             )}
           </For>
           <For each={props.trace.services}>
             {(service) => (
               <g class="node" transform={`translate(${place(service).x} ${place(service).y})`}>
-                <rect class="box" width="176" height="40" rx="4" />
-                <text class="name" x="12" y="25">
-                  {service.length > 20 ? `${service.slice(0, 19)}…` : service}
+                <rect class="box" width={wide()} height={SMALL_HIGH} rx="4">
+                  <title>{service}</title>
+                </rect>
+                <text x="6" y="15">
+                  {service.length > letters() ? `${service.slice(0, letters() - 1)}…` : service}
                 </text>
               </g>
             )}

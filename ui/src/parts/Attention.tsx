@@ -9,7 +9,7 @@ import { lines, since } from "../lib/series";
 import { clock, exact, isRelative } from "../lib/time";
 import { answer, during } from "../state/answer";
 import { href, looked } from "../state/url";
-import { Errors } from "./figures";
+import { Errors, state } from "./figures";
 import { Skeleton } from "./states";
 
 /** So many are told of. */
@@ -82,6 +82,9 @@ export function Attention(props: Props) {
 function One(props: { concern: Concern; select: (id: string) => void }) {
   const edge = () => props.concern.edge;
   const filter = () => edgeFilter(edge());
+  /** What became slower deserves a look; what fails is as bad as the part that does. */
+  const sign = () =>
+    props.concern.kind === "errors" ? state(edge().figures.errors, edge().figures.error_ratio) || "warn" : "warn";
   const series = answer(() => ({ path: "/api/v1/series", query: { ...during(), filter: filter(), limit: 1 } }), {
     once: true,
   });
@@ -98,7 +101,7 @@ function One(props: { concern: Concern; select: (id: string) => void }) {
   });
   return (
     <div class="concern">
-      <span class={`sign ${props.concern.kind === "errors" ? "error" : "warn"}`}>▲</span>
+      <span class={`sign ${sign()}`}>{sign() === "error" ? "▲" : "△"}</span>
       <div class="cut">
         <button class="plain cut" onClick={() => props.select(edgeId(edge().client, edge().server))}>
           {edge().client} → <b>{edge().server}</b>

@@ -3,6 +3,7 @@ import { createMemo, Show } from "solid-js";
 import type { Difference } from "../api/client";
 import { t } from "../i18n";
 import { short } from "../lib/fields";
+import { distinct } from "../lib/apart";
 import { and, seconds, term } from "../lib/filter";
 import { count, duration, percent } from "../lib/format";
 import { inside, region, regionFilter, regionText } from "../lib/heat";
@@ -12,25 +13,6 @@ import { param, set } from "../state/url";
 import { HeatMap } from "./HeatMap";
 import { Listed, Shown } from "./states";
 import { Table, type Column } from "./Table";
-
-/** Fields that only repeat another one of the same value. */
-const SAME: readonly (readonly [string, string])[] = [
-  ["http.route", "name"],
-  ["service.name", "server"],
-  ["service.name", "client"],
-  ["http.response.status_code", "error.type"],
-  ["process.executable.name", "service.name"],
-  ["process.executable.name", "server"],
-];
-
-/** Differences without those that another field tells with the same parts. */
-export function distinct(all: readonly Difference[]): Difference[] {
-  return all.filter((one) => {
-    const same = (other: Difference) =>
-      other !== one && Math.abs(other.selected - one.selected) < 0.002 && Math.abs(other.others - one.others) < 0.002;
-    return !all.some((other) => same(other) && SAME.some(([a, b]) => a === one.field && b === other.field));
-  });
-}
 
 export function Explore(props: { filter: string }) {
   const heat = answer(() => ({ path: "/api/v1/heatmap", query: { ...during(), filter: props.filter || undefined } }));

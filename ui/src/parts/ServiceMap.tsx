@@ -29,11 +29,17 @@ interface Props {
   select: (id: string) => void;
 }
 
+/** The part that fails with the sign of how much that is, as in tables; nothing where it does not matter. */
+function failing(errors: number, ratio: number): string {
+  const sign = { error: "▲", warn: "△", "": "" }[state(errors, ratio)];
+  return sign && `${sign} ${percent(ratio)}`;
+}
+
 /** What is told of a node beside its name. */
 function value(node: MapNode): string {
   const { count, errors, ratio, rate: often, p95 } = node.figures;
   if (count === 0) return kindName(node.kind);
-  return `${rate(often)}  ${state(errors, ratio) ? `▲ ${percent(ratio)}` : duration(p95)}`;
+  return `${rate(often)}  ${failing(errors, ratio) || duration(p95)}`;
 }
 
 const shortened = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
@@ -355,14 +361,13 @@ function look(edge: MapEdge): string {
 
 /** Its rate, and what matters more: failures, else the latency. */
 function edgeText(edge: MapEdge): [string, string] {
-  const failing = state(edge.figures.errors, edge.figures.ratio) !== "";
-  return [rate(edge.figures.rate), failing ? `▲ ${percent(edge.figures.ratio)}` : duration(edge.figures.p95)];
+  return [rate(edge.figures.rate), failing(edge.figures.errors, edge.figures.ratio) || duration(edge.figures.p95)];
 }
 
 /** What fails finds room first, then what is slow, then what is asked often. */
 function importance(figures: MapEdge["figures"]): number {
-  const failing = { error: 200, warn: 100, "": 0 }[state(figures.errors, figures.ratio)];
-  return failing + slowness(figures.p95) * 10 + Math.log10(1 + figures.rate);
+  const worst = { error: 200, warn: 100, "": 0 }[state(figures.errors, figures.ratio)];
+  return worst + slowness(figures.p95) * 10 + Math.log10(1 + figures.rate);
 }
 
 function edgeLabel(edge: MapEdge, bend: Bend, first: boolean): Label {
