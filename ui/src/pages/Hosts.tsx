@@ -75,19 +75,20 @@ function columns(): Column<Row>[] {
     { head: t("State"), cell: ({ facts }) => <State facts={facts} /> },
     {
       head: t("Last heard of"),
+      wide: true,
       class: "dim",
       title: ({ agent }) => exact(Date.parse(agent.seen)),
       cell: ({ agent }) => t("{time} ago", { time: ago(Date.parse(agent.seen), Date.now()) }),
     },
     { head: t("Version"), class: "mono", cell: ({ agent }) => agent.version ?? "–" },
-    { head: t("Kernel"), class: "mono dim", cell: ({ agent }) => agent.kernel ?? "–" },
+    { head: t("Kernel"), wide: true, class: "mono dim", cell: ({ agent }) => agent.kernel ?? "–" },
     {
       head: t("Back ends"),
       about: t("By what it sees what is sent and received"),
       class: "mono",
       cell: ({ facts }) => facts.backends.join(", ") || "–",
     },
-    { head: t("Events"), num: true, cell: ({ agent }) => count(agent.events) },
+    { head: t("Events"), num: true, wide: true, cell: ({ agent }) => count(agent.events) },
     {
       head: t("Lost"),
       num: true,

@@ -26,6 +26,13 @@ export default function Requests() {
   const whole = answer(() =>
     filter() ? { path: "/api/v1/facets", query: { ...during(), fields: "role", limit: 1 } } : undefined,
   );
+  const matched = () => {
+    const [found, all] = [facets()?.matched, whole()?.matched];
+    if (found === undefined) return "";
+    return all === undefined
+      ? t("{n} requests", { n: grouped(found) })
+      : t("{n} of {m} requests", { n: grouped(found), m: grouped(all) });
+  };
   const chosen = createMemo(() => {
     const found = region(param("sel"));
     return found ? and(filter(), regionFilter(found)) : filter();
@@ -71,15 +78,7 @@ export default function Requests() {
             <option value="client">{t("the client's")}</option>
           </select>
         </label>
-        <span class="dim mono">
-          <Show when={facets()}>
-            {(found) =>
-              whole()
-                ? t("{n} of {m} requests", { n: grouped(found().matched), m: grouped(whole()!.matched) })
-                : t("{n} requests", { n: grouped(found().matched) })
-            }
-          </Show>
-        </span>
+        <span class="dim mono">{matched()}</span>
       </div>
       <FilterBar error={facets.error()} />
       <Terms />

@@ -56,6 +56,7 @@ export function Grouped(props: { filter: string; view: string }) {
     ...fields().map((field, at): Column<Operation> => ({
       head: short(field),
       fill: at === fields().length - 1,
+      wide: at < fields().length - 1,
       class: "mono",
       title: (one) => one.keys[at] ?? "",
       cell: (one) => one.keys[at] ?? <span class="dim">–</span>,
@@ -67,7 +68,7 @@ export function Grouped(props: { filter: string; view: string }) {
       num: true,
       cell: (one) => duration(one.figures.total),
     },
-    shareColumn(t("Share"), (one) => one.share),
+    { ...shareColumn<Operation>(t("Share"), (one) => one.share), wide: true },
     ...figureColumns<Operation>((one) => one.figures, "count"),
   ];
   return (

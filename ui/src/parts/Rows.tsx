@@ -152,6 +152,7 @@ function cells(column: Column): TableColumn<Record_> {
     head: column.id,
     num: column.number ?? false,
     fill: column.id === "name",
+    wide: column.id === "client" || column.id === "protocol",
     ...(column.order ? { by: column.order } : {}),
     class: (record) => ({ name: "name", time: "mono", status: record.status === "ok" ? "" : "error" })[column.id] ?? "",
     title: (record) => (column.id === "time" ? exact(Date.parse(record.time)) : column.text(record)),

@@ -223,6 +223,8 @@ export function figureColumns<T>(of: (row: T) => Figures, first: "rate" | "count
     head: name,
     by: name,
     num: true,
+    // A phone has room for one of them.
+    wide: name !== "p95",
     cell: (row) => duration(of(row)[name]),
   });
   return [

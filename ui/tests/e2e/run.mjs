@@ -37,6 +37,8 @@ await run(async (session) => {
   console.log(`sent: ${JSON.stringify(sent)}`);
   await wait(3000);
   const time = `from=${from}&to=${new Date().toISOString()}`;
+  // Figures over whole seconds of the first time must not have any of the second one.
+  await wait(2000);
   const laterFrom = new Date().toISOString();
   const sentLater = users(ports.nginx, 96, 20, "later");
   console.log(`sent later: ${JSON.stringify(sentLater)}`);
