@@ -19,6 +19,36 @@ export async function views(session, { time, sent, ports, answered }) {
       holds(text.includes(name), `${name} is not in the panel: ${text}`);
   });
 
+  await session.check("lines have the colour of their latency, and the width of their rate", async () => {
+    const { page } = session;
+    await session.go(`/?${time}`);
+    await page.waitForSelector(".edge .line");
+    const lines = await page.$$eval(".edge", (edges) =>
+      edges.map((edge) => {
+        const line = edge.querySelector(".line");
+        const { stroke, strokeDasharray } = getComputedStyle(line);
+        const fails = edge.matches(".warn, .error");
+        return { slowness: /lat-\d/.exec(edge.getAttribute("class"))[0], fails, stroke, dash: strokeDasharray };
+      }),
+    );
+    const well = new Map(lines.filter((line) => !line.fails).map((line) => [line.slowness, line.stroke]));
+    holds(well.size >= 2, `all lines are as slow: ${JSON.stringify(lines)}`);
+    equal(new Set(well.values()).size, well.size, `colours of ${[...well.keys()]}`);
+    const failing = lines.filter((line) => line.fails);
+    holds(
+      failing.length >= 2 && failing.every((line) => ![...well.values()].includes(line.stroke)),
+      "what fails looks so",
+    );
+    holds(
+      failing.every((line) => line.dash !== "none"),
+      "what fails below 5 % is dashed",
+    );
+    const widths = await page.$$eval(".edge .line", (found) =>
+      found.map((line) => Number(line.getAttribute("stroke-width"))),
+    );
+    holds(Math.min(...widths) >= 1 && Math.max(...widths) > Math.min(...widths), `widths: ${widths}`);
+  });
+
   await session.check("who feels it when a store fails is told, and shown on the map", async () => {
     const { page } = session;
     await session.go(`/services?${time}`);
