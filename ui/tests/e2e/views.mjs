@@ -49,6 +49,45 @@ export async function views(session, { time, sent, ports, answered }) {
     holds(Math.min(...widths) >= 1 && Math.max(...widths) > Math.min(...widths), `widths: ${widths}`);
   });
 
+  await session.check("databases, caches, external and unknown peers are shown as such", async () => {
+    const { page } = session;
+    const kinds = ["service", "database", "cache", "external", "unknown"];
+    await page.route("**/api/v1/topology*", async (route) => {
+      const answer = await route.fetch();
+      const told = await answer.json();
+      const figures = told.edges[0].figures;
+      told.nodes = kinds.map((kind) => ({ name: `one-${kind}`, kind, hosts: [], protocols: [] }));
+      told.edges = kinds.slice(1).map((kind) => ({
+        ...told.edges[0],
+        client: "one-service",
+        server: `one-${kind}`,
+        figures,
+        seen_by_client: null,
+      }));
+      await route.fulfill({ response: answer, json: told });
+    });
+    await session.go(`/?${time}&group=none`);
+    await page.waitForSelector(".node");
+    const nodes = await page.$$eval(".node", (found) =>
+      found.map((node) => ({
+        title: node.querySelector("title").textContent,
+        sign: node.querySelector(".sign path").getAttribute("d"),
+        dashed: getComputedStyle(node.querySelector(".box")).strokeDasharray !== "none",
+        left: new DOMMatrix(getComputedStyle(node).transform).e,
+      })),
+    );
+    equal(nodes.length, kinds.length, "nodes");
+    for (const kind of kinds) {
+      const node = nodes.find((one) => one.title === `one-${kind}, ${kind === "unknown" ? "unknown peer" : kind}`);
+      holds(node, `${kind} is not among ${JSON.stringify(nodes)}`);
+      equal(node.dashed, kind === "external" || kind === "unknown", `${kind} is dashed`);
+    }
+    equal(new Set(nodes.map((node) => node.sign)).size, kinds.length, "signs");
+    const of = (kind) => nodes.find((node) => node.title.startsWith(`one-${kind}`)).left;
+    holds(of("service") < of("database") && of("service") < of("cache"), "stores stand at the right");
+    await page.unroute("**/api/v1/topology*");
+  });
+
   await session.check("who feels it when a store fails is told, and shown on the map", async () => {
     const { page } = session;
     await session.go(`/services?${time}`);
