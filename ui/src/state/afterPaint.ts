@@ -44,8 +44,9 @@ export function painted(): Promise<void> {
   if (performance.now() - lastInput > JUST) return Promise.resolve();
   return new Promise((resolve) => {
     const longest = window.setTimeout(resolve, JUST);
+    // When the next frame begins, the one with the change has gone to the screen; right after its own callbacks it is only on its way.
     requestAnimationFrame(() =>
-      window.setTimeout(() => {
+      requestAnimationFrame(() => {
         window.clearTimeout(longest);
         resolve();
       }),

@@ -41,6 +41,28 @@ export async function frame(session, { time }) {
     page.off("request", hear);
   });
 
+  await session.check("what the server refuses is said, and asked again only by hand", async () => {
+    let asked = 0;
+    const detail = "the answer needs more memory than a question may have";
+    await page.route("**/api/v1/services?*", (route) => {
+      asked += 1;
+      return route.fulfill({ status: 400, json: { title: "The request is not valid", status: 400, detail } });
+    });
+    await page.goto(`${session.base}/services?every=1`);
+    const alert = page.locator("main [role=alert]");
+    await alert.waitFor();
+    await wait(2500);
+    equal(asked, 1, "questions");
+    const text = await alert.innerText();
+    for (const said of [detail, "the filter or the time range"])
+      holds(text.includes(said), `${said} is not said: ${text}`);
+    await page.unroute("**/api/v1/services?*");
+    await alert.locator("button", { hasText: "Try again" }).click();
+    await page.waitForFunction(() => !document.querySelector("main [role=alert]"));
+    // The browser itself says so too, which is as it should be.
+    session.troubles = session.troubles.filter((text) => !/status of 400/.test(text));
+  });
+
   await session.check("while an answer is waited for, its shape stands there", async () => {
     await page.route("**/api/v1/services?*", async (route) => {
       await wait(1500);
