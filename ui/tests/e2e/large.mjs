@@ -204,8 +204,11 @@ await run(async (session) => {
     await act("empty the search", () => search.fill(""), { before: type });
     await page.keyboard.press("Escape");
     await act("to the end", () => page.keyboard.press("End"), { before: () => page.keyboard.press("Home") });
-    const last = await page.locator("main tbody tr:not(.space)").last().getAttribute("aria-rowindex");
-    equal(Number(last), 501, "the last row");
+    await page.waitForFunction(
+      () => [...document.querySelectorAll("main tbody tr:not(.space)")].at(-1)?.getAttribute("aria-rowindex") === "501",
+      undefined,
+      { timeout: 10_000 },
+    );
     return `${told}, ${await heap()}`;
   });
 
