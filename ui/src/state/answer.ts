@@ -32,6 +32,9 @@ export function keepFresh(): void {
   });
 }
 
+/** A server that was not reached, or had no room, is asked again after this time: milliseconds. */
+const RETRY = 10_000;
+
 /** How many answers are being waited for. */
 const [waiting, setWaiting] = createSignal(0);
 export { waiting };
@@ -66,7 +69,9 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
   let refused = "";
   let pressed = 0;
 
+  let retry = 0;
   const end = () => {
+    window.clearTimeout(retry);
     if (!running) return;
     running.controller.abort();
     running = undefined;
@@ -118,6 +123,9 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
           running = undefined;
           setWaiting((count) => count - 1);
           refused = why instanceof Failure && why.status === 400 ? key : "";
+          // Who was not there may be back soon, however seldom a long time is asked for again.
+          const away = why instanceof Failure && (why.status === 0 || why.status === 503);
+          if (away && untrack(every) > 0) retry = window.setTimeout(() => setOwn((count) => count + 1), RETRY);
           setError(why instanceof Failure ? why : new Failure(0, "", String(why)));
           setStale(value() !== undefined);
         },
