@@ -214,7 +214,8 @@ export function ServiceMap(props: Props) {
           aria-label={t("Service map")}
           ref={(element) =>
             createEffect(() => {
-              element.style.transform = `translate(${at().x}px, ${at().y}px)`;
+              // Whole pixels: letters between two of them are blurred.
+              element.style.transform = `translate(${Math.round(at().x)}px, ${Math.round(at().y)}px)`;
             })
           }
         >
