@@ -163,7 +163,7 @@ function SpanPanel(props: { span: Span; trace: Trace }) {
 }
 
 /** The small map, in pixels: its width, from a row to the next, what is between columns, a node's height, and the mean width of a letter. */
-const [SMALL, SMALL_ROW, SMALL_GAP, SMALL_HIGH, SMALL_LETTER] = [300, 32, 16, 22, 6.2] as const;
+const [SMALL, SMALL_ROW, SMALL_GAP, SMALL_HIGH, SMALL_LETTER] = [300, 32, 16, 22, 6.6] as const;
 
 /** Who asked whom in this trace. */
 function SmallMap(props: { trace: Trace }) {
