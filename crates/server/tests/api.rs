@@ -127,6 +127,19 @@ fn figures_are_those_of_the_rows() {
     let operations = api.get("operations", &[("from", "-1m"), ("filter", "role = server"), ("by", "name")]);
     assert_eq!(operations["operations"][0]["keys"], serde_json::json!(["SELECT orders"]));
     assert_eq!(operations["operations"][0]["figures"]["count"], 300);
+    // What is left out took its time all the same.
+    let shares = |limit| {
+        let asked = [("from", "-1m"), ("by", "server"), ("limit", limit)];
+        let operations = api.get("operations", &asked);
+        let all = operations["operations"].as_array().unwrap();
+        (
+            all.iter().map(|o| o["share"].as_f64().unwrap()).collect::<Vec<_>>(),
+            operations["left_out"].as_u64(),
+        )
+    };
+    let (all, first) = (shares("10"), shares("1"));
+    assert!(all.0.len() > 1 && (all.0.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{all:?}");
+    assert_eq!(first, (all.0[..1].to_vec(), Some(all.0.len() as u64 - 1)));
 
     let service = api.get("services/shop", &[("from", "-1m")]);
     assert_eq!(

@@ -782,7 +782,7 @@ export interface components {
             keys: (string | null)[];
             /**
              * Format: double
-             * @description Which part of all that time they took: 0 to 1.
+             * @description Which part of the time that all operations took, those that are left out too: 0 to 1.
              */
             share: number;
         };

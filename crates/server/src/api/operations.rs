@@ -47,7 +47,7 @@ pub struct Operation {
     pub keys: Vec<Option<String>>,
     /// Their figures.
     pub figures: Figures,
-    /// Which part of all that time they took: 0 to 1.
+    /// Which part of the time that all operations took, those that are left out too: 0 to 1.
     pub share: f64,
 }
 
@@ -97,7 +97,8 @@ pub(super) async fn operations(
         every: None,
         measures: Figures::measures(Table::Requests),
         order: Some(order),
-        limit: if folds { MOST_GROUPS } else { limit },
+        // What all of them took is told as well, and not only the time of those that are shown.
+        limit: MOST_GROUPS,
     };
     // What lasts because its caller wants to wait is no time that anybody spends.
     let patient = schema::query::Filter::Not(Box::new(schema::query::Filter::is(
@@ -115,8 +116,6 @@ pub(super) async fn operations(
         };
         let mut all: Vec<_> = sides(&found.groups, span.seconds()).into_iter().map(one).collect();
         all.sort_by(|one, next| figure(&next.figures, order).total_cmp(&figure(&one.figures, order)));
-        left_out += all.len().saturating_sub(limit);
-        all.truncate(limit);
         all
     } else {
         let one = |group: &Group| {
@@ -126,6 +125,8 @@ pub(super) async fn operations(
         found.groups.iter().map(one).collect()
     };
     let all: f64 = operations.iter().map(|operation| operation.figures.total).sum();
+    left_out += operations.len().saturating_sub(limit);
+    operations.truncate(limit);
     for operation in &mut operations {
         operation.share = per(operation.figures.total, all);
     }
