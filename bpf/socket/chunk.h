@@ -192,6 +192,10 @@ static __always_inline bool write_chunk(struct transfer *m, __u32 length, enum s
 			return true;
 		}
 	}
+#ifdef PLAIN_POINTERS
+	/* Without it 5.10 and 6.1 refuse what kprobes run. */
+	barrier_var(wanted);
+#endif
 	chunk = reserve_chunk(wanted);
 	if (!chunk) {
 		/* The next chunk's previous_end is then beyond what user space has seen: it knows what was lost. */
