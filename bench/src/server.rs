@@ -16,7 +16,7 @@ pub(crate) struct Server {
 
 /// What a server took in all its life.
 pub(crate) struct Took {
-    /// The most memory at a time: MB.
+    /// The most memory at a time, until it was told to end: MB. `getrusage` would tell of the process that it was forked from as well.
     pub(crate) memory_mb: f64,
     /// Processor time.
     pub(crate) processor: Duration,
@@ -52,14 +52,14 @@ impl Server {
 
     /// Ends it: what was taken in is in files then.
     pub(crate) fn end(mut self) -> anyhow::Result<Took> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;
+        let memory_mb = most.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0;
         let usage = self.interrupt().context("the server's end")?;
         let of = |time: libc::timeval| {
             Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
         };
-        Ok(Took {
-            memory_mb: usage.ru_maxrss as f64 / 1024.0,
-            processor: of(usage.ru_utime) + of(usage.ru_stime),
-        })
+        Ok(Took { memory_mb, processor: of(usage.ru_utime) + of(usage.ru_stime) })
     }
 
     fn interrupt(&mut self) -> std::io::Result<libc::rusage> {
