@@ -5,7 +5,7 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 
 use common::api::{Api, now};
 use rows::{Agents, Heartbeat, Host, Places};
@@ -277,7 +277,6 @@ fn who_has_an_answer_is_told_so() {
     assert_eq!(first.json()["openapi"].as_str().map(|version| version.starts_with('3')), Some(true));
     let again = api.ask("openapi.json", &[], &[("If-None-Match", first.etag.as_deref().unwrap())]);
     assert_eq!((again.status, again.text.len()), (304, 0));
-    // ureq asks for gzip and unpacks it.
     let health = api.get("health", &[]);
     assert_eq!((&health["status"], &health["version"]), (&"ok".into(), &"test".into()));
 }
@@ -305,6 +304,14 @@ fn requests_are_told_as_they_come_in() {
     assert_eq!((told, left_out), (60, 0));
 }
 
+/// What the agent of a host tells of itself.
+fn beat(api: &Api, source: u64, host: &Host, heartbeat: &Heartbeat) {
+    let mut agents = Agents::new(host);
+    agents.push(heartbeat).unwrap();
+    let origin = store::Origin { source, sequence: 1 };
+    api.server.intake().take(origin, Table::Agents, &agents.finish().unwrap()).unwrap().wait().unwrap();
+}
+
 /// `shop` is on host `a`, `db` on `b`: where these are, their agents tell.
 #[test]
 fn calls_that_cross_zones_are_told() {
@@ -318,13 +325,9 @@ fn calls_that_cross_zones_are_told() {
     assert_eq!(edge(&api).0["crosses_zones"], false, "nobody knows");
     let api = Api::new();
     fill(&api);
-    for (source, (host, zone)) in [("a", "north-1"), ("b", "north-2")].into_iter().enumerate() {
+    for (source, (host, zone)) in [(50, ("a", "north-1")), (51, ("b", "north-2"))] {
         let host = Host { name: host.into(), zone: zone.into(), ..Host::default() };
-        let mut agents = Agents::new(&host);
-        agents.push(&Heartbeat { time: now() as u64, ..Heartbeat::default() }).unwrap();
-        let batch = agents.finish().unwrap();
-        let origin = store::Origin { source: 50 + source as u64, sequence: 1 };
-        api.server.intake().take(origin, Table::Agents, &batch).unwrap().wait().unwrap();
+        beat(&api, source, &host, &Heartbeat { time: now() as u64, ..Heartbeat::default() });
     }
     let (edge, nodes) = edge(&api);
     assert_eq!((&edge["crosses_zones"], &edge["crosses_hosts"]), (&true.into(), &true.into()));
@@ -401,4 +404,139 @@ fn a_call_counts_once_wherever_it_is_counted() {
     assert_eq!((&facets["matched"], &facets["facets"][0]["values"][0]["count"]), (&80.into(), &40.into()));
     let one = api.get("facets", &with(&[("fields", "role"), ("filter", "role = server")]));
     assert_eq!(one["matched"], 40);
+}
+
+/// A request between two services, as one of them saw it.
+fn call(
+    rows: &mut Rows,
+    time: i64,
+    (client, server): (&str, &str),
+    (role, process): (&str, (&str, i64, &str)),
+) {
+    let at = Places::default();
+    rows.number(at.time, time);
+    rows.number(at.duration, 5_000_000);
+    rows.text(at.role, role);
+    rows.text(at.protocol, "http");
+    rows.text(at.name, "GET /");
+    rows.text(at.client.service, client);
+    rows.text(at.server.service, server);
+    rows.text(at.service, if role == "client" { client } else { server });
+    let (host, pid, command) = process;
+    rows.text(at.host, host);
+    rows.number(at.pid, pid);
+    rows.text(at.command, command);
+    rows.end().unwrap();
+}
+
+/// `shop` has a process on each of two hosts, and asks `users`; `users` asks `shop`, `rates` and `mail`.
+#[test]
+fn processes_of_a_service_and_circles_are_told() {
+    let api = Api::new();
+    let (mut rows, base) = (Rows::new(Table::Requests), now() - 10 * SECOND);
+    for number in 0..12 {
+        let time = base + number * 1_000_000;
+        let own = if number < 8 { ("a", 100, "shopd") } else { ("b", 200, "shopd") };
+        call(&mut rows, time, ("web", "shop"), ("server", own));
+        if number % 2 == 0 {
+            call(&mut rows, time, ("shop", "users"), ("client", own));
+        }
+    }
+    for server in ["shop", "rates", "mail"] {
+        call(&mut rows, base, ("users", server), ("client", ("c", 300, "usersd")));
+    }
+    api.take(1, &mut rows);
+    let service = api.get("services/shop", &[("from", "-1m")]);
+    let instances: Vec<_> = service["instances"].as_array().unwrap().iter().collect();
+    let told: Vec<_> = instances
+        .iter()
+        .map(|one| {
+            let text = |name: &str| one[name].as_str().unwrap();
+            let count = |side: &str| one[side]["count"].as_u64().unwrap();
+            ((text("host"), text("pid"), text("command")), (count("inbound"), count("outbound")))
+        })
+        .collect();
+    assert_eq!(told, [(("a", "100", "shopd"), (8, 4)), (("b", "200", "shopd"), (4, 2))], "{service}");
+    let needs = |name: &str| api.get(&format!("services/{name}/dependencies"), &[("from", "-1m")]);
+    let users = needs("users");
+    assert_eq!((&users["fan_out"], &users["fan_in"]), (&3.into(), &1.into()), "{users}");
+    assert_eq!(users["cycles"], serde_json::json!([["shop", "users"]]));
+    let web = needs("web");
+    assert_eq!((&web["fan_out"], &web["cycles"]), (&1.into(), &serde_json::json!([])), "{web}");
+}
+
+/// What agents did not see rides along with every answer.
+#[test]
+fn what_was_lost_is_told_with_every_answer() {
+    let api = Api::new();
+    fill(&api);
+    let host =
+        |name: &str, version: &str| Host { name: name.into(), version: version.into(), ..Host::default() };
+    let told = |time: i64| Heartbeat { time: time as u64, events: 900, lost: 100, ..Heartbeat::default() };
+    let attributes = vec![("stage", "sampling".to_owned())];
+    let short = Heartbeat { sampled: Some(50), attributes, ..told(now()) };
+    beat(&api, 50, &host("a", "1.2.3"), &short);
+    beat(&api, 51, &host("b", "1.2.2"), &told(now() - 45 * SECOND));
+    let agents = api.get("agents", &[("from", "-1m")]);
+    let agents: Vec<_> = agents["agents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let counts = (one["events"].as_u64(), one["lost"].as_u64());
+            let kept = (one["away"].as_bool(), one["sampled"].as_f64(), text(&one["attributes"]["stage"]));
+            (text(&one["host"]), text(&one["version"]), counts, kept)
+        })
+        .collect();
+    let counts = (Some(900), Some(100));
+    let a = ("a".into(), "1.2.3".into(), counts, (Some(false), Some(0.5), "sampling".into()));
+    let b = ("b".into(), "1.2.2".into(), counts, (Some(true), None, String::new()));
+    assert_eq!(agents, [a, b]);
+    let asked: &[(&str, &[(&str, &str)])] = &[
+        ("services", &[]),
+        ("services/shop", &[]),
+        ("services/shop/dependencies", &[]),
+        ("topology", &[]),
+        ("series", &[("step", "1s")]),
+        ("operations", &[]),
+        ("requests", &[]),
+        ("traces", &[]),
+        ("facets", &[("fields", "service")]),
+        ("heatmap", &[]),
+        ("apart", &[("selection", "duration > 250ms")]),
+        ("agents", &[]),
+    ];
+    let coverage =
+        serde_json::json!({"agents": 2, "events": 1800, "lost": 200, "lost_ratio": 0.1, "sampled": 0.5});
+    for (path, more) in asked {
+        let answer = api.get(path, &[&[("from", "-1m")], *more].concat());
+        assert_eq!(answer["about"]["coverage"], coverage, "{path}");
+    }
+}
+
+/// Who takes gzip gets it, and the same content; who does not, does not.
+#[test]
+fn long_answers_are_packed() {
+    let api = Api::new();
+    fill(&api);
+    let fetch = |packed: bool| {
+        let mut stream = std::net::TcpStream::connect(api.server.addresses()[0]).unwrap();
+        let accepts = if packed { "Accept-Encoding: gzip\r\n" } else { "" };
+        let asked = "/api/v1/requests?from=-1m&limit=300&filter=role%20=%20client&order=-duration";
+        let text = format!("GET {asked} HTTP/1.0\r\nHost: localhost\r\n{accepts}\r\n");
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let head = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let body = answer.split_off(head + 4);
+        (String::from_utf8(answer).unwrap().to_lowercase(), body)
+    };
+    let ((head, body), (plain_head, plain)) = (fetch(true), fetch(false));
+    assert!(head.contains("content-encoding: gzip") && !plain_head.contains("content-encoding"), "{head}");
+    assert!(body.len() * 4 < plain.len(), "{} of {}", body.len(), plain.len());
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&body[..]).read_to_end(&mut unpacked).unwrap();
+    let requests = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap()["requests"].clone();
+    assert_eq!(requests(&unpacked), requests(&plain));
 }
