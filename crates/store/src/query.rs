@@ -6,6 +6,7 @@ mod codes;
 mod each;
 mod facets;
 mod field;
+mod filters;
 mod group;
 mod groups;
 mod heat;

@@ -183,8 +183,13 @@ impl Codes {
             return wanted(values, width, rows, is_wanted, into);
         }
         let (mut present, mut found) = (Bits::new(rows), Bits::new(there));
-        wanted(levels, 1, rows, |level| level == 1, &mut present)?;
         wanted(values, width, there, is_wanted, &mut found)?;
+        if !self.lacking && found.is_none() {
+            // So it is with most pages where one id is looked for.
+            into.repeat(false, rows);
+            return Some(());
+        }
+        wanted(levels, 1, rows, |level| level == 1, &mut present)?;
         let mut next = 0;
         for row in 0..rows {
             if present.get(row) {

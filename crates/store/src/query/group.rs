@@ -17,7 +17,7 @@ use super::meter::Held;
 use super::rows::Wanted;
 use super::scan::Scan;
 use super::test::Test;
-use super::{prune, split};
+use super::{filters, prune, split};
 use crate::error::Error;
 use crate::segment::Opened;
 
@@ -91,7 +91,7 @@ impl Part {
     pub(crate) fn read_ahead(&self, test: &Test, columns: &[&'static str]) {
         let tests = test.parts();
         let metadata = self.opened.metadata.metadata();
-        if !prune::filters(&tests, metadata, self.group).is_empty() {
+        if filters::are_there(&tests, metadata, self.group) {
             return;
         }
         let pages = prune::pages(&tests, &self.opened, self.group);
@@ -177,7 +177,10 @@ impl Part {
         tests.extend(&bound);
         tests.retain(|test| !prune::all_match(test, metadata, group));
         let may_match = tests.iter().all(|test| prune::group_may_match(test, metadata, group));
-        let may_match = may_match && !prune::filtered_out(&tests, &self.opened, self.group)?;
+        let may_match = may_match && !filters::exclude(&tests, &self.opened, self.group)?;
+        if may_match {
+            filters::read_found_ahead(&tests, &self.opened, self.group);
+        }
         // What is known of pages costs next to nothing, dictionaries do.
         let mut selection = if may_match { prune::pages(&tests, &self.opened, self.group)? } else { None };
         let steps = if may_match { self.ordered(scan, tests)? } else { None };

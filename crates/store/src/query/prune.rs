@@ -2,17 +2,16 @@
 
 use std::ops::Range;
 
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::arrow::arrow_reader::RowSelection;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 use schema::Kind;
 
-use super::chunks::joined;
 use super::field::Field;
 use super::test::Test;
-use crate::segment::{CheckedFile, Opened};
+use crate::segment::Opened;
 
 /// Bounds of the values of a field in some rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,40 +167,6 @@ pub(crate) fn is_empty(metadata: &ParquetMetaData, group: &RowGroupMetaData, col
 
 fn has(metadata: &ParquetMetaData, column: &str) -> bool {
     metadata.file_metadata().schema().get_fields().iter().any(|field| field.name() == column)
-}
-
-/// Whether the filters of a group of rows tell that what is looked for is not there.
-pub(crate) fn filtered_out(parts: &[&Test], opened: &Opened, group: usize) -> Result<bool, crate::Error> {
-    for part in parts {
-        let Test::Bytes(field, wanted) = part else { continue };
-        let Some(leaf) = leaf(opened.metadata.metadata(), field.column) else { continue };
-        let file: CheckedFile = opened.file.clone();
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, opened.metadata.clone());
-        if let Some(filter) = builder.get_row_group_column_bloom_filter(group, leaf)?
-            && !wanted.iter().any(|wanted| filter.check(&wanted[..]))
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Where a group has its filters of what is looked for.
-pub(crate) fn filters(parts: &[&Test], metadata: &ParquetMetaData, group: usize) -> Vec<Range<u64>> {
-    let filter = |part: &&Test| {
-        let Test::Bytes(field, _) = part else { return None };
-        let column = metadata.row_group(group).column(leaf(metadata, field.column)?);
-        let start = u64::try_from(column.bloom_filter_offset()?).ok()?;
-        Some(start..start.saturating_add(u64::try_from(column.bloom_filter_length()?).ok()?))
-    };
-    parts.iter().filter_map(filter).collect()
-}
-
-/// Says that all of a file's filters of what is looked for will be read soon.
-pub(crate) fn read_filters_ahead(parts: &[&Test], opened: &Opened) {
-    let metadata = opened.metadata.metadata();
-    let ranges = (0..metadata.num_row_groups()).flat_map(|group| filters(parts, metadata, group)).collect();
-    joined(ranges).iter().for_each(|range| opened.file.read_ahead(range));
 }
 
 /// The rows of a group whose pages may have some that match; none where nothing is known about pages.

@@ -13,7 +13,7 @@ use super::levels::Made;
 use super::meter::{Held, Meter};
 use super::rows::Wanted;
 use super::test::Test;
-use super::{Cancel, prune};
+use super::{Cancel, filters, prune};
 use crate::error::Error;
 use crate::maintain::rollup;
 use crate::segment::{Cache, Segment};
@@ -164,7 +164,7 @@ impl Scan<'_> {
                 }
                 // What goes wrong is met again when the file is read.
                 if let Ok(opened) = segment.open(self.cache) {
-                    prune::read_filters_ahead(&tests, &opened);
+                    filters::read_ahead(&tests, &opened);
                 }
             }
         };

@@ -1,6 +1,7 @@
 //! Checksums of a file's blocks, in a file beside it; reading that checks them.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -71,16 +72,22 @@ impl CheckedFile {
         CheckedFile { file, sums, name: name.into() }
     }
 
-    /// These bytes will be read soon.
-    pub(crate) fn read_ahead(&self, range: &std::ops::Range<u64>) {
-        self.file.read_ahead(range.start, range.end - range.start);
+    /// These bytes will be read soon, with all that is checked with them.
+    pub(crate) fn read_ahead(&self, range: &Range<u64>) {
+        let blocks = self.blocks_of(range);
+        self.file.read_ahead(blocks.start, blocks.end - blocks.start);
+    }
+
+    /// The blocks that have these bytes.
+    fn blocks_of(&self, range: &Range<u64>) -> Range<u64> {
+        let block = BLOCK as u64;
+        range.start / block * block..range.end.next_multiple_of(block).min(self.sums.length)
     }
 
     fn read(&self, start: u64, length: usize) -> io::Result<Bytes> {
         let end = start.checked_add(length as u64).filter(|end| *end <= self.sums.length);
         let end = end.ok_or_else(|| io::Error::other(format!("{}: ends too early", self.name)))?;
-        let first = start / BLOCK as u64 * BLOCK as u64;
-        let last = end.next_multiple_of(BLOCK as u64).min(self.sums.length);
+        let Range { start: first, end: last } = self.blocks_of(&(start..end));
         let mut bytes = vec![0; (last - first) as usize];
         self.file
             .read(first, &mut bytes)

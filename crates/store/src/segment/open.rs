@@ -71,7 +71,8 @@ impl Segment {
             sums.read_ahead(0, self.meta.bytes / BLOCK as u64 * 4 + 16);
         }
         if let Ok(file) = self.disk.open(&self.meta.name()) {
-            let start = self.meta.bytes.saturating_sub(DESCRIPTION);
+            // It is read with the whole of the first block.
+            let start = self.meta.bytes.saturating_sub(DESCRIPTION) / BLOCK as u64 * BLOCK as u64;
             file.read_ahead(start, self.meta.bytes - start);
         }
     }
