@@ -42,7 +42,10 @@ export default function MapPage() {
     return text ? whole().nodes.filter((node) => node.label.toLowerCase().includes(text)) : [];
   });
 
-  const lit = createMemo(() => {
+  /** While another neighbourhood is about to be drawn, the map that goes is left as it is: to mark anything in it costs a frame that nobody looks at. */
+  const goes = () => shape().focus !== focus();
+  const marked = createMemo<string>((was) => (goes() ? was : selected()), selected());
+  const standsOut = () => {
     const { edges } = view();
     if (param("find")) return new Set(found().map((node) => node.id));
     const node = param("node");
@@ -59,7 +62,8 @@ export default function MapPage() {
     }
     const edge = param("edge");
     return edge ? new Set([edge, ...edge.split(" → ")]) : undefined;
-  });
+  };
+  const lit = createMemo<ReadonlySet<string> | undefined>((was) => (goes() ? was : standsOut()));
 
   const select = (id: string) => {
     const isEdge = id.includes(" → ");
@@ -138,7 +142,7 @@ export default function MapPage() {
                 <ServiceMap
                   view={view()}
                   shape={`${shape().by}|${[...shape().open].join()}|${shape().focus}|${shape().hops}`}
-                  selected={selected()}
+                  selected={marked()}
                   lit={lit()}
                   select={select}
                 />

@@ -24,6 +24,26 @@ export async function frame(session, { time }) {
     await page.locator("h1").click();
     await page.keyboard.press("[");
     await page.waitForFunction((zone) => new URL(location.href).searchParams.get("to") === zone, zone);
+    // `]` goes on by as much.
+    await page.keyboard.press("]");
+    await page.waitForFunction((zone) => new URL(location.href).searchParams.get("from") === zone, zone);
+  });
+
+  await session.check("the keys are told, and the dialog goes as it came", async () => {
+    await session.go("/services");
+    await page.locator("h1").click();
+    await page.keyboard.press("?");
+    const dialog = page.getByRole("dialog");
+    await dialog.waitFor();
+    const keys = await dialog.locator("kbd").allTextContents();
+    for (const key of ["Ctrl K", "/", "[ ]", "?"]) holds(keys.includes(key), `${key} is not among ${keys}`);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    // Whoever writes a filter means the letter.
+    await session.go("/requests?from=-1m");
+    await page.keyboard.press("/");
+    await page.keyboard.type("?");
+    equal(await dialog.count(), 0, "dialogs");
   });
 
   await session.check("what is relative is asked for again, what is absolute is not", async () => {

@@ -106,6 +106,46 @@ export async function views(session, { time, sent, ports, answered }) {
     equal([distances.shop, distances.nginx], ["1", "2"], `calls between, of ${JSON.stringify(rows)}`);
   });
 
+  await session.check("whom a service cannot do without is told, with what that is based on", async () => {
+    const { page } = session;
+    const trouble = { windows: 3, others: 17, calls_then: 1, calls_otherwise: 0 };
+    let asked = 0;
+    await page.route("**/api/v1/services/shop/dependencies*", async (route) => {
+      const answer = await route.fetch();
+      const told = await answer.json();
+      asked = told.dependencies.length;
+      const [needed, spared] = told.dependencies;
+      needed.verdict = "strong";
+      needed.evidence = { ...trouble, trouble: "errors", caller_then: 0.9, caller_otherwise: 0.01 };
+      spared.verdict = "weak";
+      spared.evidence = { ...trouble, trouble: "slow", caller_then: 0.012, caller_otherwise: 0.011 };
+      await route.fulfill({ response: answer, json: told });
+    });
+    await session.go(`/services/shop?${time}`);
+    const section = page.locator("section", { hasText: "Depends on" }).last();
+    const rows = await section.locator("tbody tr").evaluateAll((found) =>
+      found.map((row) => ({
+        verdict: row.cells[1].textContent.trim(),
+        server: row.cells[0].textContent,
+        why: row.title,
+      })),
+    );
+    equal([asked, rows.length], [2, 2], "whom the shop asks");
+    equal(
+      rows.map((row) => row.verdict),
+      ["■ needs it", "□ does without"],
+      "verdicts",
+    );
+    for (const said of ["3 of 20", "90 %", "1 %"])
+      holds(rows[0].why.includes(said), `${said} is not in ${rows[0].why}`);
+    for (const said of ["12 ms", "11 ms"]) holds(rows[1].why.includes(said), `${said} is not in ${rows[1].why}`);
+    await session.go(`/?${time}&node=shop`);
+    const panel = await page.locator(".map-panel").innerText();
+    for (const said of [`Cannot do without: ${rows[0].server}`, `Can do without: ${rows[1].server}`])
+      holds(panel.includes(said), `${said} is not in the panel: ${panel}`);
+    await page.unroute("**/api/v1/services/shop/dependencies*");
+  });
+
   await session.check("groups by host and by kind are opened and closed", async () => {
     const { page } = session;
     await session.go(`/?${time}&group=kind`);
