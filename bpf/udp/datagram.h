@@ -92,22 +92,31 @@ static __always_inline void move_datagram(struct sk_buff *skb, struct datagram *
 			    linear > d->payload ? linear - d->payload : 0);
 }
 
-/* A packet leaves its socket: a datagram, or what else goes by. */
-static __always_inline int sends(struct sk_buff *skb, bool whole_packets)
+/*
+ * A datagram leaves its socket. A function of its own, as is its counterpart: what all of TCP's packets go through needs no
+ * registers to be kept and no memory to be cleared then.
+ */
+static __noinline int datagram_leaves(struct sock *sk, struct sk_buff *skb, bool whole_packets)
 {
-	struct sock *sk = FIELD(skb, sk);
+	__u64 process = bpf_get_current_pid_tgid();
 	struct datagram d = {};
-	__u64 process;
 
-	if (!sk || FIELD(sk, sk_protocol) != IPPROTO_UDP)
-		return 0;
-	process = bpf_get_current_pid_tgid();
 	if (process >> 32 == own_process)
 		return 0;
 	d.flow.netns = netns_of(sk);
 	if (read_headers(skb, FIELD(skb, network_header), true, &d))
 		move_datagram(skb, &d, true, process, whole_packets);
 	return 0;
+}
+
+/* A packet leaves its socket: a datagram, or what else goes by. */
+static __always_inline int sends(struct sk_buff *skb, bool whole_packets)
+{
+	struct sock *sk = FIELD(skb, sk);
+
+	if (!sk || FIELD(sk, sk_protocol) != IPPROTO_UDP)
+		return 0;
+	return datagram_leaves(sk, skb, whole_packets);
 }
 
 /* A datagram was copied to its reader; `length` is below 0 for one that is only peeked at. */

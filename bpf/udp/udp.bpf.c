@@ -46,23 +46,26 @@ int BPF_PROG(udp_send_tracepoint, struct sk_buff *skb)
 }
 
 /* Before the packet finds its socket: its process is who sends on the same addresses. */
+static __noinline int datagram_arrives(struct sk_buff *skb)
+{
+	struct datagram d = {};
+
+	d.flow.netns = skb->dev->nd_net.net->ns.inum;
+	if (read_headers(skb, skb->data - skb->head, false, &d))
+		move_datagram(skb, &d, false, 0, true);
+	return 0;
+}
+
 SEC("tp_btf/netif_receive_skb")
 int BPF_PROG(udp_receive_tracepoint, struct sk_buff *skb)
 {
-	const unsigned char *data = skb->data;
 	__be16 protocol = skb->protocol;
-	struct datagram d = {};
 	__u8 carried = 0;
 
 	/* What all of TCP's packets cost: loads, no calls. */
 	if (protocol == bpf_htons(ETH_P_IP))
-		carried = AS(data, struct iphdr)->protocol;
+		carried = AS(skb->data, struct iphdr)->protocol;
 	else if (protocol == bpf_htons(ETH_P_IPV6))
-		carried = AS(data, struct ipv6hdr)->nexthdr;
-	if (carried != IPPROTO_UDP)
-		return 0;
-	d.flow.netns = skb->dev->nd_net.net->ns.inum;
-	if (read_headers(skb, data - skb->head, false, &d))
-		move_datagram(skb, &d, false, 0, true);
-	return 0;
+		carried = AS(skb->data, struct ipv6hdr)->nexthdr;
+	return carried == IPPROTO_UDP ? datagram_arrives(skb) : 0;
 }
