@@ -251,7 +251,7 @@ fn close_gaps(disk: &dyn Disk, content: &mut Content, repaired: &mut Repaired) -
 /// What a file says of itself.
 fn describe(disk: &dyn Disk, name: &str, table: Table, id: u64) -> Option<(Meta, Described)> {
     let opened = Opened::open(disk, name).ok()?;
-    let (version, described) = opened.described()?;
+    let (version, described) = opened.says()?;
     let metadata = opened.metadata.metadata();
     let (mut from, mut to) = (i64::MAX, i64::MIN);
     let mut resolutions = BTreeSet::new();

@@ -43,7 +43,7 @@ impl Chunks {
         columns: &ProjectionMask,
         selection: Option<&RowSelection>,
     ) -> Result<()> {
-        let metadata = if selection.is_some() { opened.indexed()? } else { opened.metadata.clone() };
+        let metadata = opened.described(selection)?;
         let ranges = joined(ranges(metadata.metadata(), group, columns, selection));
         if ranges.len() > 1 {
             ranges.iter().for_each(|range| self.file.read_ahead(range));
@@ -107,11 +107,18 @@ fn ranges(
     ranges
 }
 
-/// Says that what some columns of a group have will be read soon.
-pub(crate) fn read_ahead(opened: &Opened, group: usize, columns: &ProjectionMask) {
-    joined(ranges(opened.metadata.metadata(), group, columns, None))
+/// Says that what some columns of a group have of the selected rows will be read soon.
+pub(crate) fn read_ahead(
+    opened: &Opened,
+    group: usize,
+    columns: &ProjectionMask,
+    selection: Option<&RowSelection>,
+) -> Result<()> {
+    let metadata = opened.described(selection)?;
+    joined(ranges(metadata.metadata(), group, columns, selection))
         .iter()
         .for_each(|range| opened.file.read_ahead(range));
+    Ok(())
 }
 
 /// What lies near is read at once.

@@ -87,16 +87,20 @@ impl Part {
         usize::try_from(bytes).unwrap_or(0)
     }
 
-    /// Says that these columns will be read soon, where neither filters nor pages may show that they need not be.
+    /// Says that these columns will be read soon, where no filter may show that they need not be: of the pages that may have rows that match.
     pub(crate) fn read_ahead(&self, test: &Test, columns: &[&'static str]) {
         let tests = test.parts();
         let metadata = self.opened.metadata.metadata();
         if filters::are_there(&tests, metadata, self.group) {
             return;
         }
-        let pages = prune::pages(&tests, &self.opened, self.group);
-        if let Some(columns) = self.projection(columns).filter(|_| matches!(pages, Ok(None))) {
-            chunks::read_ahead(&self.opened, self.group, &columns);
+        let Ok(pages) = prune::pages(&tests, &self.opened, self.group) else { return };
+        if pages.as_ref().is_some_and(|pages| !pages.selects_any()) {
+            return;
+        }
+        if let Some(columns) = self.projection(columns) {
+            // What goes wrong is met again when it is read.
+            let _ = chunks::read_ahead(&self.opened, self.group, &columns, pages.as_ref());
         }
     }
 
@@ -119,8 +123,7 @@ impl Part {
         let rows = (DECODED / self.width(&columns).max(1)).clamp(256, rows);
         let chunks = Chunks::read(&self.opened, self.group, &columns, selection)?;
         held.set(chunks.memory())?;
-        let metadata =
-            if selection.is_some() { self.opened.indexed()? } else { self.opened.metadata.clone() };
+        let metadata = self.opened.described(selection)?;
         Ok(split::decode(chunks, &metadata, (self.group, columns), rows, selection.cloned())?)
     }
 

@@ -8,6 +8,7 @@ use arrow_array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    RowSelection,
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
@@ -172,6 +173,14 @@ impl Opened {
         Ok(found)
     }
 
+    /// The description, with what is told of pages where only some rows are looked at.
+    pub(crate) fn described(
+        &self,
+        selection: Option<&RowSelection>,
+    ) -> Result<ArrowReaderMetadata, ParquetError> {
+        if selection.is_some() { self.indexed() } else { Ok(self.metadata.clone()) }
+    }
+
     /// The rows of one of its groups.
     pub(crate) fn rows(&self, table: schema::Table, group: usize) -> Result<Vec<Arc<RecordBatch>>, Error> {
         let builder =
@@ -181,7 +190,7 @@ impl Opened {
     }
 
     /// The version of the schema it was written with, and what it says of itself.
-    pub(crate) fn described(&self) -> Option<(u32, Described)> {
+    pub(crate) fn says(&self) -> Option<(u32, Described)> {
         let pairs = self.metadata.metadata().file_metadata().key_value_metadata()?;
         let value = |key: &str| pairs.iter().find(|pair| pair.key == key)?.value.as_deref();
         let [version, level, replaces, log_from] = KEYS.map(value);
