@@ -3,7 +3,17 @@ import type { Edge } from "../src/api/client";
 import { bend, point } from "../src/lib/edges";
 import { arranged, overlap, type Box, type Label } from "../src/lib/labels";
 import { acyclic, COLUMN, HIGH, inversions, layout, ROW, spread, WIDE } from "../src/lib/layout";
-import { around, concerns, groupOf, mapView, reach, slowness, thickness, usualGrouping } from "../src/lib/map";
+import {
+  around,
+  concerns,
+  grouping,
+  groupOf,
+  mapView,
+  reach,
+  slowness,
+  thickness,
+  usualGrouping,
+} from "../src/lib/map";
 
 const figures = (count: number, errors = 0, p95 = 0.01) => ({
   count,
@@ -101,6 +111,11 @@ describe("layout", () => {
 });
 
 describe("map", () => {
+  test("a grouping that there is not is none", () => {
+    expect(["none", "prefix", "host", "kind"].map(grouping)).toEqual(["none", "prefix", "host", "kind"]);
+    expect(["", "<b>", "toString", "__proto__"].map(grouping)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
   test("edges of two protocols are one, with their figures together", () => {
     const view = mapView(
       {

@@ -1,5 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { before, iso, isRelative, moment, range, shifted, span, USUAL, usualRefresh } from "../src/lib/time";
+import {
+  before,
+  chosenRefresh,
+  iso,
+  isRelative,
+  moment,
+  range,
+  shifted,
+  span,
+  USUAL,
+  usualRefresh,
+} from "../src/lib/time";
 import { lines, since, spark } from "../src/lib/series";
 
 const NOW = Date.parse("2026-11-20T08:00:00Z");
@@ -32,6 +43,19 @@ describe("ranges", () => {
     expect(range("2026-11-20T07:00:00Z", "2026-11-20T08:00:00Z").from).toBe("2026-11-20T07:00:00Z");
     expect(range("2026-11-20T07:00:00Z", "now").to).toBe("now");
     expect(range("-2d", null)).toEqual({ from: "-2d", to: "now" });
+  });
+
+  test("beyond all dates there is no time", () => {
+    expect(moment("-999999999d", NOW)).toBeUndefined();
+    expect(range("-999999999d", "now")).toEqual(USUAL);
+    expect(() => iso(moment("-9000000d", NOW) ?? 0)).not.toThrow();
+  });
+
+  test("a refresh that was chosen is one that a timer knows", () => {
+    expect(["", "off", "x", "NaN", "0", "0.5", "-3"].map(chosenRefresh)).toEqual([0, 0, 0, 0, 0, 0, 0]);
+    expect(["1", "30"].map(chosenRefresh)).toEqual([1, 30]);
+    // A timer takes what is more than this for nothing at all, and would ask without end.
+    for (const text of ["2147484", "99999999999", "Infinity"]) expect(chosenRefresh(text) * 1000).toBeLessThan(2 ** 31);
   });
 
   test("the time before is as long and relative where this one is", () => {

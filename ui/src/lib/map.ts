@@ -37,7 +37,13 @@ export interface MapView {
   readonly edges: readonly MapEdge[];
 }
 
-export type Grouping = "none" | "host" | "kind" | "prefix";
+const GROUPINGS = ["none", "host", "kind", "prefix"] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+
+/** A grouping as the URL has it; none where it says nothing that is one. */
+export function grouping(text: string): Grouping | undefined {
+  return GROUPINGS.find((one) => one === text);
+}
 
 const NOTHING: Sum = { count: 0, rate: 0, errors: 0, ratio: 0, p95: null };
 const STORES: ReadonlySet<Kind> = new Set(["database", "cache", "dns", "external"]);

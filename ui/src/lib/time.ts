@@ -14,11 +14,17 @@ const POINTS = 60;
 
 const UNITS: { [unit: string]: number } = { s: 1, m: 60, h: 3600, d: 86_400 };
 
+/** So far from 1970 no range lies, ten times as long included: beyond it there are no dates. Milliseconds. */
+const FARTHEST = 8e14;
+
 /** Milliseconds since 1970; `now` are those of this moment. None where the text is no time. */
 export function moment(text: string, now: number): number | undefined {
   if (text === "now") return now;
   const relative = /^-(\d{1,9})([smhd])$/.exec(text);
-  if (relative) return now - Number(relative[1]) * (UNITS[relative[2] ?? "s"] ?? 1) * 1000;
+  if (relative) {
+    const at = now - Number(relative[1]) * (UNITS[relative[2] ?? "s"] ?? 1) * 1000;
+    return at >= -FARTHEST ? at : undefined;
+  }
   const parsed = /^\d{4}-\d{2}-\d{2}T/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(parsed) ? undefined : parsed;
 }
@@ -48,6 +54,12 @@ export function span(range: Range, now: number): number {
 export function usualRefresh(range: Range, now: number): number {
   const seconds = span(range, now) / 1000 / POINTS / 6;
   return Math.max(10, Math.min(300, Math.ceil(seconds / 10) * 10));
+}
+
+/** A refresh that is asked for by hand or in the URL: none below a second, and timers know no more than 24 days. Seconds; 0 is none. */
+export function chosenRefresh(text: string): number {
+  const seconds = Number(text);
+  return seconds >= 1 ? Math.min(seconds, 86_400) : 0;
 }
 
 /** The range of the same length before, or behind, this one. */

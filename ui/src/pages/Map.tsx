@@ -1,7 +1,7 @@
 /** What runs here, who talks to whom, and what of it needs attention. */
 import { createMemo, For, Show } from "solid-js";
 import { t } from "../i18n";
-import { around, edgeId, mapView, reach, usualGrouping, type Grouping } from "../lib/map";
+import { around, edgeId, grouping as asGrouping, mapView, reach, usualGrouping, type Grouping } from "../lib/map";
 import { before } from "../lib/time";
 import { afterPaint } from "../state/afterPaint";
 import { answer, during } from "../state/answer";
@@ -20,10 +20,10 @@ export default function MapPage() {
   });
 
   const usual = createMemo<Grouping>((was) => usualGrouping(topology()?.nodes ?? [], was), "none");
-  const grouping = () => (param("group") || usual()) as Grouping;
+  const grouping = () => asGrouping(param("group")) ?? usual();
   const open = createMemo(() => new Set(param("open").split(",").filter(Boolean)));
   const focus = () => param("focus");
-  const hops = () => Number(param("hops") || "1");
+  const hops = () => Math.max(1, Math.min(3, Math.round(Number(param("hops"))) || 1));
   // Another map of hundreds is work: what was pressed is seen before it is done.
   const shape = afterPaint(
     createMemo(() => ({ by: grouping(), open: open(), focus: focus(), hops: hops() }), undefined, {
@@ -89,7 +89,7 @@ export default function MapPage() {
             <label class="flow">
               <span class="dim small">{t("Group by")}</span>
               <select
-                value={param("group")}
+                value={asGrouping(param("group")) ?? ""}
                 onChange={(event) => set({ group: event.currentTarget.value, open: undefined, focus: undefined })}
               >
                 <option value="">{t("as it fits")}</option>
@@ -160,6 +160,7 @@ export default function MapPage() {
                 nodes={topology()?.nodes}
                 earlierNodes={earlier()?.nodes}
                 select={select}
+                failed={topology.error() !== undefined}
               />
             }
           >

@@ -21,6 +21,8 @@ interface Props {
   nodes: readonly Node[] | undefined;
   earlierNodes: readonly Node[] | undefined;
   select: (id: string) => void;
+  /** There is no answer, and beside this is said why. */
+  failed: boolean;
 }
 
 export function Attention(props: Props) {
@@ -38,7 +40,14 @@ export function Attention(props: Props) {
   return (
     <section class="attention">
       <h2>{t("Needs attention")}</h2>
-      <Show when={props.now} fallback={<Skeleton rows={4} />}>
+      <Show
+        when={props.now}
+        fallback={
+          <Show when={!props.failed}>
+            <Skeleton rows={4} />
+          </Show>
+        }
+      >
         <For
           each={told()}
           fallback={

@@ -29,7 +29,14 @@ export function Facets(props: { filter: string; of: Answered<Answer<"/api/v1/fac
       });
   return (
     <div class="facets" aria-label={t("Values of fields")}>
-      <Show when={facets()} fallback={<Skeleton rows={16} />}>
+      <Show
+        when={facets()}
+        fallback={
+          <Show when={!props.of.error()}>
+            <Skeleton rows={16} />
+          </Show>
+        }
+      >
         {(found) => (
           <div class="facets" classList={{ stale: props.of.stale() }}>
             <For each={told()}>

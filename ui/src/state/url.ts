@@ -1,5 +1,6 @@
 /** Where the page is. The URL is the only place for it, so that a link shows a colleague the same thing. */
 import { createMemo, createRoot, createSignal, type Accessor } from "solid-js";
+import { pathParts } from "../lib/text";
 import { range, USUAL, type Range } from "../lib/time";
 
 interface Place {
@@ -15,7 +16,7 @@ const [place, setPlace] = createSignal<Place>(read());
 window.addEventListener("popstate", () => setPlace(read()));
 
 /** The path's parts: `/services/shop` is `["services", "shop"]`. */
-export const path = createMemo(() => place().path.split("/").filter(Boolean).map(decodeURIComponent), [], {
+export const path = createMemo(() => pathParts(place().path), [], {
   equals: (a, b) => a.join("\n") === b.join("\n"),
 });
 
