@@ -24,7 +24,17 @@ test("every text is there in Chinese, with the same values", () => {
   for (const text of texts) expect(values(zh[text]!), text).toEqual(values(text));
 });
 
+/** What the server says why there is no answer: the titles of its kinds of problems. */
+const titles = [
+  ...readFileSync("../crates/server/src/problem.rs", "utf8").matchAll(/^ {4}\w+ = "[a-z-]+", [A-Z_]+, "([^"]+)",$/gm),
+].map((found) => found[1] ?? "");
+
+test("what the server says why there is no answer is there in Chinese", () => {
+  expect(titles.length).toBeGreaterThan(10);
+  expect(titles.filter((title) => !(title in zh))).toEqual([]);
+});
+
 test("nothing is translated that is not said", () => {
-  const told = new Set(["The server was not reached", "The live view was interrupted"]);
+  const told = new Set(["The server was not reached", "The live view was interrupted", ...titles]);
   expect(Object.keys(zh).filter((text) => !texts.has(text) && !told.has(text))).toEqual([]);
 });

@@ -1,5 +1,5 @@
 /** What is around every page: where to go, which time, and the keyboard. */
-import { createSignal, For, lazy, Match, onCleanup, onMount, Show, Suspense, Switch } from "solid-js";
+import { createSignal, For, Match, onCleanup, onMount, Show, Suspense, Switch } from "solid-js";
 import { t } from "../i18n";
 import { keepFresh, waiting } from "../state/answer";
 import { applyPrefs, chooseLanguage, chooseTheme, language, theme } from "../state/prefs";
@@ -9,19 +9,20 @@ import { shifted } from "../lib/time";
 import { Help } from "./Help";
 import { Mark } from "./icons";
 import { Palette } from "./Palette";
+import { Guarded, loaded } from "./Part";
 import { Skeleton } from "./states";
 import { TimePicker } from "./TimePicker";
 import { TokenDialog } from "./TokenDialog";
 
-const MapPage = lazy(() => import("../pages/Map"));
-const Services = lazy(() => import("../pages/Services"));
-const Service = lazy(() => import("../pages/Service"));
-const Requests = lazy(() => import("../pages/Requests"));
-const Request = lazy(() => import("../pages/Request"));
-const Traces = lazy(() => import("../pages/Traces"));
-const Trace = lazy(() => import("../pages/Trace"));
-const Compare = lazy(() => import("../pages/Compare"));
-const Hosts = lazy(() => import("../pages/Hosts"));
+const MapPage = loaded(() => import("../pages/Map"));
+const Services = loaded(() => import("../pages/Services"));
+const Service = loaded(() => import("../pages/Service"));
+const Requests = loaded(() => import("../pages/Requests"));
+const Request = loaded(() => import("../pages/Request"));
+const Traces = loaded(() => import("../pages/Traces"));
+const Trace = loaded(() => import("../pages/Trace"));
+const Compare = loaded(() => import("../pages/Compare"));
+const Hosts = loaded(() => import("../pages/Hosts"));
 
 /** The pages, in the order of the questions that they answer. */
 export const PAGES: readonly { readonly name: string; readonly title: () => string; readonly key: string }[] = [
@@ -120,34 +121,36 @@ export function Frame() {
         </div>
       </header>
       <main>
-        <Suspense fallback={<Skeleton />}>
-          <Switch fallback={<MapPage />}>
-            <Match when={page() === "services" && path()[1]}>
-              <Service />
-            </Match>
-            <Match when={page() === "services"}>
-              <Services />
-            </Match>
-            <Match when={page() === "requests" && path()[1]}>
-              <Request />
-            </Match>
-            <Match when={page() === "requests"}>
-              <Requests />
-            </Match>
-            <Match when={page() === "traces" && path()[1]}>
-              <Trace />
-            </Match>
-            <Match when={page() === "traces"}>
-              <Traces />
-            </Match>
-            <Match when={page() === "compare"}>
-              <Compare />
-            </Match>
-            <Match when={page() === "hosts"}>
-              <Hosts />
-            </Match>
-          </Switch>
-        </Suspense>
+        <Guarded>
+          <Suspense fallback={<Skeleton />}>
+            <Switch fallback={<MapPage />}>
+              <Match when={page() === "services" && path()[1]}>
+                <Service />
+              </Match>
+              <Match when={page() === "services"}>
+                <Services />
+              </Match>
+              <Match when={page() === "requests" && path()[1]}>
+                <Request />
+              </Match>
+              <Match when={page() === "requests"}>
+                <Requests />
+              </Match>
+              <Match when={page() === "traces" && path()[1]}>
+                <Trace />
+              </Match>
+              <Match when={page() === "traces"}>
+                <Traces />
+              </Match>
+              <Match when={page() === "compare"}>
+                <Compare />
+              </Match>
+              <Match when={page() === "hosts"}>
+                <Hosts />
+              </Match>
+            </Switch>
+          </Suspense>
+        </Guarded>
       </main>
       <Show when={palette()}>
         <Palette close={() => setPalette(false)} />
