@@ -27,23 +27,27 @@ export function Rows(props: { filter: string }) {
   const live = () => param("live") === "1";
   const order = () => param("order") || "-time";
   const shown = createMemo(() => columns(param("cols")));
-  const first = answer(() =>
-    live()
-      ? undefined
-      : {
-          path: "/api/v1/requests",
-          query: { ...during(), filter: props.filter || undefined, order: order(), limit: PAGE },
-        },
-  );
   const [more, setMore] = createSignal<Record_[]>([]);
-  const [next, setNext] = createSignal<string | null>();
   const [loading, setLoading] = createSignal(false);
+  const first = answer(
+    () =>
+      live()
+        ? undefined
+        : {
+            path: "/api/v1/requests",
+            query: { ...during(), filter: props.filter || undefined, order: order(), limit: PAGE },
+          },
+    // Who asked for more rows reads them: they do not go every ten seconds.
+    { held: () => loading() || more().length > 0 },
+  );
+  const [next, setNext] = createSignal<string | null>();
   const [failed, setFailed] = createSignal<Failure>();
   const tail = liveTail(() => (live() ? props.filter : undefined));
   createEffect(
     on(first, (found) => {
       setMore([]);
       setNext(found?.next ?? null);
+      setFailed(undefined);
     }),
   );
   const records = createMemo(() => (live() ? tail.rows() : [...(first()?.requests ?? []), ...more()]));
@@ -56,10 +60,12 @@ export function Rows(props: { filter: string }) {
   const load = async () => {
     const after = next();
     if (!after || loading()) return;
+    const begin = first();
+    if (!begin) return;
     setLoading(true);
     await painted();
     try {
-      const about = first()!.about;
+      const { about } = begin;
       const found = await get({
         path: "/api/v1/requests",
         query: {
@@ -71,11 +77,13 @@ export function Rows(props: { filter: string }) {
           after,
         },
       });
+      // Meanwhile something else was asked for: these rows are no part of it.
+      if (first() !== begin || first.stale()) return;
       setMore((was) => [...was, ...found.requests]);
       setNext(found.next ?? null);
       setFailed(undefined);
     } catch (error) {
-      setFailed(error instanceof Failure ? error : new Failure(0, "", String(error)));
+      if (first() === begin) setFailed(error instanceof Failure ? error : new Failure(0, "", String(error)));
     } finally {
       setLoading(false);
     }
@@ -154,7 +162,14 @@ function cells(column: Column): TableColumn<Record_> {
     fill: column.id === "name",
     wide: column.id === "client" || column.id === "protocol",
     ...(column.order ? { by: column.order } : {}),
-    class: (record) => ({ name: "name", time: "mono", status: record.status === "ok" ? "" : "error" })[column.id] ?? "",
+    class: (record) =>
+      ({
+        name: "name",
+        time: "mono",
+        client: "end",
+        server: "end",
+        status: record.status === "ok" ? "" : "error",
+      })[column.id] ?? "",
     title: (record) => (column.id === "time" ? exact(Date.parse(record.time)) : column.text(record)),
     cell: (record) => {
       const text = column.text(record);

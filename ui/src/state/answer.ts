@@ -3,14 +3,13 @@ import { createEffect, createSignal, onCleanup, untrack, type Accessor } from "s
 import { get, Failure, type Answer, type Ask, type Readable } from "../api/client";
 import { painted } from "./afterPaint";
 import { looked, param } from "./url";
-import { isRelative, usualRefresh } from "../lib/time";
+import { chosenRefresh, isRelative, usualRefresh } from "../lib/time";
 
 /** How often what is shown is asked for again, in seconds; 0 is never. */
 export function every(): number {
   const given = param("every");
   if (given === "off" || !isRelative(looked())) return 0;
-  const seconds = Number(given);
-  return Number.isFinite(seconds) && seconds >= 1 ? seconds : usualRefresh(looked(), Date.now());
+  return chosenRefresh(given) || usualRefresh(looked(), Date.now());
 }
 
 /** The last time when everything was asked for again: by somebody, or by the clock. */
@@ -52,6 +51,8 @@ export interface Answered<T> {
 interface Options {
   /** Asked once, not with every refresh. */
   readonly once?: boolean;
+  /** While this is so, the clock does not ask again: somebody reads what would go. */
+  readonly held?: () => boolean;
   /** The part of the question whose change makes the old answer worthless. */
   readonly about?: () => string;
 }
@@ -67,6 +68,7 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
   let answered = "";
   /** A question that the server calls wrong, or too large: the clock alone does not ask it again. */
   let refused = "";
+  let seen = untrack(turn);
   let pressed = 0;
 
   let retry = 0;
@@ -81,7 +83,10 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
 
   createEffect(() => {
     const question = ask();
-    const byClock = !options.once && turn().byClock;
+    // The clock is why only where its turn is another one: another question may come after it.
+    const now = options.once ? seen : turn();
+    const byClock = now !== seen && now.byClock;
+    seen = now;
     const again = own() !== pressed;
     pressed = own();
     const key = question ? JSON.stringify(question) : "";
@@ -100,7 +105,7 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
       }
       // A refresh does not end the same question that is still being answered.
       if (running?.key === key) return;
-      if (byClock && !again && key === refused) return;
+      if (byClock && !again && (key === refused || options.held?.())) return;
       end();
       setStale(key !== answered && value() !== undefined);
       const mine = { controller: new AbortController(), key };
@@ -111,9 +116,11 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
         (got) => {
           if (running !== mine) return;
           running = undefined;
+          setWaiting((count) => count - 1);
+          // It began before what is held was there.
+          if (byClock && !again && options.held?.()) return;
           answered = key;
           refused = "";
-          setWaiting((count) => count - 1);
           setValue(() => got);
           setError(undefined);
           setStale(false);
