@@ -6,6 +6,7 @@ import { duration, percent, rate } from "../lib/format";
 import { bend, curve, point, type Bend } from "../lib/edges";
 import { arranged, type Label, type Piece } from "../lib/labels";
 import { COLUMN, HIGH, layout, ROW, WIDE, type Layout, type Place } from "../lib/layout";
+import { letters as lettersOf, shortened } from "../lib/text";
 import { slowness, thickness, type MapEdge, type MapNode, type MapView } from "../lib/map";
 import { state } from "./figures";
 import { kindName, kindPath } from "./icons";
@@ -16,6 +17,8 @@ const LABELLED = 60;
 /** With more than this they change at once: so many do not move smoothly. */
 const STILL = 40;
 const BELOW = 36;
+/** What is left free around the drawing. */
+const MARGIN = 24;
 /** The width of a letter of a label. */
 const LETTER = 6.7;
 
@@ -41,8 +44,6 @@ function value(node: MapNode): string {
   if (count === 0) return kindName(node.kind);
   return `${rate(often)}  ${failing(errors, ratio) || duration(p95)}`;
 }
-
-const shortened = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 export function ServiceMap(props: Props) {
   /** What is looked through; the drawing behind it is moved as a whole, which needs no drawing anew. */
@@ -77,14 +78,14 @@ export function ServiceMap(props: Props) {
   const fit = () => {
     const box = frame.getBoundingClientRect();
     const { width, height } = places();
-    const drawn = { width: width - COLUMN + WIDE + 48, height: height - ROW + HIGH + 48 };
+    const drawn = { width: width - COLUMN + WIDE + 2 * MARGIN, height: height - ROW + HIGH + 2 * MARGIN };
     // Below are the tools and the key.
     const high = box.height - BELOW;
     const scale = Math.min(1.15, box.width / drawn.width, high / drawn.height);
     setAt({
       scale,
-      x: (box.width - (drawn.width - 48) * scale) / 2,
-      y: (high - (drawn.height - 48) * scale) / 2,
+      x: (box.width - (drawn.width - 2 * MARGIN) * scale) / 2,
+      y: (high - (drawn.height - 2 * MARGIN) * scale) / 2,
     });
   };
   // Whoever moved the map keeps it where it is.
@@ -187,7 +188,7 @@ export function ServiceMap(props: Props) {
     const letters = WIDE * scale() >= 60 ? Math.floor((WIDE * scale() - 8) / LETTER) : 18;
     const found = arranged(
       nodes.map((node) =>
-        nameLabel(node, place(node.id), letters, scale(), hover() === node.id || props.selected === node.id),
+        nameLabel(node, places(), letters, scale(), hover() === node.id || props.selected === node.id),
       ),
       [],
     );
@@ -383,13 +384,19 @@ function edgeLabel(edge: MapEdge, bend: Bend, first: boolean): Label {
   };
 }
 
-function nameLabel(node: MapNode, place: Place, letters: number, scale: number, first: boolean): Label {
+function nameLabel(node: MapNode, all: Layout, letters: number, scale: number, first: boolean): Label {
+  const place = all.places.get(node.id) ?? { x: 0, y: 0 };
+  const wide = (Math.min(lettersOf(node.label), letters) * LETTER + 4) / scale;
+  // A name that is wider than its node stays within the drawing, at whose edge it would be cut.
+  const least = wide / 2 - MARGIN;
+  const most = all.width - COLUMN + WIDE + MARGIN - wide / 2;
+  const middle = place.x + WIDE / 2;
   return {
     id: node.id,
-    wide: (Math.min(node.label.length, letters) * LETTER + 4) / scale,
+    wide,
     high: 14 / scale,
     weight: importance(node.figures) + (first ? 1000 : 0),
-    at: [{ x: place.x + WIDE / 2, y: place.y + HIGH / 2 }],
+    at: [{ x: least < most ? Math.max(least, Math.min(most, middle)) : middle, y: place.y + HIGH / 2 }],
     always: first,
   };
 }
