@@ -28,12 +28,18 @@ function absolute(): string {
 export function TimePicker() {
   const [open, setOpen] = createSignal(false);
   let box!: HTMLDivElement;
+  let button!: HTMLButtonElement;
   let from!: HTMLInputElement;
   let to!: HTMLInputElement;
   const outside = (event: Event) => {
     if (!box.contains(event.target as globalThis.Node)) setOpen(false);
   };
-  const escape = (event: KeyboardEvent) => event.key === "Escape" && setOpen(false);
+  const escape = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !open()) return;
+    // Whoever was in it goes on from the button.
+    if (box.contains(document.activeElement)) button.focus();
+    setOpen(false);
+  };
   onMount(() => {
     document.addEventListener("pointerdown", outside);
     document.addEventListener("keydown", escape);
@@ -58,6 +64,7 @@ export function TimePicker() {
         ‹
       </button>
       <button
+        ref={button}
         class="framed"
         aria-haspopup="dialog"
         aria-expanded={open()}
@@ -125,6 +132,7 @@ export function TimePicker() {
                 type="datetime-local"
                 step="1"
                 value={forInput(moment(looked().from, Date.now()) ?? 0)}
+                onInput={() => to.setCustomValidity("")}
               />
             </label>
             <label>
