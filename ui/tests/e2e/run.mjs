@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { figures } from "./figures.mjs";
 import { frame } from "./frame.mjs";
+import { hostile } from "./hostile.mjs";
 import { equal, holds, number, root, run, wait } from "./harness.mjs";
 import { servers } from "./servers.mjs";
 import { comparison } from "./comparison.mjs";
@@ -82,6 +83,7 @@ await run(async (session) => {
   await views(session, { time, sent, ports, answered });
   await figures(session, { time, sent, ports, answered });
   await frame(session, { time });
+  await hostile(session, { time });
   await comparison(session, { time, sent, later, sentLater, ports, answered });
 
   await session.check("calls of nginx are what the users sent", async () => {
