@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { and, has, parsed, quoted, term, terms, toggled, without } from "../src/lib/filter";
-import { inside, region, regionFilter, regionText, rows, strength } from "../src/lib/heat";
+import { inside, marked, markedRegion, region, regionFilter, regionText, rows, strength } from "../src/lib/heat";
 
 describe("filters", () => {
   test("values that are no plain words stand in quotes", () => {
@@ -61,6 +61,33 @@ describe("heat map", () => {
     expect(inside(map, all)).toBe(15);
     expect(inside(map, { from: begin + 10_000, to: begin + 20_000, low: 0.002, high: 0.008 })).toBe(8);
     expect(inside(map, { from: begin + 20_000, to: begin + 30_000, low: 0.001, high: 0.016 })).toBe(0);
+  });
+
+  test("arrows mark cells, with Shift more of them, and never beyond the map", () => {
+    const rows = { first: 3, last: 6 };
+    const press = (keys: string) =>
+      keys
+        .split(" ")
+        .reduce((now, key) => marked(now, `Arrow${key.replace("+", "")}`, key.startsWith("+"), map, rows)!, {
+          column: 1,
+          row: 4,
+          toColumn: 1,
+          toRow: 4,
+        });
+    expect(press("Up")).toEqual({ column: 1, row: 5, toColumn: 1, toRow: 5 });
+    expect(press("+Up +Up +Up +Up")).toEqual({ column: 1, row: 4, toColumn: 1, toRow: 6 });
+    expect(press("Left Left Left")).toEqual({ column: 0, row: 4, toColumn: 0, toRow: 4 });
+    expect(press("+Right +Right +Right +Right +Right +Right +Right +Right +Right").toColumn).toBe(map.columns - 1);
+    expect(press("+Down +Down")).toEqual({ column: 1, row: 4, toColumn: 1, toRow: 3 });
+    expect(marked(press("Up"), "x", false, map, rows)).toBeUndefined();
+  });
+
+  test("what is marked is a region of whole cells, whichever way it was marked", () => {
+    const one = markedRegion(map, { column: 1, row: 2, toColumn: 0, toRow: 1 });
+    expect(one).toEqual(markedRegion(map, { column: 0, row: 1, toColumn: 1, toRow: 2 }));
+    expect(one.from).toBe(Date.parse(map.begin));
+    expect(one.to).toBe(Date.parse(map.begin) + 2 * map.step * 1000);
+    expect([one.low, one.high]).toEqual([map.bounds[1], map.bounds[3]]);
   });
 
   test("a region goes into the URL and comes back", () => {

@@ -36,6 +36,49 @@ export function strength(count: number, most: number): number {
   return 0.12 + 0.88 * Math.sqrt(count / Math.max(1, most));
 }
 
+/** A part of the heat map by its cells: where somebody began, and the other end, both of them in it. */
+export interface Marked {
+  readonly column: number;
+  readonly row: number;
+  readonly toColumn: number;
+  readonly toRow: number;
+}
+
+const STEPS: { readonly [key: string]: readonly [columns: number, rows: number] } = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, 1],
+  ArrowDown: [0, -1],
+};
+
+/** What is marked after an arrow key: the next cell, or with `larger` as much as before and its next row or column. None where the key is no arrow. */
+export function marked(
+  was: Marked,
+  key: string,
+  larger: boolean,
+  map: Pick<HeatMap, "columns">,
+  rows: { first: number; last: number },
+): Marked | undefined {
+  const step = STEPS[key];
+  if (!step) return undefined;
+  const toColumn = Math.max(0, Math.min(map.columns - 1, was.toColumn + step[0]));
+  const toRow = Math.max(rows.first, Math.min(rows.last, was.toRow + step[1]));
+  return larger ? { ...was, toColumn, toRow } : { column: toColumn, row: toRow, toColumn, toRow };
+}
+
+/** The region of cells that are marked. */
+export function markedRegion(map: Pick<HeatMap, "begin" | "step" | "bounds">, mark: Marked): Region {
+  const begin = Date.parse(map.begin);
+  const [left, right] = [Math.min(mark.column, mark.toColumn), Math.max(mark.column, mark.toColumn)];
+  const [low, high] = [Math.min(mark.row, mark.toRow), Math.max(mark.row, mark.toRow)];
+  return {
+    from: begin + left * map.step * 1000,
+    to: begin + (right + 1) * map.step * 1000,
+    low: map.bounds[Math.max(0, low)] ?? 0,
+    high: map.bounds[high + 1] ?? 1e9,
+  };
+}
+
 /** A region as the URL has it, and back. */
 export function regionText(region: Region): string {
   return [region.from, region.to, region.low, region.high].map((number) => Number(number.toPrecision(15))).join("~");

@@ -4,7 +4,7 @@ import { t } from "../i18n";
 import { keepFresh, waiting } from "../state/answer";
 import { applyPrefs, chooseLanguage, chooseTheme, language, theme } from "../state/prefs";
 import { wanted } from "../state/token";
-import { go, href, look, looked, path } from "../state/url";
+import { go, href, look, looked, param, path, set } from "../state/url";
 import { shifted } from "../lib/time";
 import { Help } from "./Help";
 import { Mark } from "./icons";
@@ -43,6 +43,12 @@ export function isWriting(event: KeyboardEvent): boolean {
   return target !== null && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable);
 }
 
+/** Nothing is selected any more: neither on the map nor in the heat map. */
+function endSelection(): void {
+  if (param("sel")) set({ sel: undefined });
+  else if (param("node") || param("edge")) set({ node: undefined, edge: undefined, show: undefined }, true);
+}
+
 export function Frame() {
   const [palette, setPalette] = createSignal(false);
   const [help, setHelp] = createSignal(false);
@@ -57,9 +63,12 @@ export function Frame() {
       setPalette((open) => !open);
       return;
     }
-    if (event.key === "Escape") {
-      setPalette(false);
-      setHelp(false);
+    if (event.key === "Escape" && !event.defaultPrevented) {
+      if (palette() || help()) {
+        setPalette(false);
+        setHelp(false);
+      } else if (!isWriting(event) && !document.querySelector("[role=dialog]")) endSelection();
+      return;
     }
     if (event.metaKey || event.ctrlKey || event.altKey || isWriting(event)) return;
     const target = PAGES.find((page) => page.key === event.key);

@@ -3,7 +3,7 @@ import { createEffect, createMemo, createSignal, onCleanup, onMount, Show } from
 import type { HeatMap as Map_ } from "../api/client";
 import { t } from "../i18n";
 import { count, duration } from "../lib/format";
-import { rows, strength, type Region } from "../lib/heat";
+import { marked, markedRegion, rows, strength, type Marked, type Region } from "../lib/heat";
 import { clock } from "../lib/time";
 import { theme } from "../state/prefs";
 import { colour } from "./Chart";
@@ -23,6 +23,8 @@ export function HeatMap(props: Props) {
   const [width, setWidth] = createSignal(600);
   const height = () => props.height ?? 220;
   const [drag, setDrag] = createSignal<{ x1: number; y1: number; x2: number; y2: number }>();
+  /** What the keyboard has marked: it is a region when Enter says so. */
+  const [mark, setMark] = createSignal<Marked>();
   const [point, setPoint] = createSignal<{ x: number; y: number; text: string }>();
 
   const shown = createMemo(() => rows(props.map));
@@ -118,21 +120,18 @@ export function HeatMap(props: Props) {
     };
   };
   const region = (from: { x: number; y: number }, to: { x: number; y: number }): Region => {
-    const columns = [Math.floor(columnAt(Math.min(from.x, to.x))), Math.ceil(columnAt(Math.max(from.x, to.x)))];
-    const ends = [Math.floor(rowAt(Math.max(from.y, to.y))), Math.ceil(rowAt(Math.min(from.y, to.y)))];
-    const { bounds } = props.map;
-    return {
-      from: begin() + (columns[0] ?? 0) * props.map.step * 1000,
-      to: begin() + (columns[1] ?? 0) * props.map.step * 1000,
-      low: bounds[Math.max(0, ends[0] ?? 0)] ?? 0,
-      high: bounds[ends[1] ?? 0] ?? 1e9,
-    };
+    return markedRegion(props.map, {
+      column: Math.floor(columnAt(Math.min(from.x, to.x))),
+      toColumn: Math.ceil(columnAt(Math.max(from.x, to.x))) - 1,
+      row: Math.floor(rowAt(Math.max(from.y, to.y))),
+      toRow: Math.ceil(rowAt(Math.min(from.y, to.y))) - 1,
+    });
   };
   const onDown = (event: PointerEvent) => {
     if (event.button !== 0) return;
     const at = local(event);
     canvas.setPointerCapture(event.pointerId);
-    setPoint(undefined);
+    unmark();
     setDrag({ x1: at.x, y1: at.y, x2: at.x, y2: at.y });
   };
   const onMove = (event: PointerEvent) => {
@@ -142,7 +141,10 @@ export function HeatMap(props: Props) {
       setDrag({ ...dragged, x2: at.x, y2: at.y });
       return;
     }
-    const [column, row] = [Math.floor(columnAt(at.x)), Math.floor(rowAt(at.y))];
+    tell(Math.floor(columnAt(at.x)), Math.floor(rowAt(at.y)), at);
+  };
+  /** Says what a cell has, beside a place. */
+  const tell = (column: number, row: number, at: { x: number; y: number }) => {
     const amount = by().get(column * 1000 + row) ?? 0;
     const time = clock(begin() + column * props.map.step * 1000);
     const [low, high] = [props.map.bounds[row], props.map.bounds[row + 1]];
@@ -151,6 +153,29 @@ export function HeatMap(props: Props) {
       y: Math.max(0, at.y - 36),
       text: `${count(amount)} · ${time} · ${duration(low)} – ${high ? duration(high) : "∞"}`,
     });
+  };
+  const unmark = () => {
+    setMark(undefined);
+    setPoint(undefined);
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const now = mark();
+    if (now && (event.key === "Enter" || event.key === "Escape")) {
+      event.preventDefault();
+      unmark();
+      if (event.key === "Enter") props.select(markedRegion(props.map, now));
+      return;
+    }
+    // The first arrow marks where the slowest of the newest are looked for first: above the middle, at the end.
+    const { first, last } = shown();
+    const [column, row] = [props.map.columns - 1, Math.ceil((first + last) / 2)];
+    const begun = now ?? { column, row, toColumn: column, toRow: row };
+    const next = marked(begun, event.key, event.shiftKey, props.map, shown());
+    if (!next) return;
+    event.preventDefault();
+    setMark(next);
+    tell(next.toColumn, next.toRow, { x: x(next.toColumn), y: y(next.toRow + 1) });
   };
   const onUp = () => {
     const dragged = drag();
@@ -170,7 +195,8 @@ export function HeatMap(props: Props) {
         high: Math.abs(dragged.y2 - dragged.y1),
       };
     }
-    const { region } = props;
+    const now = mark();
+    const region = now ? markedRegion(props.map, now) : props.region;
     if (!region) return undefined;
     const column = (at: number) => (at - begin()) / (props.map.step * 1000);
     const row = (seconds: number) => {
@@ -187,7 +213,13 @@ export function HeatMap(props: Props) {
       <canvas
         ref={canvas}
         role="img"
-        aria-label={t("Requests by time and latency; drag over a region to select it")}
+        tabindex="0"
+        aria-label={t(
+          "Requests by time and latency; drag over a region to select it, or mark it with arrows and Shift, then Enter",
+        )}
+        onKeyDown={onKey}
+        onBlur={unmark}
+        onPointerCancel={() => setDrag(undefined)}
         onPointerDown={onDown}
         onPointerMove={onMove}
         onPointerUp={onUp}

@@ -14,6 +14,7 @@ export function Menu(props: { name: string; class: string; children: (close: () 
         // Whoever was in it goes on from the button.
         button.focus();
         setOpen(false);
+        event.preventDefault();
       }}
     >
       <button ref={button} class="framed" aria-expanded={open()} onClick={() => setOpen(!open())}>

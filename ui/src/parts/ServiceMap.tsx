@@ -206,6 +206,7 @@ export function ServiceMap(props: Props) {
         onPointerDown={onDown}
         onPointerMove={onMove}
         onPointerUp={onUp}
+        onPointerCancel={onUp}
         onClick={(event) => !(event.target as Element).closest(".node, .edge") && props.select("")}
       >
         <svg

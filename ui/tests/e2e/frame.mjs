@@ -46,6 +46,44 @@ export async function frame(session, { time }) {
     equal(await dialog.count(), 0, "dialogs");
   });
 
+  await session.check("a region of the heat map is selected and dropped by the keyboard alone", async () => {
+    await session.go(`/requests?${time}`);
+    const canvas = page.locator(".heat canvas");
+    await canvas.focus();
+    await page.keyboard.press("ArrowUp");
+    const [above, left] = [12, 70];
+    for (let step = 0; step < above; step += 1) await page.keyboard.press("Shift+ArrowUp");
+    for (let step = 0; step < above; step += 1) await page.keyboard.press("Shift+ArrowDown");
+    for (let step = 0; step < above; step += 1) await page.keyboard.press("Shift+ArrowDown");
+    for (let step = 0; step < left; step += 1) await page.keyboard.press("Shift+ArrowLeft");
+    equal(new URL(page.url()).searchParams.get("sel"), null, "a selection before Enter");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".apart");
+    const [from, to, low, high] = new URL(page.url()).searchParams.get("sel").split("~").map(Number);
+    holds(from < to && low < high, `from ${from} to ${to}, ${low} to ${high}`);
+    await page.keyboard.press("Escape");
+    await page.locator(".apart").waitFor({ state: "detached" });
+    equal(new URL(page.url()).searchParams.get("sel"), null, "the selection after Escape");
+  });
+
+  await session.check("Escape closes what is open before it ends what is selected", async () => {
+    await session.go(`/?${time}`);
+    await page.locator(".node").first().focus();
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".panel-title");
+    await page.locator(".picker button[aria-haspopup]").click();
+    await page.keyboard.press("Escape");
+    equal(await page.locator(".times").count(), 0, "the times");
+    equal(await page.locator(".panel-title").count(), 1, "the panel");
+    await page.keyboard.press("?");
+    await page.keyboard.press("Escape");
+    equal(await page.getByRole("dialog").count(), 0, "the keys");
+    equal(await page.locator(".panel-title").count(), 1, "the panel after that");
+    await page.keyboard.press("Escape");
+    await page.locator(".panel-title").waitFor({ state: "detached" });
+    equal(new URL(page.url()).searchParams.get("node"), null, "the selection");
+  });
+
   await session.check("what is relative is asked for again, what is absolute is not", async () => {
     let asked = 0;
     const hear = (request) => request.url().includes("/api/v1/services?") && (asked += 1);
