@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Record_, Span } from "../src/api/client";
-import { distinct } from "../src/lib/apart";
+import { distinct, setApart } from "../src/lib/apart";
 import { changes, means } from "../src/lib/compare";
 import { cell, csv } from "../src/lib/export";
 import { columns, USUAL_COLUMNS } from "../src/lib/fields";
@@ -227,6 +227,13 @@ describe("what sets requests apart", () => {
     value,
     selected,
     others,
+  });
+
+  test("without requests in the selection, or beside it, nothing sets it apart", () => {
+    const differences = [{ field: "name", value: "GET /", selected: 1, others: 0 }] as never[];
+    expect(setApart({ selected: 0, others: 9, differences }, 10)).toEqual([]);
+    expect(setApart({ selected: 9, others: 0, differences }, 10)).toEqual([]);
+    expect(setApart({ selected: 9, others: 9, differences }, 10)).toHaveLength(1);
   });
 
   test("what a field repeats of another is told once, by the one that says more", () => {

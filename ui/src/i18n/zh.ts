@@ -381,6 +381,10 @@ export const zh: { readonly [english: string]: string } = {
   "What it uses, and what it may use": "已用与上限",
   details: "细节",
   "fast spans": "快速请求的跨度",
+  "No request lies in this region: the time that is looked at may have moved on.":
+    "此区域内没有请求：查看的时间范围可能已经移动。",
+  "All requests lie in this region: there is no rest to compare them with.":
+    "全部请求都在此区域内，没有其余请求可供比较。",
   "This page was not loaded": "此页面未能加载",
   "This page could not be drawn": "此页面无法显示",
   "The server may be another version by now, or away. What you look at stays the same.":

@@ -14,6 +14,14 @@ const SAME: readonly (readonly [string, string])[] = [
 /** Parts that differ by less tell nothing: each of a hundred values that a few requests have is missing from most selections. */
 const LEAST = 0.02;
 
+/** What sets a selection apart, as many as are asked for: nothing where it has no request, or where it has them all and there is no rest. */
+export function setApart(
+  found: { readonly selected: number; readonly others: number; readonly differences: readonly Difference[] },
+  most: number,
+): Difference[] {
+  return found.selected > 0 && found.others > 0 ? distinct(found.differences).slice(0, most) : [];
+}
+
 /** Differences that tell something, without those that another field tells with the same parts. */
 export function distinct(all: readonly Difference[]): Difference[] {
   return all.filter((one) => {

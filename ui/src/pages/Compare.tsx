@@ -26,7 +26,7 @@ const BY: { [what: string]: string } = {
 type Kind = "time" | "errors" | "new" | "gone";
 
 export default function Compare() {
-  const what = () => (param("what") in BY ? param("what") : "operations");
+  const what = () => (Object.hasOwn(BY, param("what")) ? param("what") : "operations");
   const filter = () => (what() === "queries" ? and(param("filter"), "db.query.summary exists") : param("filter"));
   const base = createMemo(() => {
     const [from, to] = [param("base_from"), param("base_to")];

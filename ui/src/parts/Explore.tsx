@@ -3,7 +3,7 @@ import { createMemo, Show } from "solid-js";
 import type { Difference } from "../api/client";
 import { t } from "../i18n";
 import { short } from "../lib/fields";
-import { distinct } from "../lib/apart";
+import { setApart } from "../lib/apart";
 import { and, seconds, term } from "../lib/filter";
 import { count, duration, percent } from "../lib/format";
 import { inside, region, regionFilter, regionText } from "../lib/heat";
@@ -65,6 +65,13 @@ function Apart(props: { filter: string; region: NonNullable<ReturnType<typeof re
       filter: and(param("filter"), `duration >= ${seconds(low)}`, high < 1e6 ? `duration < ${seconds(high)}` : ""),
     });
   };
+  const none = () => {
+    if (apart()?.selected === 0)
+      return t("No request lies in this region: the time that is looked at may have moved on.");
+    if (apart()?.others === 0) return t("All requests lie in this region: there is no rest to compare them with.");
+    return t("Nothing that the rest has not as well.");
+  };
+  const choose = (one: Difference) => set({ filter: and(param("filter"), term(one.field, one.value)), sel: undefined });
   return (
     <section class="apart" aria-label={t("What the selection has in common")}>
       <div class="flow wrap">
@@ -86,29 +93,28 @@ function Apart(props: { filter: string; region: NonNullable<ReturnType<typeof re
           </button>
         </span>
       </div>
-      <Listed
-        of={apart}
-        rows={6}
-        list={(found) => distinct(found.differences).slice(0, 10)}
-        empty={<p class="dim">{t("Nothing that the rest has not as well.")}</p>}
-      >
+      <Listed of={apart} rows={6} list={(found) => setApart(found, 10)} empty={<p class="dim">{none()}</p>}>
         {(rows) => (
-          <Table
-            rows={rows()}
-            columns={columns()}
-            title={() => t("Look only at these")}
-            open={(one) => set({ filter: and(param("filter"), term(one.field, one.value)), sel: undefined })}
-          />
+          <Table rows={rows()} columns={columns(choose)} title={() => t("Look only at these")} open={choose} />
         )}
       </Listed>
     </section>
   );
 }
 
-function columns(): Column<Difference>[] {
+function columns(choose: (one: Difference) => void): Column<Difference>[] {
   return [
     { head: t("Field"), class: "mono dim", cell: (one) => short(one.field) },
-    { head: t("Value"), class: "mono", fill: true, cell: (one) => one.value ?? "–" },
+    {
+      head: t("Value"),
+      class: "mono",
+      fill: true,
+      cell: (one) => (
+        <button class="plain cut" onClick={() => choose(one)}>
+          {one.value ?? "–"}
+        </button>
+      ),
+    },
     {
       head: t("Share"),
       class: "part",

@@ -7,6 +7,7 @@ import { and, term } from "../lib/filter";
 import { count, duration } from "../lib/format";
 import { answer, during } from "../state/answer";
 import { param, set } from "../state/url";
+import { rowKeys } from "./rows";
 import { Empty, Listed } from "./states";
 import { figureColumns, shareColumn, Table, type Column } from "./Table";
 
@@ -30,7 +31,7 @@ const CHOICES: readonly string[] = [
 const LIMIT = 100;
 
 export function Grouped(props: { filter: string; view: string }) {
-  const view = () => VIEWS[props.view] ?? VIEWS["operations"]!;
+  const view = () => VIEWS[Object.hasOwn(VIEWS, props.view) ? props.view : "operations"]!;
   const by = () => param("by") || view().by;
   const order = () => param("order").replace(/^-/, "") || "total";
   const filter = () => and(props.filter, view().filter);
@@ -52,6 +53,10 @@ export function Grouped(props: { filter: string; view: string }) {
       by: undefined,
       filter: and(props.filter, ...fields().map((field, at) => term(field, one.keys[at]))),
     });
+  const cursor = rowKeys(
+    () => operations()?.operations.length ?? 0,
+    (at) => open(operations()!.operations[at]!),
+  );
   const columns = (): Column<Operation>[] => [
     ...fields().map((field, at): Column<Operation> => ({
       head: short(field),
@@ -94,7 +99,10 @@ export function Grouped(props: { filter: string; view: string }) {
         of={operations}
         list={(found) => found.operations}
         empty={
-          <Empty title={t("None of these in this time")} command={TRY[props.view] ?? "curl http://localhost/"}>
+          <Empty
+            title={t("None of these in this time")}
+            command={(Object.hasOwn(TRY, props.view) && TRY[props.view]) || "curl http://localhost/"}
+          >
             {t("Drop a condition, or look at a longer time.")}
           </Empty>
         }
@@ -107,6 +115,7 @@ export function Grouped(props: { filter: string; view: string }) {
             sort={(by) =>
               set({ order: by.replace(/^-/, "") === "total" ? undefined : `-${by.replace(/^-/, "")}` }, true)
             }
+            cursor={cursor()}
             open={open}
           />
         )}

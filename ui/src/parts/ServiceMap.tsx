@@ -17,8 +17,8 @@ const LABELLED = 60;
 /** With more than this they change at once: so many do not move smoothly. */
 const STILL = 40;
 const BELOW = 36;
-/** What is left free around the drawing. */
-const MARGIN = 24;
+/** What is left free around the drawing: edges between neighbours of a column lead round it. */
+const MARGIN = 30;
 /** The width of a letter of a label. */
 const LETTER = 6.7;
 

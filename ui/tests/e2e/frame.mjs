@@ -66,6 +66,18 @@ export async function frame(session, { time }) {
     equal(new URL(page.url()).searchParams.get("sel"), null, "the selection after Escape");
   });
 
+  await session.check("what is summed up leads to its requests by the keyboard", async () => {
+    await session.go(`/requests?${time}&view=operations`);
+    await page.waitForSelector("main table tbody tr");
+    await page.keyboard.press("j");
+    await page.waitForSelector("main tbody tr.cursor");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("table.rows tbody tr");
+    const query = new URL(page.url()).searchParams;
+    equal(query.get("view"), null, "the view");
+    holds(/name = /.test(query.get("filter")), `the filter: ${query.get("filter")}`);
+  });
+
   await session.check("Escape closes what is open before it ends what is selected", async () => {
     await session.go(`/?${time}`);
     await page.locator(".node").first().focus();

@@ -29,6 +29,8 @@ export async function hostile(session, { time, relative = "from=-1h" }) {
         `${path}?from=2099-01-01T00:00:00Z&to=2099-01-02T00:00:00Z`,
       ]),
       `/?${time}&group=${encodeURIComponent(NONSENSE)}`,
+      `/requests?${time}&view=constructor`,
+      `/compare?${time}&what=constructor`,
       "/services/%E0%A4%A",
       "/%",
       "/nonsense/more/of/it",
@@ -64,6 +66,9 @@ export async function hostile(session, { time, relative = "from=-1h" }) {
       { width: 390, height: 844 },
     ]) {
       await page.setViewportSize(viewport);
+      await session.go("/traces?from=2026-01-01T00:00:00Z&to=2026-01-31T00:00:00Z");
+      const long = await page.evaluate(() => document.documentElement.scrollWidth);
+      holds(long <= viewport.width, `a time of a month makes it ${long} wide on ${viewport.width}`);
       for (const address of [`/?${time}`, `/?${time}&node=${encodeURIComponent(NAMES.long)}`, `/services?${time}`]) {
         await session.go(address);
         const told = await page.evaluate(() => ({
