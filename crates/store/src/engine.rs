@@ -50,6 +50,8 @@ pub(crate) struct State {
     recent_bytes: usize,
     oldest: Option<Instant>,
     pub(crate) segments: BTreeMap<u64, Arc<Segment>>,
+    /// What the manifest says: who wants to know it does not wait for files that are written.
+    pub(crate) content: Arc<Content>,
     sources: Sources,
     closed: bool,
     figures: Figures,
@@ -156,7 +158,11 @@ impl Engine {
         logged: Vec<Logged>,
     ) -> Self {
         let (manifest, log_number) = found;
-        let mut state = State { sources: Sources::from(&manifest.content), ..State::default() };
+        let mut state = State {
+            sources: Sources::from(&manifest.content),
+            content: Arc::new(manifest.content.clone()),
+            ..State::default()
+        };
         for meta in manifest.content.files.values() {
             state.segments.insert(meta.id, Segment::new(meta.clone(), Arc::clone(&disk)));
         }
@@ -323,8 +329,15 @@ impl State {
         self.recent.push(batch);
     }
 
-    /// Files take the place of the first batches, or of other files.
-    pub(crate) fn replace(&mut self, batches: usize, files: Vec<Arc<Segment>>, gone: &[u64]) {
+    /// Files take the place of the first batches, or of other files. What is gone is given back: to drop it removes files, for which
+    /// nobody should wait who wants to write or to ask.
+    #[must_use = "it is to be dropped when the state is not locked any more"]
+    pub(crate) fn replace(
+        &mut self,
+        batches: usize,
+        files: Vec<Arc<Segment>>,
+        gone: &[u64],
+    ) -> Vec<Arc<Segment>> {
         for batch in self.recent.drain(..batches) {
             self.recent_rows -= batch.rows.num_rows();
             self.recent_bytes -= batch.rows.get_array_memory_size();
@@ -334,11 +347,9 @@ impl State {
         }
         self.figures.files += files.len() as u64;
         self.segments.extend(files.into_iter().map(|segment| (segment.meta.id, segment)));
-        for id in gone {
-            if let Some(segment) = self.segments.remove(id) {
-                segment.remove_later();
-            }
-        }
+        let gone: Vec<Arc<Segment>> = gone.iter().filter_map(|id| self.segments.remove(id)).collect();
+        gone.iter().for_each(|segment| segment.remove_later());
+        gone
     }
 
     /// Rows and bytes in memory.

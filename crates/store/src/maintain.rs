@@ -65,6 +65,8 @@ impl Engine {
     fn note(&self, upkeep: &mut Upkeep, change: &Change) -> Result<Vec<Arc<Segment>>, Error> {
         self.disk.sync_names().tried("making durable", "the folder")?;
         upkeep.manifest.change(&*self.disk, change)?;
+        let content = Arc::new(upkeep.manifest.content.clone());
+        self.state().content = content;
         Ok(change.add.iter().map(|meta| Segment::new(meta.clone(), Arc::clone(&self.disk))).collect())
     }
 }

@@ -173,8 +173,8 @@ impl Store {
     }
 
     /// Which files there are.
-    pub fn content(&self) -> Content {
-        self.engine.upkeep().manifest.content.clone()
+    pub fn content(&self) -> Arc<Content> {
+        Arc::clone(&self.engine.state().content)
     }
 
     /// What went wrong with the disk last, until it goes well again.

@@ -53,7 +53,8 @@ impl Engine {
         let meta = Meta { resolution, ..written? };
         let change = Change { add: vec![meta], remove: ids.clone(), ..Change::default() };
         let made = self.note(&mut upkeep, &change)?;
-        self.state().replace(0, made, &ids);
+        let gone = self.state().replace(0, made, &ids);
+        drop(gone);
         Ok(ids.len())
     }
 

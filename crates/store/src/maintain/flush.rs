@@ -35,7 +35,8 @@ impl Engine {
         }
         let before = upkeep.manifest.content.log_from;
         let segments = self.note(&mut upkeep, &change)?;
-        self.state().replace(frozen.recent.len(), segments, &[]);
+        let gone = self.state().replace(frozen.recent.len(), segments, &[]);
+        drop(gone);
         for number in before..frozen.log_from {
             // What remains is found and removed at the next start.
             let _ = self.disk.remove(&log::name(number));

@@ -52,7 +52,8 @@ impl Engine {
             return Ok(0);
         }
         self.note(&mut upkeep, &change)?;
-        self.state().replace(0, Vec::new(), &change.remove);
+        let gone = self.state().replace(0, Vec::new(), &change.remove);
+        drop(gone);
         Ok(change.dropped.values().map(|dropped| dropped.age + dropped.size).sum())
     }
 
