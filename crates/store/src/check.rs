@@ -11,7 +11,7 @@ use crate::disk::{Disk, RealDisk, read_all};
 use crate::error::{Error, Tried};
 use crate::log;
 use crate::maintain::rollup;
-use crate::manifest::{Change, Content, Dropped, Manifest, Meta, id_of, sums_name};
+use crate::manifest::{Change, Content, Dropped, Manifest, Meta, named, sums_name};
 use crate::open;
 use crate::segment::{self, Described, Opened, Sorted, times};
 
@@ -59,6 +59,9 @@ pub fn check(folder: &Path, progress: impl FnMut(Progress)) -> Result<Checked, E
 
 pub(crate) fn check_on(disk: &dyn Disk, mut progress: impl FnMut(Progress)) -> Result<Checked, Error> {
     let found = open::look(disk)?;
+    if !found.begun {
+        return Err(Error::NoStore);
+    }
     let mut checked = Checked { leftovers: found.opening.orphans, ..Checked::default() };
     if found.opening.cut > 0 {
         let bytes = found.opening.cut;
@@ -91,10 +94,7 @@ fn check_file(disk: &dyn Disk, meta: &Meta, progress: impl FnMut(u64)) -> Vec<St
         Err(error) => return vec![error.to_string()],
     };
     let mut damaged = opened.file.check(progress);
-    let rows = opened.metadata.metadata().file_metadata().num_rows();
-    if rows != meta.rows as i64 {
-        damaged.push(format!("{}: has {rows} rows instead of {}", meta.name(), meta.rows));
-    }
+    damaged.extend(opened.differs(meta));
     damaged
 }
 
@@ -105,6 +105,10 @@ fn check_file(disk: &dyn Disk, meta: &Meta, progress: impl FnMut(u64)) -> Vec<St
 ///
 /// When the store is in use, or the disk does not play along.
 pub fn repair(folder: &Path, progress: impl FnMut(Progress)) -> Result<Repaired, Error> {
+    // To lock it would make a folder of a mistyped name.
+    if !open::look(&RealDisk::look(folder)?)?.begun {
+        return Err(Error::NoStore);
+    }
     repair_on(Arc::new(RealDisk::lock(folder)?), &Config::default(), progress)
 }
 
@@ -120,7 +124,8 @@ pub(crate) fn repair_on(
     let mut content = found.content;
     if !found.missing.is_empty() {
         repaired.done.extend(found.missing);
-        adopt(disk, &mut content, &mut repaired)?;
+        let forgotten = found.known.then_some(&found.forgotten);
+        adopt(disk, &mut content, forgotten, &mut repaired)?;
     }
     let of = content.files.values().map(|meta| meta.bytes).sum();
     let mut done = 0;
@@ -187,18 +192,23 @@ fn save(disk: &dyn Disk, config: &Config, meta: &Meta, id: u64) -> Result<Change
 }
 
 /// Takes in files that the manifest does not know, and gives up those that are not there. Each file says what it replaces, so nothing
-/// is counted twice.
-fn adopt(disk: &dyn Disk, content: &mut Content, repaired: &mut Repaired) -> Result<(), Error> {
+/// is counted twice. Where the manifest is whole it is known which files it forgot; the others are what a crash left, and their rows
+/// are somewhere else.
+fn adopt(
+    disk: &dyn Disk,
+    content: &mut Content,
+    forgotten: Option<&BTreeSet<String>>,
+    repaired: &mut Repaired,
+) -> Result<(), Error> {
     let names: BTreeSet<String> = disk.list().tried("listing", "the folder")?.into_iter().collect();
     let gone: Vec<Meta> =
         content.files.values().filter(|meta| !names.contains(&meta.name())).cloned().collect();
     let mut unknown: Vec<(Meta, Described)> = Vec::new();
     for name in &names {
-        let Some((id, table)) = id_of(name).zip(name.split('-').next().and_then(Table::named)) else {
-            continue;
-        };
+        let Some((table, id)) = named(name) else { continue };
         content.next_id = content.next_id.max(id + 1);
-        if content.files.contains_key(&id) {
+        let left_over = forgotten.is_some_and(|forgotten| !forgotten.contains(name));
+        if left_over || content.files.contains_key(&id) {
             continue;
         }
         match describe(disk, name, table, id) {
@@ -209,6 +219,19 @@ fn adopt(disk: &dyn Disk, content: &mut Content, repaired: &mut Repaired) -> Res
             }
         }
     }
+    let mut replaced = BTreeSet::new();
+    for name in content.files.values().map(Meta::name) {
+        let opened = Opened::open(disk, &name).ok();
+        replaced
+            .extend(opened.and_then(|opened| opened.described()).map_or(Vec::new(), |(_, of)| of.replaces));
+    }
+    unknown.retain(|(meta, _)| {
+        let kept = !replaced.contains(&meta.id);
+        if !kept {
+            repaired.done.push(format!("{}: was replaced by another file", meta.name()));
+        }
+        kept
+    });
     for (meta, _) in &unknown {
         // Of a merge whose files are all there still, the manifest's last word is not known; the files are enough.
         repaired.done.push(format!("{}: taken in, {} rows", meta.name(), meta.rows));

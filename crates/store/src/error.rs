@@ -23,6 +23,9 @@ pub enum Error {
         /// Which one, as far as it is known: ` (process 812)`.
         holder: String,
     },
+    /// A folder has nothing of a store.
+    #[error("there is no store in this folder")]
+    NoStore,
     /// What is stored is not what was written.
     #[error("{0}")]
     Damaged(String),

@@ -58,9 +58,16 @@ pub(crate) fn sums_name(name: &str) -> String {
     format!("{name}.crc32c")
 }
 
-/// The number in the name of a file of rows.
-pub(crate) fn id_of(name: &str) -> Option<u64> {
-    name.strip_suffix(".parquet")?.rsplit_once('-')?.1.parse().ok()
+/// The table and the number in the name of a file of rows. Other names, `sales-2024.parquet` or `damaged-logs-00000001.parquet`, are not
+/// of the store: what has them is left alone.
+pub(crate) fn named(name: &str) -> Option<(Table, u64)> {
+    let (table, number) = name.strip_suffix(".parquet")?.split_once('-')?;
+    Some((Table::named(table)?, plain_number(number)?))
+}
+
+/// A number as it stands in the names of files: of eight digits or more.
+pub(crate) fn plain_number(text: &str) -> Option<u64> {
+    (text.len() >= 8 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
 /// Rows that are not kept any more.
@@ -171,7 +178,7 @@ pub struct Found {
 /// When it is of a later version.
 pub fn read(bytes: &[u8]) -> Result<Found, Error> {
     let mut found = Found::default();
-    let mut at = 0;
+    let (mut at, mut changes) = (0, 0);
     let (mut first, mut bad) = (true, None);
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let from = at;
@@ -188,6 +195,7 @@ pub fn read(bytes: &[u8]) -> Result<Found, Error> {
             }
         } else if let Ok(change) = serde_json::from_str::<Change>(text) {
             found.content.apply(&change);
+            changes += 1;
         } else {
             found.damaged.push(format!("{NAME}: the line at byte {from} says nothing that is known"));
         }
@@ -197,6 +205,10 @@ pub fn read(bytes: &[u8]) -> Result<Found, Error> {
         found.whole = at;
     }
     found.cut = bytes.len() - found.whole;
+    if changes == 0 {
+        // Its first two lines are durable before it has its name, so no crash leaves it like this.
+        found.damaged.push(format!("{NAME}: it does not say which files there are"));
+    }
     Ok(found)
 }
 
@@ -333,6 +345,36 @@ mod tests {
         let found = read(&bytes).unwrap();
         assert_eq!((found.damaged.len(), found.cut), (1, 0));
         assert_eq!(found.content.files.keys().collect::<Vec<_>>(), [&1, &5], "the rest counts");
+    }
+
+    #[test]
+    fn a_manifest_that_says_nothing_is_damaged() {
+        let whole = text(&changes()[..1]);
+        let head = text(&[]).len();
+        for length in [0, 1, head, head + 1, whole.len() - 1] {
+            let found = read(&whole.as_bytes()[..length]).unwrap();
+            assert_eq!(found.damaged.len(), 1, "{length}: {:?}", found.damaged);
+        }
+        let mut bytes = whole.into_bytes();
+        bytes[head + 30] ^= 1;
+        assert_eq!(read(&bytes).unwrap().damaged.len(), 1, "the line that says what there is");
+    }
+
+    #[test]
+    fn only_names_of_the_store_are_its_files() {
+        assert_eq!(named("logs-00000012.parquet"), Some((Table::Logs, 12)));
+        assert_eq!(named("logs-123456789.parquet"), Some((Table::Logs, 123_456_789)));
+        let others = [
+            "sales-2024.parquet",
+            "damaged-logs-00000001.parquet",
+            "logs-1.parquet",
+            "logs-+0000001.parquet",
+        ];
+        for other in
+            others.iter().chain(&["logs-00000001.csv", "sales-00000001.parquet", "logs-0000000x.parquet"])
+        {
+            assert_eq!(named(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::disk::{Disk, read_all};
 use crate::engine::Engine;
 use crate::error::{Error, Tried};
 use crate::log::{self, Logged};
-use crate::manifest::{self, Change, Content, Manifest, id_of};
+use crate::manifest::{self, Change, Content, Manifest, named};
+use crate::segment::Opened;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -32,6 +33,12 @@ pub(crate) struct Found {
     pub(crate) opening: Opening,
     /// What keeps the store from being written to: what is needed is not there.
     pub(crate) missing: Vec<String>,
+    /// Whole files that the manifest should know.
+    pub(crate) forgotten: BTreeSet<String>,
+    /// Whether the manifest is there, and whole but for its end.
+    pub(crate) known: bool,
+    /// Whether there is anything of a store.
+    pub(crate) begun: bool,
 }
 
 /// Looks at a folder.
@@ -45,14 +52,18 @@ pub(crate) fn look(disk: &dyn Disk) -> Result<Found, Error> {
         next_log: 0,
         opening: Opening::default(),
         missing: Vec::new(),
+        forgotten: BTreeSet::new(),
+        known: false,
+        begun: manifest.is_some() || !logs.is_empty() || names.iter().any(|name| named(name).is_some()),
     };
     match manifest {
         Some(manifest) => {
+            found.known = manifest.damaged.is_empty();
             found.content = manifest.content;
             found.opening.cut = manifest.cut;
             found.missing = manifest.damaged;
         }
-        None if !logs.is_empty() || names.iter().any(|name| id_of(name).is_some()) => {
+        None if found.begun => {
             found.missing.push("the manifest is missing".into());
         }
         None => {}
@@ -67,14 +78,35 @@ pub(crate) fn look(disk: &dyn Disk) -> Result<Found, Error> {
     read_logs(disk, &logs, &mut found)?;
     let needed = |name: &str| {
         let file = name.strip_suffix(".crc32c").unwrap_or(name);
-        match (id_of(file), log::number(name)) {
-            (Some(id), _) => found.content.files.get(&id).is_some_and(|meta| meta.name() == file),
+        match (named(file), log::number(name)) {
+            (Some((_, id)), _) => found.content.files.get(&id).is_some_and(|meta| meta.name() == file),
             (_, Some(number)) => number >= found.content.log_from,
             _ => name != "manifest.next",
         }
     };
     found.opening.orphans = names.iter().filter(|name| !needed(name)).cloned().collect();
+    if found.known {
+        let orphans = found.opening.orphans.iter();
+        found.forgotten = orphans.filter(|name| is_forgotten(disk, name, &found, &names)).cloned().collect();
+        let told = found.forgotten.iter().map(|name| format!("{name} is not in the manifest, but should be"));
+        found.missing.extend(told);
+    }
     Ok(found)
+}
+
+/// Whether the manifest has lost its last words, and this file with them. A crash leaves files that are not in the manifest yet, but
+/// then there is still what they were made of: the logs, or the files that they replace. Without that, such a file is all there is.
+fn is_forgotten(disk: &dyn Disk, name: &str, found: &Found, names: &BTreeSet<String>) -> bool {
+    // Files of lower numbers were in the manifest and are given up, or came to nothing.
+    if named(name).is_none_or(|(_, id)| id < found.content.next_id) {
+        return false;
+    }
+    let Some((_, described)) = Opened::open(disk, name).ok().and_then(|opened| opened.described()) else {
+        return false;
+    };
+    let logs = (found.content.log_from..described.log_from).all(|number| names.contains(&log::name(number)));
+    let is_there = |id: &u64| found.content.files.get(id).is_some_and(|meta| names.contains(&meta.name()));
+    !logs || !described.replaces.iter().all(is_there)
 }
 
 fn read_logs(disk: &dyn Disk, logs: &[u64], found: &mut Found) -> Result<(), Error> {

@@ -49,6 +49,9 @@ impl Reader {
 
     pub(crate) fn on(disk: Arc<dyn Disk>, config: Config) -> Result<Self, Error> {
         let mut found = open::look(&*disk)?;
+        if !found.begun {
+            return Err(Error::NoStore);
+        }
         found.opening.damaged.append(&mut found.missing);
         let files = found.content.files.values();
         let segments = files.map(|meta| Segment::new(meta.clone(), Arc::clone(&disk))).collect();

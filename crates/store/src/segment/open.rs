@@ -59,6 +59,10 @@ impl Segment {
             return Ok(Arc::clone(opened));
         }
         let found = Arc::new(Opened::open(&*self.disk, &self.meta.name())?);
+        // Where it is known of which time its rows are, that is to be true of the file that has the name.
+        if let Some(other) = found.differs(&self.meta) {
+            return Err(Error::Damaged(other));
+        }
         *opened = Some(Arc::clone(&found));
         drop(opened);
         cache.note(self);
@@ -156,6 +160,16 @@ impl Opened {
         let file = CheckedFile::new(file, Arc::new(sums), name);
         let metadata = ArrowReaderMetadata::try_new(Arc::new(describe(&file)?), ArrowReaderOptions::new())?;
         Ok(Opened { file, metadata, indexed: Mutex::default() })
+    }
+
+    /// Says so where it is not the file that the manifest means, but another one that has its name.
+    pub(crate) fn differs(&self, meta: &Meta) -> Option<String> {
+        let rows = self.metadata.metadata().file_metadata().num_rows();
+        let same = u64::try_from(rows) == Ok(meta.rows) && self.file.len() == meta.bytes;
+        (!same).then(|| {
+            let (name, bytes) = (meta.name(), self.file.len());
+            format!("{name}: has {rows} rows in {bytes} bytes instead of {} in {}", meta.rows, meta.bytes)
+        })
     }
 
     /// The description with what is told of pages.

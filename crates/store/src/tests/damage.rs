@@ -52,6 +52,153 @@ fn read(shared: &Arc<dyn Disk>) -> BTreeSet<String> {
     found
 }
 
+/// Four files and no log, as a store is that had time.
+fn in_files() -> (SimulatedDisk, BTreeSet<String>) {
+    let disk = SimulatedDisk::default();
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let engine = opened(&shared).unwrap();
+    let mut all = BTreeSet::new();
+    for number in 0..4 {
+        let own = [format!("{number}a"), format!("{number}b")];
+        engine.submit(origin(number), Table::Logs, &lines(&own.each_ref().map(String::as_str))).unwrap();
+        engine.commit().unwrap();
+        engine.flush().unwrap();
+        all.extend(own);
+    }
+    (disk, all)
+}
+
+/// It is opened and all there, or it is said that it is damaged and a repair brings back all of it.
+#[track_caller]
+fn nothing_goes_without_a_word(shared: &Arc<dyn Disk>, all: &BTreeSet<String>, what: &str) {
+    match opened(shared) {
+        Ok(engine) => assert_eq!(&texts(&engine).0.into_iter().collect::<BTreeSet<_>>(), all, "{what}"),
+        Err(error) => {
+            assert!(error.to_string().contains("weir store repair"), "{what}: {error}");
+            let checked = check_on(&**shared, |_| {}).unwrap();
+            assert!(!checked.damaged.is_empty(), "{what}: {:?}", checked.leftovers);
+            let repaired = repair_on(Arc::clone(shared), &config(), |_| {}).unwrap();
+            let (found, damaged) = texts(&opened(shared).unwrap());
+            assert_eq!(damaged, [""; 0], "{what}");
+            assert_eq!(found.len(), all.len(), "{what}: {:?}", repaired.done);
+            assert_eq!(&found.into_iter().collect::<BTreeSet<_>>(), all, "{what}: {:?}", repaired.done);
+        }
+    }
+}
+
+#[test]
+fn a_manifest_that_is_not_as_it_was_takes_no_file_with_it() {
+    let (grown, all) = in_files();
+    // Once more with a manifest that was written anew: one line has all of it.
+    let (anew, shared) = copy(&grown);
+    drop(opened(&shared).unwrap());
+    for (disk, which) in [(grown, "grown"), (anew, "anew")] {
+        let length = disk.length("manifest");
+        // Places all over it, and its last bytes.
+        for byte in (0..length).step_by(17).chain(length - 2..length) {
+            let what = format!("{which}, byte {byte} of {length}");
+            let (copied, shared) = copy(&disk);
+            copied.flip("manifest", byte * 8 + byte % 8);
+            nothing_goes_without_a_word(&shared, &all, &what);
+            let (copied, shared) = copy(&disk);
+            copied.append("manifest", byte as u64).unwrap().sync().unwrap();
+            nothing_goes_without_a_word(&shared, &all, &format!("{what}, cut there"));
+        }
+    }
+}
+
+#[test]
+fn a_manifest_that_lost_a_merge_takes_no_file_with_it() {
+    let (disk, all) = in_files();
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    assert_eq!(opened(&shared).unwrap().compact(Wish::Everything).unwrap(), 4);
+    disk.append("manifest", disk.length("manifest") as u64 - 1).unwrap().sync().unwrap();
+    assert!(opened(&shared).is_err());
+    nothing_goes_without_a_word(&shared, &all, "a merge");
+}
+
+#[test]
+fn what_is_replaced_already_does_not_come_back_by_a_repair() {
+    let (disk, all) = in_files();
+    let (kept, shared) = copy(&disk);
+    let engine = opened(&shared).unwrap();
+    // Somebody reads them still as the machine stops, so they are not removed.
+    let held: Vec<_> = engine.state().segments.values().cloned().collect();
+    engine.compact(Wish::Everything).unwrap();
+    let kept = kept.after_crash(Loss::Nothing);
+    drop((engine, held));
+    let files = kept.list().unwrap().into_iter().filter(|name| name.ends_with(".parquet")).count();
+    assert_eq!(files, 5, "the four and what was made of them");
+    let shared: Arc<dyn Disk> = Arc::new(kept.clone());
+    for manifest_too in [false, true] {
+        let (copied, shared) = copy(&kept);
+        if manifest_too {
+            copied.remove("manifest").unwrap();
+        } else {
+            copied.create("log-00000009").unwrap();
+        }
+        nothing_goes_without_a_word(&shared, &all, &format!("manifest too: {manifest_too}"));
+    }
+    nothing_goes_without_a_word(&shared, &all, "nothing is wrong");
+}
+
+#[test]
+fn files_of_others_and_what_was_set_aside_stay() {
+    let (disk, _) = in_files();
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let others = ["sales-2024.parquet", "all.parquet", "log-2024", "readme.txt", "sales-2024.parquet.crc32c"];
+    others.iter().for_each(|name| drop(disk.create(name).unwrap()));
+    disk.flip("logs-00000001.parquet", 4000);
+    repair_on(Arc::clone(&shared), &config(), |_| {}).unwrap();
+    drop(opened(&shared).unwrap());
+    drop(opened(&shared).unwrap());
+    let names = disk.list().unwrap();
+    let set_aside = ["damaged-logs-00000001.parquet", "damaged-logs-00000001.parquet.crc32c"];
+    for name in others.iter().chain(&set_aside) {
+        assert!(names.iter().any(|found| found == name), "{name}: {names:?}");
+    }
+}
+
+#[test]
+fn files_that_changed_places_are_told_and_put_right() {
+    let disk = SimulatedDisk::default();
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let engine = opened(&shared).unwrap();
+    for (number, count) in [(0, 10), (1, 20)] {
+        engine.submit(origin(number), Table::Logs, &lines(&vec!["x"; count])).unwrap();
+        engine.commit().unwrap();
+        engine.flush().unwrap();
+    }
+    drop(engine);
+    for end in [".parquet", ".parquet.crc32c"] {
+        let [one, other] = [0, 1].map(|number| format!("logs-0000000{number}{end}"));
+        disk.rename(&one, "between").unwrap();
+        disk.rename(&other, &one).unwrap();
+        disk.rename("between", &other).unwrap();
+    }
+    let (found, damaged) = texts(&opened(&shared).unwrap());
+    assert_eq!((found.len(), damaged.len()), (0, 2), "their times are not those that are known: {damaged:?}");
+    assert_eq!(check_on(&*shared, |_| {}).unwrap().damaged.len(), 2);
+    repair_on(Arc::clone(&shared), &config(), |_| {}).unwrap();
+    let (found, damaged) = texts(&opened(&shared).unwrap());
+    assert_eq!((found.len(), damaged.len()), (30, 0), "{damaged:?}");
+}
+
+#[test]
+fn a_folder_without_a_store_is_said_to_be_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    std::fs::write(folder.path().join("sales-2024.parquet"), "of others").unwrap();
+    let told = [
+        crate::check(folder.path(), |_| {}).err(),
+        crate::repair(folder.path(), |_| {}).err(),
+        Reader::open(folder.path(), config()).err(),
+    ];
+    assert!(told.iter().all(|error| matches!(error, Some(crate::Error::NoStore))), "{told:?}");
+    assert!(crate::repair(&nowhere, |_| {}).is_err() && !nowhere.exists(), "nothing is begun there");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "and nothing here");
+}
+
 #[test]
 fn what_is_whole_is_said_to_be() {
     let (disk, all) = written();
