@@ -14,6 +14,7 @@ use schema::Table;
 
 use crate::disk::{Disk, WriteFile};
 use crate::error::{Error, Tried};
+use crate::manifest::plain_number;
 
 const BEGINNING: &[u8; 8] = b"weirlog\n";
 /// The version of the form of files.
@@ -78,7 +79,7 @@ pub(crate) fn name(number: u64) -> String {
 
 /// The number of the log file of this name.
 pub(crate) fn number(name: &str) -> Option<u64> {
-    name.strip_prefix("log-")?.parse().ok()
+    plain_number(name.strip_prefix("log-")?)
 }
 
 /// Begins a log file, durably.
@@ -148,7 +149,15 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Found, Error> {
             }
         }
     }
-    found.cut = bad.map_or(0, |from| bytes.len() - from);
+    if let Some(from) = bad {
+        let rest = &bytes[from..];
+        if is_complete(rest) {
+            let why = "is not as it was written, or a crash tore it";
+            found.damaged.push(format!("{name}: the last batch, at byte {from}, {why}"));
+        } else {
+            found.cut = rest.len();
+        }
+    }
     Ok(found)
 }
 
@@ -162,6 +171,16 @@ fn frame(bytes: &[u8]) -> Option<(&[u8], usize)> {
     }
     let content = bytes.get(FRAME_HEAD..FRAME_HEAD + length)?;
     (crc32c::crc32c(content) == number(8)).then_some((content, FRAME_HEAD + length))
+}
+
+/// Whether bytes that are no whole frame are one as far as the length goes, or as far as the checksum goes: a process that dies while it
+/// writes leaves less than that.
+fn is_complete(bytes: &[u8]) -> bool {
+    let Some((head, content)) = bytes.split_at_checked(FRAME_HEAD) else { return false };
+    let number = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let length = number(4) as usize;
+    let by_length = head[..4] == MARK && (BATCH_HEAD..=content.len()).contains(&length);
+    by_length || content.len() >= BATCH_HEAD && crc32c::crc32c(content) == number(8)
 }
 
 fn next_mark(bytes: &[u8], from: usize) -> usize {
@@ -251,6 +270,18 @@ mod tests {
             assert_eq!(found.damaged.len(), 1, "{at}");
             assert!(sequences(&found).ends_with(&[2]), "{at}: {:?}", sequences(&found));
             assert_eq!(found.batches.len(), if at == 0 { 3 } else { 2 }, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_bit_of_the_last_batch_is_damage_and_no_cut_end() {
+        let (bytes, places) = file(&["a", "b"]);
+        for bit in places[1] * 8..bytes.len() * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let found = read("log", &bytes).unwrap();
+            let told = (sequences(&found), found.cut, found.damaged.len());
+            assert_eq!(told, (vec![0], 0, 1), "bit {bit} from {}", places[1] * 8);
         }
     }
 
