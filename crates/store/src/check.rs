@@ -139,7 +139,7 @@ pub(crate) fn repair_on(
             continue;
         }
         repaired.done.extend(damaged);
-        let change = save(disk, config, &meta, manifest.content.next_id)?;
+        let change = save(disk, config, &meta, manifest.content.next_id, &mut repaired.done)?;
         let kept: u64 = change.add.iter().map(|meta| meta.rows).sum();
         repaired.lost_rows += meta.rows.saturating_sub(kept);
         repaired.done.push(format!("{}: {kept} of {} rows saved", meta.name(), meta.rows));
@@ -169,10 +169,17 @@ fn set_aside(disk: &dyn Disk, name: &str) -> Result<(), Error> {
     disk.sync_names().tried("making durable", "the folder")
 }
 
-/// What can be read of a damaged file, as a file of its own.
-fn save(disk: &dyn Disk, config: &Config, meta: &Meta, id: u64) -> Result<Change, Error> {
+/// What can be read of a damaged file, as a file of its own; `done` gets what was done for that.
+fn save(
+    disk: &dyn Disk,
+    config: &Config,
+    meta: &Meta,
+    id: u64,
+    done: &mut Vec<String>,
+) -> Result<Change, Error> {
     let mut rows = Vec::new();
-    if let Ok(opened) = Opened::open(disk, &meta.name()) {
+    if let Ok((opened, restored)) = segment::restored(disk, meta) {
+        done.extend(restored);
         for group in 0..opened.metadata.metadata().num_row_groups() {
             rows.extend(opened.rows(meta.table, group).unwrap_or_default());
         }

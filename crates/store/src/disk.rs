@@ -93,7 +93,10 @@ pub trait ReadFile: Send + Sync {
 /// All of a file.
 pub(crate) fn read_all(file: &dyn ReadFile) -> io::Result<Vec<u8>> {
     let length = usize::try_from(file.length()?).map_err(io::Error::other)?;
-    let mut bytes = vec![0; length];
+    let mut bytes = Vec::new();
+    // A damaged file may be said to have any length.
+    bytes.try_reserve_exact(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    bytes.resize(length, 0);
     file.read(0, &mut bytes)?;
     Ok(bytes)
 }

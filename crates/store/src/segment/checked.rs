@@ -26,6 +26,11 @@ impl Sums {
         self.length
     }
 
+    /// That of the block of this number.
+    pub(crate) fn block(&self, number: usize) -> Option<u32> {
+        self.blocks.get(number).copied()
+    }
+
     /// The next bytes of a file that is written; `open` is the part of a block that is not complete.
     pub(crate) fn take(&mut self, mut bytes: &[u8]) {
         self.length += bytes.len() as u64;

@@ -16,7 +16,7 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use super::checked::BLOCK;
 use super::{CheckedFile, Described, Sums};
-use crate::disk::{Disk, read_all};
+use crate::disk::{Disk, ReadFile, read_all};
 use crate::error::{Error, Tried};
 use crate::manifest::{Meta, sums_name};
 use crate::segment::write::KEYS;
@@ -31,6 +31,9 @@ pub(crate) struct Segment {
 
 /// Bytes at the end of a file that its description nearly always fits in.
 const DESCRIPTION: u64 = 48 * 1024;
+
+/// Bytes of checksums that are read beyond those of the file as it is: it may have been cut.
+const MOST_BEYOND: u64 = 1 << 20;
 
 /// A file and its description.
 pub(crate) struct Opened {
@@ -154,9 +157,19 @@ impl Opened {
     pub(crate) fn open(disk: &dyn Disk, name: &str) -> Result<Self, Error> {
         let file = disk.open(name).tried("opening", name)?;
         let sums = sums_name(name);
-        let bytes = read_all(&*disk.open(&sums).tried("opening", &sums)?).tried("reading", &sums)?;
+        let stored = disk.open(&sums).tried("opening", &sums)?;
+        let fits = file.length().tried("reading", name)? / BLOCK as u64 * 4 + MOST_BEYOND;
+        if stored.length().tried("reading", &sums)? > fits {
+            return Err(Error::Damaged(format!("{sums}: it is much too long")));
+        }
+        let bytes = read_all(&*stored).tried("reading", &sums)?;
         let sums = Sums::decode(&bytes)
             .ok_or_else(|| Error::Damaged(format!("{sums}: it is not as it was written")))?;
+        Self::of(file, sums, name)
+    }
+
+    /// The same of what is read already.
+    pub(crate) fn of(file: Arc<dyn ReadFile>, sums: Sums, name: &str) -> Result<Self, Error> {
         let file = CheckedFile::new(file, Arc::new(sums), name);
         let metadata = ArrowReaderMetadata::try_new(Arc::new(describe(&file)?), ArrowReaderOptions::new())?;
         Ok(Opened { file, metadata, indexed: Mutex::default() })

@@ -160,6 +160,26 @@ fn files_of_others_and_what_was_set_aside_stay() {
 }
 
 #[test]
+fn checksums_that_are_gone_take_no_rows_with_them() {
+    let (disk, all) = in_files();
+    for length in [None, Some(3), Some(1 << 25)] {
+        let (copied, shared) = copy(&disk);
+        let sums = "logs-00000001.parquet.crc32c";
+        match length {
+            None => copied.remove(sums).unwrap(),
+            Some(length) => copied.create(sums).unwrap().write(&vec![0; length]).unwrap(),
+        }
+        let checked = check_on(&*shared, |_| {}).unwrap();
+        assert!(checked.damaged.iter().any(|told| told.contains(sums)), "{:?}", checked.damaged);
+        let repaired = repair_on(Arc::clone(&shared), &config(), |_| {}).unwrap();
+        let told = repaired.done.iter().any(|told| told.contains(sums) && told.contains("not checked"));
+        assert!(told && repaired.lost_rows == 0, "{length:?}: {:?}", repaired.done);
+        let (found, damaged) = texts(&opened(&shared).unwrap());
+        assert_eq!((found.into_iter().collect::<BTreeSet<_>>(), damaged.len()), (all.clone(), 0));
+    }
+}
+
+#[test]
 fn files_that_changed_places_are_told_and_put_right() {
     let disk = SimulatedDisk::default();
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
@@ -236,9 +256,10 @@ fn a_flipped_bit_is_found_and_the_rest_is_saved() {
             let (found, damaged) = texts(&engine);
             assert!(damaged.is_empty(), "{what}: {damaged:?}");
             assert!(found.iter().all(|text| all.contains(text)), "{what}: wrong rows");
-            // A group of 256 rows, a batch of 300, or a file of 300.
+            // One bit can be turned back everywhere but in the log: there it takes a batch of 300 rows with it.
+            let lost = if name.starts_with("log-") { 300 } else { 0 };
             assert!(
-                found.len() >= all.len() - 300,
+                found.len() >= all.len() - lost,
                 "{what}: {} rows saved; {:?}",
                 found.len(),
                 repaired.done
