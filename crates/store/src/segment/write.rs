@@ -16,8 +16,8 @@ use crate::disk::{Disk, WriteFile};
 use crate::error::{Error, Tried};
 use crate::manifest::Meta;
 
-/// Rows of a page: what is skipped or read as one.
-pub(crate) const PAGE_ROWS: usize = 8192;
+/// Rows of a page: what is skipped or read as one. Tests have groups of several pages without thousands of rows.
+pub(crate) const PAGE_ROWS: usize = if cfg!(test) { 50 } else { 8192 };
 /// Bytes of a dictionary at most: what goes beyond is written as it is. A group's trace ids fit, if they occur twice.
 const DICTIONARY: usize = 2 << 20;
 /// Wrongly told to be there: 1 of so many that are looked for.
