@@ -77,7 +77,8 @@ fn damage_is_found_and_repaired() {
     assert!(out.starts_with("no damage: 2 files") && out.contains("3 rows"), "{out}");
     let file = folder.path().join("logs-00000000.parquet");
     let mut bytes = std::fs::read(&file).unwrap();
-    bytes[100] ^= 1;
+    // More than one bit, which could be put right.
+    bytes[100] ^= 3;
     std::fs::write(&file, bytes).unwrap();
     let (code, _, said) = weir(&["check", path]);
     assert_eq!(code, Some(1));
@@ -156,4 +157,98 @@ fn long_work_tells_how_far_it_is() {
     assert_eq!(weir(&["check", path]).2, "", "not in a file");
     let (_, out, said) = weir(&["compact", path]);
     assert_eq!((out.as_str(), said.as_str()), ("files: 1, before: 2\n", "3 files merged\n"));
+}
+
+/// Standard error of an export whose reader goes after the first bytes, and its exit code.
+fn with_a_reader_that_goes(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    let command = command.arg("store").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn an_export_ends_quietly_when_nobody_reads_and_leaves_no_half_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let path = store.to_str().unwrap();
+    drop(filled(&store));
+    for format in ["json", "csv", "parquet"] {
+        let found = with_a_reader_that_goes(&["export", path, "--table", "logs", "--format", format]);
+        assert_eq!(found, (Some(0), String::new()), "{format}");
+    }
+    let target = folder.path().join("all.parquet");
+    // Files may have 1 KiB, which is not enough for this one.
+    let script =
+        "trap '' XFSZ; ulimit -f 1; exec \"$0\" store export \"$1\" --table logs --format parquet -o \"$2\"";
+    let mut command = Command::new("bash");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_weir"), path, target.to_str().unwrap()]);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(1) && said.contains("all.parquet: writing rows: File too large"),
+        "{said}"
+    );
+    let names = || {
+        let names = std::fs::read_dir(folder.path()).unwrap();
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(), ["store"]);
+    let export = ["export", path, "--table", "logs", "--format", "parquet", "-o", target.to_str().unwrap()];
+    // What another one did not finish is in nobody's way.
+    std::fs::write(folder.path().join("all.parquet.part"), "half of it").unwrap();
+    assert_eq!(weir(&export).0, Some(0));
+    assert_eq!(names().len(), 2, "{:?}", names());
+    let (code, _, said) = weir(&export);
+    assert!(code == Some(1) && said.contains("is there already"), "{said}");
+}
+
+#[test]
+fn an_export_says_what_the_log_has_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    drop(filled(folder.path()));
+    let logs = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let log =
+        logs.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("log-")).next().unwrap();
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+    let (code, out, said) = weir(&["export", path, "--table", "logs"]);
+    assert_eq!((code, out.lines().count()), (Some(1), 2), "{said}");
+    assert!(said.contains("the last batch") && said.contains("weir store repair"), "{said}");
+}
+
+#[test]
+fn a_damaged_manifest_takes_nothing_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    drop(filled(folder.path()));
+    assert_eq!(weir(&["compact", path]).0, Some(0));
+    std::fs::write(folder.path().join("manifest"), "").unwrap();
+    let (code, out, said) = weir(&["export", path, "--table", "logs"]);
+    assert!(code == Some(1) && out.is_empty() && said.contains("manifest"), "{said}");
+    for work in ["check", "compact"] {
+        let (code, _, said) = weir(&[work, path]);
+        assert!(code == Some(1) && said.contains("weir store repair"), "{work}: {said}");
+    }
+    assert_eq!(weir(&["repair", path]).1, "repaired; rows lost: 0\n");
+    assert_eq!(weir(&["export", path, "--table", "logs"]).1.lines().count(), 3);
+}
+
+#[test]
+fn a_folder_of_something_else_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    std::fs::write(folder.path().join("sales-2024.parquet"), "of others").unwrap();
+    for work in ["inspect", "check", "repair", "compact", "export"] {
+        let (code, _, said) = weir(&[work, path]);
+        let told = said == format!("weir: {path}: there is no store in this folder\n");
+        assert!(code == Some(1) && told, "{work}: {said}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    let (_, _, said) = weir(&["check", "/nowhere"]);
+    assert_eq!(said.matches("os error").count(), 1, "{said}");
 }

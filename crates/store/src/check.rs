@@ -54,14 +54,11 @@ pub struct Repaired {
 ///
 /// When the folder cannot be read.
 pub fn check(folder: &Path, progress: impl FnMut(Progress)) -> Result<Checked, Error> {
-    check_on(&RealDisk::look(folder)?, progress)
+    check_on(&open::there(folder)?, progress)
 }
 
 pub(crate) fn check_on(disk: &dyn Disk, mut progress: impl FnMut(Progress)) -> Result<Checked, Error> {
     let found = open::look(disk)?;
-    if !found.begun {
-        return Err(Error::NoStore);
-    }
     let mut checked = Checked { leftovers: found.opening.orphans, ..Checked::default() };
     if found.opening.cut > 0 {
         let bytes = found.opening.cut;
@@ -106,9 +103,7 @@ fn check_file(disk: &dyn Disk, meta: &Meta, progress: impl FnMut(u64)) -> Vec<St
 /// When the store is in use, or the disk does not play along.
 pub fn repair(folder: &Path, progress: impl FnMut(Progress)) -> Result<Repaired, Error> {
     // To lock it would make a folder of a mistyped name.
-    if !open::look(&RealDisk::look(folder)?)?.begun {
-        return Err(Error::NoStore);
-    }
+    open::there(folder)?;
     repair_on(Arc::new(RealDisk::lock(folder)?), &Config::default(), progress)
 }
 

@@ -10,12 +10,12 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum Error {
     /// The disk did not do as it was told.
-    #[error("{what}: {source}")]
+    #[error("{what}: {cause}")]
     Io {
         /// What was tried, and with which file.
         what: String,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said. Not called the source, which would be told a second time where all causes are.
+        cause: io::Error,
     },
     /// Another process has the store.
     #[error("another process has this store open{holder}; one at a time can use it")]
@@ -24,8 +24,11 @@ pub enum Error {
         holder: String,
     },
     /// A folder has nothing of a store.
-    #[error("there is no store in this folder")]
-    NoStore,
+    #[error("{folder}: there is no store in this folder")]
+    NoStore {
+        /// The folder.
+        folder: String,
+    },
     /// What is stored is not what was written.
     #[error("{0}")]
     Damaged(String),
@@ -86,11 +89,16 @@ pub enum Error {
     Parquet(ParquetError),
 }
 
-/// Our own checks speak through the libraries that read files: they are told in their own words.
+/// Our own checks speak through the libraries that read files: they are told in their own words. What the system says of a file that
+/// is written comes the same way.
 impl From<ParquetError> for Error {
     fn from(error: ParquetError) -> Self {
         match error {
-            ParquetError::External(error) => Error::Damaged(error.to_string()),
+            ParquetError::External(error) => match error.downcast::<io::Error>() {
+                Ok(cause) if !is_of_check(&cause) => Error::Io { what: "writing rows".into(), cause: *cause },
+                Ok(cause) => Error::Damaged(cause.to_string()),
+                Err(error) => Error::Damaged(error.to_string()),
+            },
             other => Error::Parquet(other),
         }
     }
@@ -107,6 +115,11 @@ impl From<ArrowError> for Error {
     }
 }
 
+/// Whether it is from reading a file that is checked: then it has our words, and no number of the system.
+fn is_of_check(error: &io::Error) -> bool {
+    error.raw_os_error().is_none() && error.kind() != io::ErrorKind::StorageFull
+}
+
 /// Adds what was tried to the system's error.
 pub(crate) trait Tried<T> {
     fn tried(self, what: &str, name: &str) -> Result<T, Error>;
@@ -114,6 +127,6 @@ pub(crate) trait Tried<T> {
 
 impl<T> Tried<T> for io::Result<T> {
     fn tried(self, what: &str, name: &str) -> Result<T, Error> {
-        self.map_err(|source| Error::Io { what: format!("{what} {name}"), source })
+        self.map_err(|cause| Error::Io { what: format!("{what} {name}"), cause })
     }
 }

@@ -1,10 +1,11 @@
 //! What is found when a store is opened, and what is made of it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::disk::{Disk, read_all};
+use crate::disk::{Disk, RealDisk, read_all};
 use crate::engine::Engine;
 use crate::error::{Error, Tried};
 use crate::log::{self, Logged};
@@ -37,8 +38,21 @@ pub(crate) struct Found {
     pub(crate) forgotten: BTreeSet<String>,
     /// Whether the manifest is there, and whole but for its end.
     pub(crate) known: bool,
-    /// Whether there is anything of a store.
-    pub(crate) begun: bool,
+}
+
+/// Whether a name is one that files of a store have.
+fn is_ours(name: &str) -> bool {
+    name == manifest::NAME || log::number(name).is_some() || named(name).is_some()
+}
+
+/// A folder with a store, to look into it.
+pub(crate) fn there(folder: &Path) -> Result<RealDisk, Error> {
+    let disk = RealDisk::look(folder)?;
+    let name = folder.display().to_string();
+    match disk.list().tried("listing", &name)?.iter().any(|name| is_ours(name)) {
+        true => Ok(disk),
+        false => Err(Error::NoStore { folder: name }),
+    }
 }
 
 /// Looks at a folder.
@@ -54,7 +68,6 @@ pub(crate) fn look(disk: &dyn Disk) -> Result<Found, Error> {
         missing: Vec::new(),
         forgotten: BTreeSet::new(),
         known: false,
-        begun: manifest.is_some() || !logs.is_empty() || names.iter().any(|name| named(name).is_some()),
     };
     match manifest {
         Some(manifest) => {
@@ -63,7 +76,7 @@ pub(crate) fn look(disk: &dyn Disk) -> Result<Found, Error> {
             found.opening.cut = manifest.cut;
             found.missing = manifest.damaged;
         }
-        None if found.begun => {
+        None if names.iter().any(|name| is_ours(name)) => {
             found.missing.push("the manifest is missing".into());
         }
         None => {}

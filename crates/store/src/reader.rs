@@ -9,7 +9,7 @@ use schema::Table;
 use schema::query::{Answer, Query};
 
 use crate::config::Config;
-use crate::disk::{Disk, RealDisk};
+use crate::disk::Disk;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::manifest::Content;
@@ -44,14 +44,11 @@ impl Reader {
     ///
     /// When it cannot be read at all.
     pub fn open(folder: &Path, config: Config) -> Result<Self, Error> {
-        Self::on(Arc::new(RealDisk::look(folder)?), config)
+        Self::on(Arc::new(open::there(folder)?), config)
     }
 
     pub(crate) fn on(disk: Arc<dyn Disk>, config: Config) -> Result<Self, Error> {
         let mut found = open::look(&*disk)?;
-        if !found.begun {
-            return Err(Error::NoStore);
-        }
         found.opening.damaged.append(&mut found.missing);
         let files = found.content.files.values();
         let segments = files.map(|meta| Segment::new(meta.clone(), Arc::clone(&disk))).collect();

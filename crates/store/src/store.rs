@@ -72,7 +72,7 @@ impl Store {
                 .spawn(move || keep(&engine, &ended, &trouble))
         };
         let spawned = |result: std::io::Result<JoinHandle<()>>| {
-            result.map_err(|source| Error::Io { what: "starting a thread".into(), source })
+            result.map_err(|cause| Error::Io { what: "starting a thread".into(), cause })
         };
         let threads = vec![spawned(committer)?, spawned(keeper)?];
         Ok((Store { engine, wake: Some(wake), end: Some(end), threads, trouble }, opening))

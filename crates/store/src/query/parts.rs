@@ -39,7 +39,7 @@ impl Parts {
                 let _ = sender.send(Err(error));
             }
         });
-        let thread = thread.map_err(|source| Error::Io { what: "starting a thread".into(), source })?;
+        let thread = thread.map_err(|cause| Error::Io { what: "starting a thread".into(), cause })?;
         Ok(Parts { parts: Some(parts), cancel, thread: Some(thread) })
     }
 }

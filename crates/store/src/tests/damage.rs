@@ -214,7 +214,7 @@ fn a_folder_without_a_store_is_said_to_be_one() {
         crate::repair(folder.path(), |_| {}).err(),
         Reader::open(folder.path(), config()).err(),
     ];
-    assert!(told.iter().all(|error| matches!(error, Some(crate::Error::NoStore))), "{told:?}");
+    assert!(told.iter().all(|error| matches!(error, Some(crate::Error::NoStore { .. }))), "{told:?}");
     assert!(crate::repair(&nowhere, |_| {}).is_err() && !nowhere.exists(), "nothing is begun there");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "and nothing here");
 }
