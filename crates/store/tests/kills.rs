@@ -29,11 +29,27 @@ fn child() {
     let source: u64 = source.parse().unwrap();
     let (store, _) = Store::open(Path::new(&folder), config()).unwrap();
     println!("ready");
+    std::thread::scope(|scope| {
+        // Left to itself a store this young would not write a file before it is killed.
+        scope.spawn(|| {
+            loop {
+                store.flush().unwrap();
+                store.compact(|_| {}).unwrap();
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        send(&store, source);
+    });
+}
+
+fn send(store: &Store, source: u64) {
     let place = |name| Table::Logs.column(name).unwrap().0;
     for sequence in 0.. {
         let mut rows = Rows::new(Table::Logs);
         for line in 0..LINES {
-            rows.number(place("time"), 1_700_000_000_000_000_000 + (sequence * LINES + line) as i64);
+            // Of several hours, which have files of their own.
+            let hour = (sequence % 3) as i64 * 3_600_000_000_000;
+            rows.number(place("time"), 1_700_000_000_000_000_000 + hour + (sequence * LINES + line) as i64);
             rows.text(place("body"), &format!("{source}/{sequence}/{line}"));
             rows.end().unwrap();
         }
@@ -96,18 +112,18 @@ fn nothing_acknowledged_is_lost_by_kills() {
         // The batch that was under way may be there too.
         let expected = last.map_or(0, |last| last + 1);
         assert!(whole == expected || whole == expected + 1, "sender {source}: {whole} batches, {last:?}");
-        for (number, line) in found.iter().enumerate() {
-            let number = number as u64;
-            assert_eq!(*line, format!("{source}/{}/{}", number / LINES, number % LINES));
+        for (number, line) in (0..).zip(found) {
+            assert_eq!(line, (number / LINES, number % LINES));
         }
     }
+    assert!(store.content().files.values().any(|file| file.level > 0), "files were merged meanwhile");
     drop(store);
     let checked = store::check(folder.path(), |_| {}).unwrap();
     assert_eq!(checked.damaged, [""; 0]);
 }
 
-/// A sender's lines in order.
-fn lines(store: &Store, source: u64) -> Vec<String> {
+/// A sender's lines in order: the number of the batch, and that of the line.
+fn lines(store: &Store, source: u64) -> Vec<(u64, u64)> {
     let order = Order { ascending: true, ..Order::default() };
     let ask = Ask::Rows { columns: vec!["body".into()], order, limit: 100_000, after: None };
     let filter = Filter::Prefix { field: "body".into(), text: format!("{source}/") };
@@ -115,9 +131,14 @@ fn lines(store: &Store, source: u64) -> Vec<String> {
     let Outcome::Rows { rows, .. } = store.query(&query, &Cancel::default()).unwrap().outcome else {
         panic!("no rows")
     };
-    let text = |row: Vec<Cell>| match row.into_iter().next() {
-        Some(Cell::Text(text)) => text,
+    let numbers = |row: Vec<Cell>| match row.into_iter().next() {
+        Some(Cell::Text(text)) => {
+            let numbers: Vec<u64> = text.split('/').map(|number| number.parse().unwrap()).collect();
+            (numbers[1], numbers[2])
+        }
         other => panic!("{other:?}"),
     };
-    rows.into_iter().map(text).collect()
+    let mut lines: Vec<(u64, u64)> = rows.into_iter().map(numbers).collect();
+    lines.sort_unstable();
+    lines
 }
