@@ -64,7 +64,9 @@ impl Engine {
     /// Has new files count in place of old ones.
     fn note(&self, upkeep: &mut Upkeep, change: &Change) -> Result<Vec<Arc<Segment>>, Error> {
         self.disk.sync_names().tried("making durable", "the folder")?;
-        upkeep.manifest.change(&*self.disk, change)?;
+        // With the numbers that were given away: a file of a lower one that is not in the manifest came to nothing, and is not forgotten.
+        let numbered = Change { next_id: Some(upkeep.next_id), ..change.clone() };
+        upkeep.manifest.change(&*self.disk, &numbered)?;
         let content = Arc::new(upkeep.manifest.content.clone());
         self.state().content = content;
         Ok(change.add.iter().map(|meta| Segment::new(meta.clone(), Arc::clone(&self.disk))).collect())
