@@ -35,7 +35,16 @@ pub struct Store {
     wake: Option<SyncSender<()>>,
     end: Option<Sender<()>>,
     threads: Vec<JoinHandle<()>>,
-    trouble: Arc<Mutex<Option<String>>>,
+    trouble: Arc<Trouble>,
+}
+
+/// What went wrong last with each of the things that are done; that another one goes well does not mend it.
+#[derive(Default)]
+struct Trouble {
+    log: Mutex<Option<String>>,
+    files: Mutex<Option<String>>,
+    merges: Mutex<Option<String>>,
+    old: Mutex<Option<String>>,
 }
 
 impl Store {
@@ -56,7 +65,7 @@ impl Store {
     pub fn on(disk: Arc<dyn Disk>, config: Config) -> Result<(Self, Opening), Error> {
         let (engine, opening) = open::open(disk, config)?;
         let engine = Arc::new(engine);
-        let trouble = Arc::new(Mutex::new(None));
+        let trouble = Arc::new(Trouble::default());
         let (wake, woken) = sync_channel(1);
         let (end, ended) = channel();
         let committer = {
@@ -179,7 +188,9 @@ impl Store {
 
     /// What went wrong with the disk last, until it goes well again.
     pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let Trouble { log, files, merges, old } = &*self.trouble;
+        let told = |of: &Mutex<Option<String>>| of.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        [log, files, merges, old].into_iter().find_map(told)
     }
 }
 
@@ -206,7 +217,7 @@ fn note<T>(trouble: &Mutex<Option<String>>, result: &Result<T, Error>) -> bool {
     result.is_ok()
 }
 
-fn commit(engine: &Engine, woken: &Receiver<()>, trouble: &Mutex<Option<String>>) {
+fn commit(engine: &Engine, woken: &Receiver<()>, trouble: &Trouble) {
     loop {
         let ends = woken.recv().is_err();
         let since = Instant::now();
@@ -215,7 +226,7 @@ fn commit(engine: &Engine, woken: &Receiver<()>, trouble: &Mutex<Option<String>>
             std::thread::sleep(rest.min(Duration::from_millis(1)));
         }
         while engine.is_waiting() {
-            note(trouble, &engine.commit());
+            note(&trouble.log, &engine.commit());
         }
         if ends {
             return;
@@ -223,7 +234,7 @@ fn commit(engine: &Engine, woken: &Receiver<()>, trouble: &Mutex<Option<String>>
     }
 }
 
-fn keep(engine: &Engine, ended: &Receiver<()>, trouble: &Mutex<Option<String>>) {
+fn keep(engine: &Engine, ended: &Receiver<()>, trouble: &Trouble) {
     let mut looked_for_old: Option<Instant> = None;
     let mut paused: Option<Instant> = None;
     while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LOOK_EVERY) {
@@ -235,14 +246,14 @@ fn keep(engine: &Engine, ended: &Receiver<()>, trouble: &Mutex<Option<String>>) 
         }
         let mut well = true;
         if engine.wants_flush() {
-            well &= note(trouble, &engine.flush());
+            well &= note(&trouble.files, &engine.flush());
         } else {
-            well &= note(trouble, &engine.compact(Wish::Worthwhile));
+            well &= note(&trouble.merges, &engine.compact(Wish::Worthwhile));
         }
         if looked_for_old.is_none_or(|looked| looked.elapsed() >= RETAIN_EVERY) {
             looked_for_old = Some(Instant::now());
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            well &= note(trouble, &engine.retain(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)));
+            well &= note(&trouble.old, &engine.retain(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)));
         }
         paused = (!well).then(Instant::now);
     }

@@ -228,3 +228,19 @@ fn the_threads_of_a_store_do_all_of_it() {
     assert!(matches!(store.query(&all_rows(Table::Logs, &[]), &cancel), Err(Error::Cancelled)));
     assert_eq!(store.trouble(), None);
 }
+
+#[test]
+fn trouble_is_told_until_what_failed_goes_well() {
+    let disk = SimulatedDisk::default();
+    let (store, _) = Store::on(Arc::new(disk.clone()), config()).unwrap();
+    disk.set_fault(disk.steps(), Fault::Full);
+    let told = store.append(origin(1), Table::Logs, &lines(&["a"])).unwrap_err().to_string();
+    assert!(told.contains("log-"), "{told}");
+    // Meanwhile it is looked for files to merge, of which there are none: that goes well.
+    std::thread::sleep(Duration::from_millis(500));
+    let trouble = store.trouble().unwrap_or_default();
+    assert!(trouble.contains("log-"), "{trouble}");
+    disk.clear_fault();
+    store.append(origin(1), Table::Logs, &lines(&["a"])).unwrap();
+    assert_eq!(store.trouble(), None);
+}
