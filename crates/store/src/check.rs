@@ -224,8 +224,7 @@ fn adopt(
     let mut replaced = BTreeSet::new();
     for name in content.files.values().map(Meta::name) {
         let opened = Opened::open(disk, &name).ok();
-        replaced
-            .extend(opened.and_then(|opened| opened.described()).map_or(Vec::new(), |(_, of)| of.replaces));
+        replaced.extend(opened.and_then(|opened| opened.says()).map_or(Vec::new(), |(_, of)| of.replaces));
     }
     unknown.retain(|(meta, _)| {
         let kept = !replaced.contains(&meta.id);

@@ -114,7 +114,7 @@ fn is_forgotten(disk: &dyn Disk, name: &str, found: &Found, names: &BTreeSet<Str
     if named(name).is_none_or(|(_, id)| id < found.content.next_id) {
         return false;
     }
-    let Some((_, described)) = Opened::open(disk, name).ok().and_then(|opened| opened.described()) else {
+    let Some((_, described)) = Opened::open(disk, name).ok().and_then(|opened| opened.says()) else {
         return false;
     };
     let logs = (found.content.log_from..described.log_from).all(|number| names.contains(&log::name(number)));
