@@ -233,6 +233,7 @@ fn a_damaged_manifest_takes_nothing_with_it() {
     for work in ["check", "compact"] {
         let (code, _, said) = weir(&[work, path]);
         assert!(code == Some(1) && said.contains("weir store repair"), "{work}: {said}");
+        assert!(!said.contains("harmless"), "{work}: {said}");
     }
     assert_eq!(weir(&["repair", path]).1, "repaired; rows lost: 0\n");
     assert_eq!(weir(&["export", path, "--table", "logs"]).1.lines().count(), 3);

@@ -221,6 +221,11 @@ fn adopt(
             }
         }
     }
+    if forgotten.is_none() {
+        let told =
+            "what senders sent already is not known any more: what they send again now is stored again";
+        repaired.done.push(told.into());
+    }
     let mut replaced = BTreeSet::new();
     for name in content.files.values().map(Meta::name) {
         let opened = Opened::open(disk, &name).ok();

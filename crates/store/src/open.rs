@@ -73,7 +73,8 @@ pub(crate) fn look(disk: &dyn Disk) -> Result<Found, Error> {
         Some(manifest) => {
             found.known = manifest.damaged.is_empty();
             found.content = manifest.content;
-            found.opening.cut = manifest.cut;
+            // Where more is wrong with it than its end, its end says nothing of a crash.
+            found.opening.cut = if found.known { manifest.cut } else { 0 };
             found.missing = manifest.damaged;
         }
         None if names.iter().any(|name| is_ours(name)) => {
@@ -103,6 +104,11 @@ pub(crate) fn look(disk: &dyn Disk) -> Result<Found, Error> {
         found.forgotten = orphans.filter(|name| is_forgotten(disk, name, &found, &names)).cloned().collect();
         let told = found.forgotten.iter().map(|name| format!("{name} is not in the manifest, but should be"));
         found.missing.extend(told);
+        let file = |name: &str| name.strip_suffix(".crc32c").unwrap_or(name).to_owned();
+        found.opening.orphans.retain(|name| !found.forgotten.contains(&file(name)));
+    } else {
+        // Nobody knows what belongs to nothing.
+        found.opening.orphans.clear();
     }
     Ok(found)
 }
