@@ -58,7 +58,7 @@ pub fn check(folder: &Path, progress: impl FnMut(Progress)) -> Result<Checked, E
 }
 
 pub(crate) fn check_on(disk: &dyn Disk, mut progress: impl FnMut(Progress)) -> Result<Checked, Error> {
-    let found = open::look(disk)?;
+    let found = open::look_in_use(disk)?;
     let mut checked = Checked { leftovers: found.opening.orphans, ..Checked::default() };
     if found.opening.cut > 0 {
         let bytes = found.opening.cut;

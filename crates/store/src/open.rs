@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::disk::{Disk, RealDisk, read_all};
@@ -53,6 +54,23 @@ pub(crate) fn there(folder: &Path) -> Result<RealDisk, Error> {
         true => Ok(disk),
         false => Err(Error::NoStore { folder: name }),
     }
+}
+
+/// How often it is looked again, and after what time, where something is missing in a folder that may be in use.
+const LOOKS: usize = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
+/// Looks at a folder that somebody may be changing: what is missing may have been removed, or have come, since the names were read.
+pub(crate) fn look_in_use(disk: &dyn Disk) -> Result<Found, Error> {
+    for _ in 1..LOOKS {
+        match look(disk) {
+            Ok(found) if found.missing.is_empty() => return Ok(found),
+            Err(Error::Io { cause, .. }) if cause.kind() != std::io::ErrorKind::NotFound => break,
+            Ok(_) | Err(Error::Io { .. }) => std::thread::sleep(BETWEEN_LOOKS),
+            Err(error) => return Err(error),
+        }
+    }
+    look(disk)
 }
 
 /// Looks at a folder.

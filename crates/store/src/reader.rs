@@ -48,7 +48,7 @@ impl Reader {
     }
 
     pub(crate) fn on(disk: Arc<dyn Disk>, config: Config) -> Result<Self, Error> {
-        let mut found = open::look(&*disk)?;
+        let mut found = open::look_in_use(&*disk)?;
         found.opening.damaged.append(&mut found.missing);
         let files = found.content.files.values();
         let segments = files.map(|meta| Segment::new(meta.clone(), Arc::clone(&disk))).collect();
@@ -119,7 +119,10 @@ impl Reader {
         mut take: impl FnMut(&RecordBatch) -> Result<(), E>,
     ) -> Result<Vec<String>, E> {
         let mut damaged = Vec::new();
-        for segment in self.snapshot.segments.iter().filter(|segment| segment.meta.table == table) {
+        let of_table = || self.snapshot.segments.iter().filter(|segment| segment.meta.table == table);
+        // Who has the store may merge files meanwhile and remove them: what is open stays readable. Errors are told below.
+        of_table().take(self.config.open_files).for_each(|segment| drop(segment.open(&self.cache)));
+        for segment in of_table() {
             let groups = match segment.open(&self.cache) {
                 Ok(opened) => opened.metadata.metadata().num_row_groups(),
                 Err(error) => {

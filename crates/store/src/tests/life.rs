@@ -1,7 +1,7 @@
 //! A store in use: batches that come twice, memory that is full, what is old, the threads, a real disk.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use crate::disk::Disk;
 use crate::disk::simulated::{Fault, SimulatedDisk};
 use crate::maintain::Wish;
 use crate::query::Cancel;
+use crate::reader::Reader;
 use crate::{Error, Origin, Store, open};
 
 fn disk() -> Arc<dyn Disk> {
@@ -286,4 +287,55 @@ fn merged_files_have_no_more_rows_than_others() {
     let mut rows: Vec<u64> = content.files.values().map(|file| file.rows).collect();
     rows.sort_unstable();
     assert_eq!(rows, [600, 900]);
+}
+
+#[test]
+fn who_looks_into_a_store_in_use_finds_it_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(folder.path(), config()).unwrap();
+    let written = AtomicUsize::new(0);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..80 {
+                store.append(origin(number), Table::Logs, &lines(&["x"])).unwrap();
+                written.fetch_add(1, Ordering::SeqCst);
+                store.flush().unwrap();
+                if number % 4 == 0 {
+                    store.compact(|_| {}).unwrap();
+                }
+            }
+            done.store(true, Ordering::SeqCst);
+        });
+        let mut looks = 0;
+        while !done.load(Ordering::SeqCst) {
+            looks += 1;
+            let before = written.load(Ordering::SeqCst) as u64;
+            let reader =
+                Reader::open(folder.path(), config()).unwrap_or_else(|error| panic!("{looks}: {error}"));
+            assert_eq!(reader.opening.damaged, [""; 0], "{looks}");
+            let files: u64 = reader.content().files.values().map(|file| file.rows).sum();
+            let rows = files + reader.logged_rows(Table::Logs) as u64;
+            assert!(rows >= before, "{looks}: {rows} of {before} rows");
+        }
+        assert!(looks > 10, "{looks}");
+    });
+}
+
+#[test]
+fn files_that_are_merged_meanwhile_are_read_to_their_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(folder.path(), config()).unwrap();
+    for number in 0..4 {
+        store.append(origin(number), Table::Logs, &lines(&["x"])).unwrap();
+        store.flush().unwrap();
+    }
+    let reader = Reader::open(folder.path(), config()).unwrap();
+    let mut rows = 0;
+    let damaged = reader.rows::<Error>(Table::Logs, |batch| {
+        rows += batch.num_rows();
+        store.compact(|_| {})
+    });
+    assert_eq!((damaged.unwrap(), rows), (vec![], 4));
+    assert_eq!(store.content().files.len(), 1);
 }
