@@ -210,9 +210,8 @@ fn an_export_says_what_the_log_has_lost() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     drop(filled(folder.path()));
-    let logs = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
-    let log =
-        logs.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("log-")).next().unwrap();
+    let mut logs = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let log = logs.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("log-")).unwrap();
     let mut bytes = std::fs::read(&log).unwrap();
     bytes[100] ^= 1;
     std::fs::write(&log, bytes).unwrap();
