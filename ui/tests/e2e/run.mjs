@@ -8,6 +8,7 @@ import { figures } from "./figures.mjs";
 import { frame } from "./frame.mjs";
 import { hostile } from "./hostile.mjs";
 import { equal, holds, number, root, run, wait } from "./harness.mjs";
+import { links } from "./links.mjs";
 import { servers } from "./servers.mjs";
 import { comparison } from "./comparison.mjs";
 import { views } from "./views.mjs";
@@ -84,6 +85,7 @@ await run(async (session) => {
   await figures(session, { time, sent, ports, answered });
   await frame(session, { time });
   await hostile(session, { time });
+  await links(session, { time });
   await comparison(session, { time, sent, later, sentLater, ports, answered });
 
   await session.check("calls of nginx are what the users sent", async () => {
