@@ -21,13 +21,19 @@ export function events(text: string): { events: { event: string; data: string }[
   return { events: found, rest };
 }
 
-/** Tells of requests until `signal` ends it, or the server does. */
-export async function follow(filter: string, signal: AbortSignal, tell: (told: Told) => void): Promise<void> {
+/** Tells of requests until `signal` ends it, or the server does; `begun` hears that the server listens. */
+export async function follow(
+  filter: string,
+  signal: AbortSignal,
+  tell: (told: Told) => void,
+  begun: () => void,
+): Promise<void> {
   const response = await fetch(`/api/v1/live${filter ? `?filter=${encodeURIComponent(filter)}` : ""}`, {
     headers: { accept: "text/event-stream", ...shown() },
     signal,
   });
   if (!response.ok || !response.body) throw await failure(response);
+  begun();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

@@ -235,13 +235,19 @@ function liveTail(filter: () => string | undefined) {
     const ending = new AbortController();
     let again = 0;
     const begin = () =>
-      void follow(wanted, ending.signal, (told) => {
-        setError(undefined);
-        setRows((was) => [...told.requests.reverse(), ...was].slice(0, KEPT));
-        setLeftOut((was) => was + told.left_out);
-      }).catch((why: unknown) => {
+      void follow(
+        wanted,
+        ending.signal,
+        (told) => {
+          setRows((was) => [...told.requests.reverse(), ...was].slice(0, KEPT));
+          setLeftOut((was) => was + told.left_out);
+        },
+        () => setError(undefined),
+      ).catch((why: unknown) => {
         if (ending.signal.aborted) return;
         setError(why instanceof Failure ? why : new Failure(0, "The live view was interrupted", String(why)));
+        // A filter that the server calls wrong does not become right.
+        if (why instanceof Failure && why.status === 400) return;
         again = window.setTimeout(begin, RETRY);
       });
     begin();

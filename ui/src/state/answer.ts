@@ -132,7 +132,7 @@ export function answer<P extends Readable>(ask: () => Ask<P> | undefined, option
           refused = why instanceof Failure && why.status === 400 ? key : "";
           // Who was not there may be back soon, however seldom a long time is asked for again.
           const away = why instanceof Failure && (why.status === 0 || why.status === 503);
-          if (away && untrack(every) > 0) retry = window.setTimeout(() => setOwn((count) => count + 1), RETRY);
+          if (away) retry = window.setTimeout(() => setOwn((count) => count + 1), RETRY);
           setError(why instanceof Failure ? why : new Failure(0, "", String(why)));
           setStale(value() !== undefined);
         },

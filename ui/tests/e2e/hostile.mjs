@@ -192,7 +192,36 @@ export async function hostile(session, { time, relative = "from=-1h" }) {
     await page.unroute("**/api/**", away);
     await page.waitForSelector("main table tbody tr", { timeout: 20_000 });
     await alert.first().waitFor({ state: "detached", timeout: 20_000 });
+    // It says that it asks again by itself: of a time that is over too.
+    await page.route("**/api/**", away);
+    await page.goto(`${session.base}/services?${time}`);
+    await alert.first().waitFor({ timeout: 10_000 });
+    await page.unroute("**/api/**", away);
+    await page.waitForSelector("main table tbody tr", { timeout: 20_000 });
     session.troubles = session.troubles.filter((text) => !/ERR_FAILED/.test(text));
+  });
+
+  await session.check("the live view that was interrupted goes on, and says so", async () => {
+    const live = /\/api\/v1\/live/;
+    const away = (route) => route.abort();
+    await page.route(live, away);
+    await page.goto(`${session.base}/requests?live=1&filter=${encodeURIComponent('name = "nobody asks this"')}`);
+    const alert = page.locator("main [role=alert]");
+    await alert.waitFor();
+    await page.unroute(live, away);
+    await alert.waitFor({ state: "detached", timeout: 20_000 });
+    let asked = 0;
+    const refuse = (route) => {
+      asked += 1;
+      return route.fulfill({ status: 400, json: { title: "The request is not valid", status: 400, detail: "no" } });
+    };
+    await page.route(live, refuse);
+    await page.goto(`${session.base}/requests?live=1`);
+    await alert.waitFor();
+    await wait(4000);
+    equal(asked, 1, "questions that the server calls wrong");
+    await page.unroute(live, refuse);
+    session.troubles = session.troubles.filter((text) => !/ERR_FAILED|status of 400/.test(text));
   });
 
   await session.check("back and forth leads through what was looked at", async () => {
