@@ -81,7 +81,9 @@ pub(crate) fn edges(batch: &RecordBatch, spans: &[i64]) -> Result<RecordBatch, E
         let duration = durations.map_or(0, |column| column.value(row));
         let failed = errors.is_some_and(|column| column.is_valid(row));
         for seconds in spans.iter().copied() {
-            let begin = time.div_euclid(seconds * 1_000_000_000) * seconds * 1_000_000_000;
+            let span = seconds * 1_000_000_000;
+            // Of the first span that there is, the beginning may be no number any more.
+            let begin = time.div_euclid(span).saturating_mul(span);
             let sum = sums.entry((keys, begin, seconds)).or_default();
             sum.count += 1;
             sum.errors += u64::from(failed);

@@ -8,7 +8,7 @@ use schema::histogram::{STORED_BITS, bucket, middle};
 use schema::query::{Ask, Cell, Filter, Group, Measure, Outcome, Query};
 use schema::{Rows, Table};
 
-use super::{Random, ask, config, opened, origin, place};
+use super::{Random, all_rows, ask, config, opened, origin, place};
 use crate::config::{Config, Retention};
 use crate::disk::Disk;
 use crate::disk::simulated::SimulatedDisk;
@@ -180,4 +180,43 @@ fn where_requests_are_gone_the_shortest_spans_in_files_answer() {
     assert_eq!(found(&engine, SECOND, Filter::All), expected(&all, SECOND));
     assert_eq!(engine.retain(0).unwrap(), 300);
     assert_eq!(found(&engine, SECOND, Filter::All), expected(&all, 60 * SECOND));
+}
+
+#[test]
+fn clocks_may_say_anything() {
+    let disk: Arc<dyn Disk> = Arc::new(SimulatedDisk::default());
+    let engine = opened(&disk).unwrap();
+    let times = [i64::MIN, i64::MIN + 1, -1, 0, 1_700_000_000_000_000_000, i64::MAX - 1, i64::MAX];
+    for (sequence, time) in (0..).zip(times) {
+        let mut rows = Rows::new(Table::Requests);
+        rows.number(place(Table::Requests, "time"), time);
+        rows.number(place(Table::Requests, "duration"), if sequence % 2 == 0 { i64::MAX } else { -5 });
+        rows.end().unwrap();
+        engine.submit(origin(sequence), Table::Requests, &rows.finish().unwrap()).unwrap();
+    }
+    engine.commit().unwrap();
+    let counted = |every: Option<i64>| -> (usize, f64) {
+        let measures = vec![Measure::Count];
+        let asked = Ask::Groups { by: vec![], every, measures, order: None, limit: 100 };
+        let query = Query { table: Table::Edges, from: None, to: None, filter: Filter::All, ask: asked };
+        let Outcome::Groups { groups, .. } = ask(&engine, &query).unwrap().outcome else {
+            panic!("no groups")
+        };
+        (groups.len(), groups.iter().filter_map(|group| group.measures[0]).sum())
+    };
+    for step in 0..3 {
+        assert_eq!(counted(None).1, 7.0, "step {step}");
+        // Two at the beginning of all times, two at their end.
+        assert_eq!(counted(Some(HOUR)), (5, 7.0), "step {step}");
+        match step {
+            0 => engine.flush().unwrap(),
+            _ => drop(engine.compact(Wish::Everything).unwrap()),
+        }
+    }
+    engine.retain(i64::MAX).unwrap();
+    drop(engine);
+    assert_eq!(
+        ask(&opened(&disk).unwrap(), &all_rows(Table::Requests, &["time"])).unwrap().scanned.matched,
+        7
+    );
 }
