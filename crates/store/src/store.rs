@@ -234,6 +234,13 @@ fn commit(engine: &Engine, woken: &Receiver<()>, trouble: &Trouble) {
     }
 }
 
+/// A fault of ours in one of the things that are done is told, and does not end all of them: without files memory would fill up.
+fn survived<T>(act: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    // What an engine has behind its locks is whole between any two statements that can panic.
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act));
+    done.unwrap_or_else(|_| Err(Error::Damaged("a fault in the store itself; it is tried again".into())))
+}
+
 fn keep(engine: &Engine, ended: &Receiver<()>, trouble: &Trouble) {
     let mut looked_for_old: Option<Instant> = None;
     let mut paused: Option<Instant> = None;
@@ -246,14 +253,15 @@ fn keep(engine: &Engine, ended: &Receiver<()>, trouble: &Trouble) {
         }
         let mut well = true;
         if engine.wants_flush() {
-            well &= note(&trouble.files, &engine.flush());
+            well &= note(&trouble.files, &survived(|| engine.flush()));
         } else {
-            well &= note(&trouble.merges, &engine.compact(Wish::Worthwhile));
+            well &= note(&trouble.merges, &survived(|| engine.compact(Wish::Worthwhile)));
         }
         if looked_for_old.is_none_or(|looked| looked.elapsed() >= RETAIN_EVERY) {
             looked_for_old = Some(Instant::now());
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            well &= note(&trouble.old, &engine.retain(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)));
+            let now = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
+            well &= note(&trouble.old, &survived(|| engine.retain(now)));
         }
         paused = (!well).then(Instant::now);
     }

@@ -339,3 +339,24 @@ fn files_that_are_merged_meanwhile_are_read_to_their_end() {
     assert_eq!((damaged.unwrap(), rows), (vec![], 4));
     assert_eq!(store.content().files.len(), 1);
 }
+
+#[test]
+fn a_fault_of_its_own_does_not_keep_a_store_from_writing_files() {
+    let faults = AtomicUsize::new(0);
+    let before_create = Box::new(move |name: &str| {
+        let fault = name.ends_with(".parquet") && faults.fetch_add(1, Ordering::SeqCst) == 0;
+        assert!(!fault, "this one is meant");
+    });
+    let disk: Arc<dyn Disk> = Arc::new(Hooked { before_create, ..Hooked::default() });
+    let (store, _) = Store::on(disk, Config { flush_rows: 1, ..config() }).unwrap();
+    store.append(origin(1), Table::Logs, &lines(&["a"])).unwrap();
+    let since = Instant::now();
+    let mut told = None;
+    while store.content().files.is_empty() {
+        told = told.or_else(|| store.trouble());
+        assert!(since.elapsed() < Duration::from_secs(30), "{told:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(told.is_some_and(|told| told.contains("a fault in the store itself")));
+    assert_eq!(store.query(&all_rows(Table::Logs, &[]), &Cancel::default()).unwrap().scanned.matched, 1);
+}
