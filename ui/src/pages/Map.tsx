@@ -42,9 +42,11 @@ export default function MapPage() {
     return text ? whole().nodes.filter((node) => node.label.toLowerCase().includes(text)) : [];
   });
 
-  /** While another neighbourhood is about to be drawn, the map that goes is left as it is: to mark anything in it costs a frame that nobody looks at. */
+  /** While another neighbourhood is about to be drawn, all that stands there is left as it is: to mark anything in it costs a frame that nobody looks at. */
   const goes = () => shape().focus !== focus();
   const marked = createMemo<string>((was) => (goes() ? was : selected()), selected());
+  const isEdge = (id: string) => id.includes(" → ");
+  const isGroup = (id: string) => id.startsWith("group:");
   const standsOut = () => {
     const { edges } = view();
     if (param("find")) return new Set(found().map((node) => node.id));
@@ -66,8 +68,7 @@ export default function MapPage() {
   const lit = createMemo<ReadonlySet<string> | undefined>((was) => (goes() ? was : standsOut()));
 
   const select = (id: string) => {
-    const isEdge = id.includes(" → ");
-    set({ node: isEdge ? undefined : id, edge: isEdge ? id : undefined, show: undefined }, true);
+    set({ node: isEdge(id) ? undefined : id, edge: isEdge(id) ? id : undefined, show: undefined }, true);
   };
 
   return (
@@ -152,7 +153,7 @@ export default function MapPage() {
         </div>
         <aside class="map-panel" aria-label={t("What is selected")}>
           <Show
-            when={selected() ? topology() : undefined}
+            when={marked() ? topology() : undefined}
             fallback={
               <Attention
                 now={topology()?.edges}
@@ -169,18 +170,18 @@ export default function MapPage() {
                 <button class="close" aria-label={t("Close")} onClick={() => select("")}>
                   ×
                 </button>
-                <Show when={param("edge")}>
+                <Show when={isEdge(marked())}>
                   <EdgePanel
-                    edges={all().edges.filter((edge) => edgeId(edge.client, edge.server) === param("edge"))}
+                    edges={all().edges.filter((edge) => edgeId(edge.client, edge.server) === marked())}
                     earlier={earlier()?.edges ?? []}
-                    name={param("edge")}
+                    name={marked()}
                   />
                 </Show>
-                <Show when={param("node").startsWith("group:")}>
-                  <GroupPanel node={whole().nodes.find((node) => node.id === param("node"))} />
+                <Show when={isGroup(marked())}>
+                  <GroupPanel node={whole().nodes.find((node) => node.id === marked())} />
                 </Show>
-                <Show when={param("node") && !param("node").startsWith("group:")}>
-                  <NodePanel name={param("node")} topology={all()} select={select} />
+                <Show when={!isEdge(marked()) && !isGroup(marked())}>
+                  <NodePanel name={marked()} topology={all()} select={select} />
                 </Show>
               </>
             )}

@@ -110,7 +110,7 @@ await run(async (session) => {
   });
 
   await session.check("a group opens, and nothing of the rest is hidden", async () => {
-    const group = page.locator(".node", { hasText: /^orders/ });
+    const group = page.locator(".node", { hasText: /^orders \(/ });
     const close = () => page.locator(".map-panel .close").click();
     await act("click on a group", () => group.click(), { after: close });
     const open = page.locator(".map-panel button", { hasText: "Open the group" });
