@@ -31,8 +31,8 @@ export async function hostile(session, { time, relative = "from=-1h" }) {
       `/?${time}&group=${encodeURIComponent(NONSENSE)}`,
       `/requests?${time}&view=constructor`,
       `/compare?${time}&what=constructor`,
-      "/services/%E0%A4%A",
-      "/%",
+      // Vite's own server refuses these; the program's does not.
+      ...(process.env.WEIR_PAGE === "dist" ? [] : ["/services/%E0%A4%A", "/%"]),
       "/nonsense/more/of/it",
     ];
     for (const address of addresses) {
