@@ -258,7 +258,7 @@ export const zh: { readonly [english: string]: string } = {
   "All durations together": "所有耗时之和",
   Calls: "次数",
   "Requests by time and latency; drag over a region to select it, or mark it with arrows and Shift, then Enter":
-    "按时间与延迟分布的请求；拖动以选择区域",
+    "按时间与延迟分布的请求；拖动以选择区域，或用方向键与 Shift 标记后按 Enter",
   "Go to anything: pages, services, filters, times": "快速跳转：页面、服务、过滤、时间",
   "Pages, from left to right": "从左到右的页面",
   "Filter or search on this page": "在本页过滤或查找",

@@ -43,8 +43,7 @@ impl Chunks {
         columns: &ProjectionMask,
         selection: Option<&RowSelection>,
     ) -> Result<()> {
-        let metadata = opened.described(selection)?;
-        let ranges = joined(ranges(metadata.metadata(), group, columns, selection));
+        let ranges = near(opened, group, columns, selection)?;
         if ranges.len() > 1 {
             ranges.iter().for_each(|range| self.file.read_ahead(range));
         }
@@ -114,11 +113,19 @@ pub(crate) fn read_ahead(
     columns: &ProjectionMask,
     selection: Option<&RowSelection>,
 ) -> Result<()> {
-    let metadata = opened.described(selection)?;
-    joined(ranges(metadata.metadata(), group, columns, selection))
-        .iter()
-        .for_each(|range| opened.file.read_ahead(range));
+    near(opened, group, columns, selection)?.iter().for_each(|range| opened.file.read_ahead(range));
     Ok(())
+}
+
+/// Where that is, what lies near as one.
+fn near(
+    opened: &Opened,
+    group: usize,
+    columns: &ProjectionMask,
+    selection: Option<&RowSelection>,
+) -> Result<Vec<Range<u64>>> {
+    let metadata = opened.described(selection)?;
+    Ok(joined(ranges(metadata.metadata(), group, columns, selection)))
 }
 
 /// What lies near is read at once.
