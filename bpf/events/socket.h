@@ -36,9 +36,10 @@ enum weir_limits {
 	WEIR_CHUNK_MAX = 65480, /* payload of one chunk, at most: its record fills 64 KiB */
 	WEIR_TAIL = 456,        /* payload of a move's tail, at most */
 	WEIR_INSTRUCTIONS = 65536,
-	WEIR_PLACES = 65536, /* of connections, by which some are left out */
-	WEIR_MOVES = 11,     /* of one direction that are told at once: their record fills two cache lines */
-	WEIR_SLOTS = 2048,   /* of connections whose moves are told so */
+	WEIR_PLACES = 65536,      /* of connections, by which some are left out */
+	WEIR_MOVES = 25,          /* that are told at once: their element fills four cache lines */
+	WEIR_SLOTS = 2048,        /* of connections whose moves are told so */
+	WEIR_MOVE_DIRECTION = 31, /* where it is in weir_move.length */
 };
 
 /* The first time a TCP socket, or a pair of UDP addresses, is seen. The addresses are in network order, IPv4 as v4-mapped. */
@@ -103,24 +104,25 @@ struct weir_chunk {
 /* Bytes that moved: so long, and so many nanoseconds after the first ones of its record. */
 struct weir_move {
 	__u32 after;
-	__u32 length;
+	__u32 length; /* and the direction, in bit WEIR_MOVE_DIRECTION */
 };
 
 /*
- * Bytes that one thread moved in one direction, one after the other, of which nobody wants to see any: an element of the map
+ * Bytes that a process moved, in either direction by one thread, of which nobody wants to see any: an element of the map
  * `held_moves` until there is no place for more, then a record. User space chooses the element, and puts its connection's id in.
  */
 struct weir_moves {
 	__u8 kind;
-	__u8 direction;
+	__u8 pad;
 	__u16 count;
 	__u32 generation; /* another one after each record */
 	__u64 time;       /* of the first */
 	__u64 connection;
-	__u32 position; /* where the first begins */
-	__u32 end;      /* where the last ends */
+	__u32 position[2]; /* by direction: where its first begins */
+	__u32 end[2];      /* by direction: where its last ends */
+	__u32 tid[2];      /* by direction; 0 where none moved */
 	__u32 pid;
-	__u32 tid;
+	__u32 pad2;
 	struct weir_move moves[WEIR_MOVES];
 };
 

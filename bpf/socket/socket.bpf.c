@@ -33,8 +33,8 @@ static __always_inline bool full_of_pieces(struct sk_buff *skb)
 	return BPF_CORE_READ(info, nr_frags) >= MAX_SKB_FRAGS;
 }
 
-SEC("tp_btf/tcp_sendmsg_locked")
-int BPF_PROG(send_tracepoint, struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int size_goal)
+static __noinline int sends(struct sock *sk, struct connection *c, struct msghdr *msg, struct sk_buff *skb,
+			    int size_goal)
 {
 	struct iov_iter *iter = &msg->msg_iter;
 	__u64 count = iter->count;
@@ -51,34 +51,82 @@ int BPF_PROG(send_tracepoint, struct sock *sk, struct msghdr *msg, struct sk_buf
 		return 0;
 	tcp = AS(sk, struct tcp_sock);
 	if (tcp)
-		tcp_sends(sk, tcp, iter, count < room ? count : room, count > room, false);
+		tcp_sends(sk, tcp, c, iter, count < room ? count : room, count > room, false);
 	return 0;
+}
+
+/* Of a connection whose moves are held: all of it fits into a new packet, and what was read before is noted. */
+static __always_inline bool sends_as_before(struct sock *sk, struct connection *c, struct msghdr *msg,
+					    struct sk_buff *skb, int size_goal)
+{
+	struct weir_moves *held = only_moves(c);
+	__u64 count = msg->msg_iter.count;
+	struct tcp_sock *tcp;
+
+	if (!held || skb || count - 1 >= size_goal || sk->sk_wmem_queued >= sk->sk_sndbuf)
+		return false;
+	tcp = AS(sk, struct tcp_sock);
+	if (tcp->copied_seq != c->end[WEIR_RECEIVED])
+		return false;
+	return hold_quickly(c, held, WEIR_SENT, bpf_ktime_get_ns(), tcp->write_seq + count);
+}
+
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(send_tracepoint, struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int size_goal)
+{
+	struct connection *c = find_connection(sk);
+
+	return sends_as_before(sk, c, msg, skb, size_goal) ? 0 : sends(sk, c, msg, skb, size_goal);
 }
 
 /* ---- received: tracepoint where a packet is copied to its reader, payload from the packet, 6.12 and later ---- */
 
-SEC("tp_btf/skb_copy_datagram_iovec")
-int BPF_PROG(receive_tracepoint, struct sk_buff *skb, int length)
+static __noinline int receives(struct sock *sk, struct connection *c, struct sk_buff *skb, int length)
 {
-	struct sock *sk = skb->sk;
 	struct tcp_sock *tcp;
 	__s32 offset;
 	__u32 begin;
 
 	fetch_note_of_pages(skb);
-	if (!sk || length <= 0)
+	if (length <= 0)
 		return 0;
 	if (is_tcp(sk)) {
 		tcp = AS(sk, struct tcp_sock);
 		/* A peek may look at packets that lie beyond what was read. */
 		begin = AS(&skb->cb, struct tcp_skb_cb)->seq;
 		offset = tcp->copied_seq - begin;
-		tcp_receives(sk, tcp, skb, begin, offset < 0 ? 0 : offset, length, NULL);
+		tcp_receives(sk, tcp, c, skb, begin, offset < 0 ? 0 : offset, length, NULL);
 	} else if (is_unix_stream(sk)) {
 		unix_receives(sk, BPF_CORE_READ((struct unix_sock *)sk, peer), skb,
 			      BPF_CORE_READ((struct unix_skb_parms *)&skb->cb, consumed), length, NULL);
 	}
 	return 0;
+}
+
+/* Of a server's connection whose moves are held: its request was there when TCP noted that it heard of the peer. */
+static __always_inline bool receives_as_before(struct sock *sk, struct connection *c, int length)
+{
+	struct weir_moves *held = only_moves(c);
+	struct tcp_sock *tcp;
+	__u64 time;
+
+	if (!held || length <= 0 || tells_reads || c->role != WEIR_ROLE_SERVER)
+		return false;
+	tcp = AS(sk, struct tcp_sock);
+	time = tcp->tcp_clock_cache;
+	return time && hold_quickly(c, held, WEIR_RECEIVED, time, tcp->copied_seq + length);
+}
+
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(receive_tracepoint, struct sk_buff *skb, int length)
+{
+	struct sock *sk = skb->sk;
+	struct connection *c;
+
+	if (!sk)
+		return 0;
+	c = is_tcp(sk) ? find_connection(sk) : NULL;
+	return receives_as_before(sk, c, length) ? 0 : receives(sk, c, skb, length);
 }
 
 /* ---- sent: functions, kernels with trampolines ---- */
@@ -131,7 +179,7 @@ int BPF_PROG(receive_exit, struct sk_buff *skb, int offset, struct iov_iter *to,
 			return 0;
 		buffer_at(&b, to);
 		step_back(&b, length);
-		tcp_receives(sk, tcp, skb, packet_position(skb), offset, length, &b);
+		tcp_receives(sk, tcp, find_connection(sk), skb, packet_position(skb), offset, length, &b);
 	} else if (is_unix_stream(sk)) {
 		buffer_at(&b, to);
 		step_back(&b, length);

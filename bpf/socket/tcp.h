@@ -18,6 +18,21 @@ static __always_inline __u64 observed_process(void)
 }
 
 /*
+ * Where its moves are held, and whoever moved bytes last does so again: then there is nothing else to ask, for with every other order
+ * user space takes the slot away.
+ */
+static __always_inline bool goes_on(struct connection *c, struct transfer *m)
+{
+	if (!c->slot || left_out)
+		return false;
+	m->process = bpf_get_current_pid_tgid();
+	if (c->owner != m->process >> 32)
+		return false;
+	m->held = held_of(c);
+	return m->held;
+}
+
+/*
  * When the bytes that are read now were there. A server's request begins as it comes in, not when the server finds time to
  * read it: that is about TCP's own note of when it last heard of the peer (or sent), never later than now, which costs no
  * reading of the clock. A client's answer ends when the client has it.
@@ -65,11 +80,15 @@ static __always_inline void come_back(struct connection *c)
 	c->budget[WEIR_RECEIVED] = default_budget;
 }
 
-/* The socket's state, told to user space; NULL when the socket or process is not to be observed. */
-static __always_inline struct connection *observed_tcp(struct sock *sk, struct tcp_sock *tcp, struct transfer *m)
+/*
+ * The socket's state, told to user space; NULL when the socket or process is not to be observed. `c` is what was found of it, NULL
+ * where it has none yet.
+ */
+static __always_inline struct connection *observed_tcp(struct sock *sk, struct tcp_sock *tcp, struct connection *c,
+						       struct transfer *m)
 {
-	struct connection *c = find_connection(sk);
-
+	if (c && goes_on(c, m))
+		return c;
 	if (c && c->flags & IGNORED)
 		return NULL;
 	if (left_out && tcp_is_left_out(sk, c))
@@ -99,7 +118,16 @@ static __always_inline struct connection *observed_tcp(struct sock *sk, struct t
 	}
 	if (c->owner != m->process >> 32)
 		announce_owner(c, m->process >> 32);
+	m->held = held_of(c);
 	return c;
+}
+
+/*
+ * Where the moves of a connection are held, if nothing else is to be asked of it; NULL on the long way, which finds out why.
+ */
+static __always_inline struct weir_moves *only_moves(struct connection *c)
+{
+	return c && c->slot && !left_out ? held_of(c) : NULL;
 }
 
 /* The sequence number of a packet's first byte. */
@@ -134,8 +162,10 @@ static __always_inline void report_uncopied(struct transfer *m, __u32 position)
 		return;
 	gap.direction = WEIR_RECEIVED;
 	gap.position = m->c->end[WEIR_RECEIVED];
-	if (m->c->slot && hold(&gap, uncopied))
+	if (m->held) {
+		hold(&gap, uncopied);
 		return;
+	}
 	write_chunk(&gap, uncopied, FROM_NOWHERE, NULL, 0);
 }
 
@@ -143,13 +173,13 @@ static __always_inline void report_uncopied(struct transfer *m, __u32 position)
  * A send begins, or goes on: the next `length` bytes of `msg` go to write_seq, all of them for sure. More than these
  * come by a later call.
  */
-static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, struct iov_iter *iter, __u64 length,
-				      bool more, bool exit_follows)
+static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, struct connection *c,
+				      struct iov_iter *iter, __u64 length, bool more, bool exit_follows)
 {
 	struct transfer m = { .sk = sk, .direction = WEIR_SENT, .again = exit_follows };
 	struct buffer b;
 
-	m.c = observed_tcp(sk, tcp, &m);
+	m.c = observed_tcp(sk, tcp, c, &m);
 	if (!m.c)
 		return;
 	m.time = bpf_ktime_get_ns();
@@ -158,8 +188,10 @@ static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, str
 	if (more && m.c->speaker == WEIR_SENT + 1 && m.c->left[WEIR_SENT] == 0)
 		return;
 	m.position = FIELD(tcp, write_seq);
-	if (m.c->slot && hold(&m, length))
+	if (m.held) {
+		hold(&m, length);
 		return;
+	}
 	buffer_at(&b, iter);
 	write_buffer(&m, &b, length);
 }
@@ -202,7 +234,7 @@ static __always_inline void enter_send(struct sock *sk, struct tcp_sock *tcp, st
 	bool open = (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) && !FIELD(sk, sk_err);
 
 	if (size && room > 0 && open)
-		tcp_sends(sk, tcp, iter, size < room ? size : room, size > room, true);
+		tcp_sends(sk, tcp, find_connection(sk), iter, size < room ? size : room, size > room, true);
 	begin_turn(sk);
 }
 
@@ -217,7 +249,7 @@ static __always_inline void tcp_sent(struct sock *sk, struct tcp_sock *tcp, stru
 	__s32 unreported;
 	bool mixed;
 
-	m.c = observed_tcp(sk, tcp, &m);
+	m.c = observed_tcp(sk, tcp, find_connection(sk), &m);
 	if (!m.c)
 		return;
 	mixed = iter && end_turn(m.c);
@@ -232,8 +264,10 @@ static __always_inline void tcp_sent(struct sock *sk, struct tcp_sock *tcp, stru
 		return;
 	m.time = bpf_ktime_get_ns();
 	m.position = FIELD(tcp, write_seq) - unreported;
-	if (m.c->slot && hold(&m, unreported))
+	if (m.held) {
+		hold(&m, unreported);
 		return;
+	}
 	if (iter && !mixed) {
 		buffer_at(&b, iter);
 		step_back(&b, unreported);
@@ -258,12 +292,12 @@ static __always_inline void refund(struct connection *c, __u32 position)
  * `length` bytes of `skb`, whose first byte is at `begin`, are read, from `offset` on; `b` is where they are now, or NULL
  * for the packet itself.
  */
-static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, struct sk_buff *skb, __u32 begin,
-					 __u32 offset, __u32 length, struct buffer *b)
+static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, struct connection *c,
+					 struct sk_buff *skb, __u32 begin, __u32 offset, __u32 length, struct buffer *b)
 {
 	struct transfer m = { .sk = sk, .direction = WEIR_RECEIVED };
 
-	m.c = observed_tcp(sk, tcp, &m);
+	m.c = observed_tcp(sk, tcp, c, &m);
 	if (!m.c)
 		return;
 	m.time = time_of_read(tcp, m.c);
@@ -272,8 +306,10 @@ static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, 
 		m.peer = bpf_ktime_get_ns();
 	}
 	m.position = begin + offset;
-	if (m.c->slot && hold(&m, length))
+	if (m.held) {
+		hold(&m, length);
 		return;
+	}
 	refund(m.c, m.position);
 	if (b)
 		write_buffer(&m, b, length);

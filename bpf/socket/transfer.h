@@ -5,7 +5,8 @@
 struct transfer {
 	struct sock *sk;
 	struct connection *c;
-	__u64 process; /* as bpf_get_current_pid_tgid gives it */
+	struct weir_moves *held; /* where its moves are held; NULL where each is told by itself */
+	__u64 process;           /* as bpf_get_current_pid_tgid gives it */
 	__u64 time;
 	__u64 peer;      /* as weir_chunk has it */
 	__u32 direction; /* and WEIR_READ_LATER */

@@ -20,7 +20,7 @@ use crate::shared::{read, weir_limits, weir_moves};
 const SLOTS: u16 = weir_limits::WEIR_SLOTS.0 as u16;
 const BYTES: usize = size_of::<weir_moves>();
 const WORDS: usize = BYTES / 8;
-/// The word of an element that has its kind, direction, count and generation.
+/// The word of an element that has its kind, count and generation.
 const HEAD: usize = 0;
 /// The word that has its connection.
 const CONNECTION: usize = 2;
@@ -33,8 +33,8 @@ const REST: u64 = 1_000_000_000;
 pub(crate) struct HeldMoves {
     memory: Mapping,
     slots: FxHashMap<ConnectionId, u16>,
-    /// By direction, what was seen at the last look; by slot, from slot 1 on.
-    seen: Vec<[Seen; 2]>,
+    /// What was seen at the last look; by slot, from slot 1 on.
+    seen: Vec<Seen>,
     free: Vec<u16>,
     /// Those that were given back, and when.
     resting: VecDeque<(u64, u16)>,
@@ -53,7 +53,7 @@ struct Seen {
 impl HeldMoves {
     pub(crate) fn new(map: BorrowedFd<'_>) -> Result<Self, Error> {
         Ok(HeldMoves {
-            memory: Mapping::new(map, 0, 2 * usize::from(SLOTS) * BYTES, Access::Write)?,
+            memory: Mapping::new(map, 0, usize::from(SLOTS) * BYTES, Access::Write)?,
             slots: FxHashMap::default(),
             seen: Vec::new(),
             free: Vec::new(),
@@ -69,12 +69,11 @@ impl HeldMoves {
             return Some(*slot);
         }
         let slot = self.unused(now)?;
-        for direction in 0..2 {
-            // Of a generation of its own, and empty, before it is anybody's.
-            let generation = (self.word(slot, direction, HEAD).load(Ordering::Relaxed) >> 32).wrapping_add(1);
-            self.word(slot, direction, HEAD).store(generation << 32, Ordering::Relaxed);
-            self.word(slot, direction, CONNECTION).store(connection.0, Ordering::Release);
-        }
+        // Of a generation of its own, and empty, before it is anybody's.
+        let head = word(&self.memory, slot, HEAD);
+        let generation = (head.load(Ordering::Relaxed) >> 32).wrapping_add(1);
+        head.store(generation << 32, Ordering::Relaxed);
+        word(&self.memory, slot, CONNECTION).store(connection.0, Ordering::Release);
         self.slots.insert(connection, slot);
         Some(slot)
     }
@@ -90,16 +89,14 @@ impl HeldMoves {
             return Some(slot);
         }
         let slot = u16::try_from(self.seen.len()).ok()?.checked_add(1).filter(|slot| *slot < SLOTS)?;
-        self.seen.push([Seen::default(); 2]);
+        self.seen.push(Seen::default());
         Some(slot)
     }
 
     /// Nothing of a connection is held any more.
     pub(crate) fn release(&mut self, connection: ConnectionId, now: u64) {
         let Some(slot) = self.slots.remove(&connection) else { return };
-        for direction in 0..2 {
-            self.word(slot, direction, CONNECTION).store(0, Ordering::Relaxed);
-        }
+        word(&self.memory, slot, CONNECTION).store(0, Ordering::Relaxed);
         self.resting.push_back((now, slot));
     }
 
@@ -124,34 +121,27 @@ impl HeldMoves {
     fn take(&mut self, all: bool, handle: &mut impl FnMut(Event<'_>)) {
         self.waits = false;
         for (connection, slot) in &self.slots {
-            for direction in 0..2 {
-                let head = word(&self.memory, *slot, direction, HEAD).load(Ordering::Acquire);
-                let Some(seen) = self.seen.get_mut(usize::from(*slot) - 1) else { continue };
-                let seen = &mut seen[direction];
-                let is_settled = head == seen.head;
-                if head >> 32 != seen.head >> 32 {
-                    seen.told = 0;
-                }
-                seen.head = head;
-                if count(head) <= seen.told {
-                    continue;
-                }
-                if !(is_settled || all) {
-                    self.waits = true;
-                    continue;
-                }
-                let moves = element(&self.memory, *slot, direction);
-                let after = word(&self.memory, *slot, direction, HEAD).load(Ordering::Acquire);
-                if after == head && moves.connection == connection.0 {
-                    decode::moves::moves(&moves, usize::from(seen.told), handle);
-                    seen.told = count(head);
-                }
+            let head = word(&self.memory, *slot, HEAD).load(Ordering::Acquire);
+            let Some(seen) = self.seen.get_mut(usize::from(*slot) - 1) else { continue };
+            let is_settled = head == seen.head;
+            if head >> 32 != seen.head >> 32 {
+                seen.told = 0;
+            }
+            seen.head = head;
+            if count(head) <= seen.told {
+                continue;
+            }
+            if !(is_settled || all) {
+                self.waits = true;
+                continue;
+            }
+            let moves = element(&self.memory, *slot);
+            let after = word(&self.memory, *slot, HEAD).load(Ordering::Acquire);
+            if after == head && moves.connection == connection.0 {
+                decode::moves::moves(&moves, usize::from(seen.told), handle);
+                seen.told = count(head);
             }
         }
-    }
-
-    fn word(&self, slot: u16, direction: usize, place: usize) -> &AtomicU64 {
-        word(&self.memory, slot, direction, place)
     }
 }
 
@@ -160,17 +150,16 @@ fn count(head: u64) -> u16 {
     (head >> 16) as u16
 }
 
-fn word(memory: &Mapping, slot: u16, direction: usize, place: usize) -> &AtomicU64 {
-    let element = 2 * usize::from(slot) + direction;
+fn word(memory: &Mapping, slot: u16, place: usize) -> &AtomicU64 {
     // SAFETY: inside the mapping (`Mapping::at`), aligned, accessed by words only, and borrowed no longer than the mapping.
-    unsafe { memory.at::<AtomicU64>(element * BYTES + place * 8).as_ref() }
+    unsafe { memory.at::<AtomicU64>(usize::from(slot) * BYTES + place * 8).as_ref() }
 }
 
 /// A copy of what is there, of which parts may be older than others.
-fn element(memory: &Mapping, slot: u16, direction: usize) -> weir_moves {
+fn element(memory: &Mapping, slot: u16) -> weir_moves {
     let mut bytes = [0; BYTES];
     for (place, to) in bytes.as_chunks_mut::<8>().0.iter_mut().enumerate().take(WORDS) {
-        *to = word(memory, slot, direction, place).load(Ordering::Relaxed).to_ne_bytes();
+        *to = word(memory, slot, place).load(Ordering::Relaxed).to_ne_bytes();
     }
     read::<weir_moves>(&bytes).unwrap_or_default()
 }

@@ -208,15 +208,16 @@ mod tests {
             btf,
             weir_moves {
                 kind,
-                direction,
+                pad,
                 count,
                 generation,
                 time,
                 connection,
                 position,
                 end,
-                pid,
                 tid,
+                pid,
+                pad2,
                 moves
             }
         );

@@ -1,31 +1,35 @@
-//! Several moves of one direction: each is a chunk without payload.
+//! Several moves of a connection: each is a chunk without payload.
 
 use model::event::{Chunk, Event};
 use model::{ConnectionId, Direction};
 
-use crate::shared::{weir_direction, weir_moves};
+use crate::shared::{weir_limits, weir_moves};
+
+const DIRECTION: u32 = weir_limits::WEIR_MOVE_DIRECTION.0;
+/// As `enum weir_direction` numbers them.
+const DIRECTIONS: [Direction; 2] = [Direction::Sent, Direction::Received];
 
 /// Hands all but the first `told` to `handle`; false when the record makes no sense.
 pub(crate) fn moves(raw: &weir_moves, told: usize, handle: &mut impl FnMut(Event<'_>)) -> bool {
     let Some(moves) = raw.moves.get(..usize::from(raw.count)) else { return false };
-    let sent = raw.direction == weir_direction::WEIR_SENT.0 as u8;
-    let direction = if sent { Direction::Sent } else { Direction::Received };
-    let mut position = raw.position;
+    let mut positions = raw.position;
     for (place, one) in moves.iter().enumerate() {
-        let begin = position;
-        position = begin.wrapping_add(one.length);
+        let direction = (one.length >> DIRECTION) as usize;
+        let length = one.length & !(1 << DIRECTION);
+        let begin = positions[direction];
+        positions[direction] = begin.wrapping_add(length);
         if place < told {
             continue;
         }
         handle(Event::Chunk(Chunk {
             connection: ConnectionId(raw.connection),
             time: raw.time.saturating_add(u64::from(one.after)),
-            direction,
+            direction: DIRECTIONS[direction],
             position: begin,
             previous_end: begin,
-            length: one.length,
+            length,
             pid: raw.pid,
-            tid: raw.tid,
+            tid: raw.tid[direction],
             payload: &[],
         }));
     }
@@ -35,28 +39,44 @@ pub(crate) fn moves(raw: &weir_moves, told: usize, handle: &mut impl FnMut(Event
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::weir_move;
+    use crate::shared::{weir_direction, weir_move};
 
-    fn told(raw: &weir_moves, skipped: usize) -> (bool, Vec<(u64, u32, u32)>) {
+    /// Direction, time, position, length and thread.
+    type Told = (Direction, u64, u32, u32, u32);
+
+    fn told(raw: &weir_moves, skipped: usize) -> (bool, Vec<Told>) {
         let mut all = Vec::new();
         let sound = moves(raw, skipped, &mut |event| match event {
-            Event::Chunk(c) => all.push((c.time, c.position, c.length)),
+            Event::Chunk(c) => all.push((c.direction, c.time, c.position, c.length, c.tid)),
             other => panic!("{other:?}"),
         });
         (sound, all)
     }
 
     #[test]
-    fn moves_stand_one_behind_the_other() {
-        let mut raw = weir_moves { count: 3, time: 1_000, position: u32::MAX - 4, ..weir_moves::default() };
-        let lengths = [(0, 5), (70, 10), (u32::MAX, 1)];
-        for (to, (after, length)) in raw.moves.iter_mut().zip(lengths) {
-            *to = weir_move { after, length };
+    fn moves_of_a_direction_stand_one_behind_the_other() {
+        let [sent, received] =
+            [weir_direction::WEIR_SENT, weir_direction::WEIR_RECEIVED].map(|direction| direction.0);
+        let mut raw = weir_moves {
+            count: 4,
+            time: 1_000,
+            position: [70, u32::MAX - 4],
+            tid: [7, 8],
+            ..weir_moves::default()
+        };
+        let lengths = [(0, received, 5), (30, sent, 300), (70, received, 10), (u32::MAX, received, 1)];
+        for (to, (after, direction, length)) in raw.moves.iter_mut().zip(lengths) {
+            *to = weir_move { after, length: length | direction << DIRECTION };
         }
-        let all = vec![(1_000, u32::MAX - 4, 5), (1_070, 0, 10), (1_000 + u64::from(u32::MAX), 10, 1)];
+        let all = vec![
+            (Direction::Received, 1_000, u32::MAX - 4, 5, 8),
+            (Direction::Sent, 1_030, 70, 300, 7),
+            (Direction::Received, 1_070, 0, 10, 8),
+            (Direction::Received, 1_000 + u64::from(u32::MAX), 10, 1, 8),
+        ];
         assert_eq!(told(&raw, 0), (true, all.clone()));
         assert_eq!(told(&raw, 2), (true, all[2..].to_vec()));
-        raw.count = 12;
+        raw.count = raw.moves.len() as u16 + 1;
         assert_eq!(told(&raw, 0), (false, Vec::new()));
     }
 }
