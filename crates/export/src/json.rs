@@ -11,7 +11,7 @@ use model::trace::Place;
 use model::{Attributes, Endpoint, Request, Value};
 
 use crate::escape;
-use crate::time;
+use crate::time::{self, Times};
 
 /// A power of two: what is written of who spoke with whom is kept for so many, since one request of a connection follows the other.
 const KEPT: usize = 256;
@@ -20,6 +20,7 @@ const KEPT: usize = 256;
 #[derive(Debug)]
 pub struct Lines {
     kept: Vec<Option<Kept>>,
+    times: Times,
 }
 
 /// What is the same in all lines with these ends.
@@ -33,14 +34,14 @@ struct Kept {
 
 impl Default for Lines {
     fn default() -> Self {
-        Lines { kept: (0..KEPT).map(|_| None).collect() }
+        Lines { kept: (0..KEPT).map(|_| None).collect(), times: Times::default() }
     }
 }
 
 impl Lines {
     /// Appends `request` and a line feed to `out`.
     pub fn write(&mut self, request: &Request, out: &mut Vec<u8>) {
-        begin(request, out);
+        begin(request, &mut self.times, out);
         self.ends(request, out);
         rest(request, out);
     }
@@ -72,16 +73,16 @@ impl Kept {
     }
 }
 
-fn begin(request: &Request, out: &mut Vec<u8>) {
+fn begin(request: &Request, times: &mut Times, out: &mut Vec<u8>) {
     out.reserve(768);
     out.extend_from_slice(b"{\"time\":\"");
-    time::rfc3339(request.time, out);
+    times.rfc3339(request.time, out);
     out.extend_from_slice(b"\",\"duration\":");
     time::seconds(request.duration, out);
     out.extend_from_slice(b",\"role\":\"");
     out.extend_from_slice(request.role.as_str().as_bytes());
     out.extend_from_slice(b"\",\"protocol\":");
-    escape::string(request.protocol, out);
+    escape::word(request.protocol, out);
     out.extend_from_slice(b",\"name\":");
     escape::string(&request.name, out);
     match &request.error {
@@ -182,11 +183,11 @@ fn attributes(attributes: &Attributes, out: &mut Vec<u8>) {
     for (key, value) in attributes.iter() {
         out.extend_from_slice(separator);
         separator = b",";
-        escape::string(key, out);
+        escape::word(key, out);
         out.push(b':');
         match value {
             Value::Int(number) => integer(*number, out),
-            Value::Word(word) => escape::string(word, out),
+            Value::Word(word) => escape::word(word, out),
             Value::Text(text) => escape::string(text, out),
         }
     }

@@ -4,18 +4,45 @@ const SECOND: u64 = 1_000_000_000;
 
 /// Appends nanoseconds since 1970-01-01 UTC as `2026-11-20T08:00:00.123456789Z`.
 pub fn rfc3339(nanoseconds: u64, out: &mut Vec<u8>) {
-    let seconds = nanoseconds / SECOND;
-    let (year, month, day) = date(seconds / 86_400);
-    let of_day = seconds % 86_400;
-    let mut text = *b"0000-00-00T00:00:00.000000000Z";
-    digits(year, &mut text[0..4]);
-    digits(month, &mut text[5..7]);
-    digits(day, &mut text[8..10]);
-    digits(of_day / 3600, &mut text[11..13]);
-    digits(of_day / 60 % 60, &mut text[14..16]);
-    digits(of_day % 60, &mut text[17..19]);
-    digits(nanoseconds % SECOND, &mut text[20..29]);
-    out.extend_from_slice(&text);
+    Times::default().rfc3339(nanoseconds, out);
+}
+
+/// Writes times that nearly always are of the second of the one before.
+#[derive(Debug)]
+pub(crate) struct Times {
+    second: u64,
+    text: [u8; 30],
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Times { second: 0, text: *b"1970-01-01T00:00:00.000000000Z" }
+    }
+}
+
+impl Times {
+    /// As [`rfc3339`].
+    pub(crate) fn rfc3339(&mut self, nanoseconds: u64, out: &mut Vec<u8>) {
+        let second = nanoseconds / SECOND;
+        if self.second != second {
+            self.second = second;
+            self.begin(second);
+        }
+        digits(nanoseconds % SECOND, &mut self.text[20..29]);
+        out.extend_from_slice(&self.text);
+    }
+
+    fn begin(&mut self, second: u64) {
+        let (year, month, day) = date(second / 86_400);
+        let of_day = second % 86_400;
+        let text = &mut self.text;
+        digits(year, &mut text[0..4]);
+        digits(month, &mut text[5..7]);
+        digits(day, &mut text[8..10]);
+        digits(of_day / 3600, &mut text[11..13]);
+        digits(of_day / 60 % 60, &mut text[14..16]);
+        digits(of_day % 60, &mut text[17..19]);
+    }
 }
 
 /// Appends nanoseconds as seconds, with no more digits than are needed: `0.000213`, `2`.
@@ -71,6 +98,17 @@ mod tests {
             let mut out = Vec::new();
             rfc3339(nanoseconds, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_time_does_not_depend_on_the_one_before() {
+        let mut times = Times::default();
+        let (mut together, mut apart) = (Vec::new(), Vec::new());
+        for nanoseconds in [5, SECOND + 999_999_999, SECOND + 7, 86_400 * SECOND, SECOND, 0] {
+            times.rfc3339(nanoseconds, &mut together);
+            rfc3339(nanoseconds, &mut apart);
+            assert_eq!(together, apart);
         }
     }
 
