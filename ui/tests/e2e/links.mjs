@@ -113,18 +113,27 @@ export async function links(session, { time, views = ["operations", "sql", "redi
   await session.check("what costs most stands first: by total time, calls or errors", async () => {
     for (const view of views) {
       await session.go(`/requests?${time}&view=${view}`);
-      const ordered = async (column, value) => {
-        const rows = (await session.table()).map((row) => value(row[column]));
-        holds(rows.length > 1 && rows.every((one) => Number.isFinite(one)), `${view}, ${column}: ${rows}`);
+      const ordered = (column, values) => {
+        holds(values.length > 1 && values.every((one) => Number.isFinite(one)), `${view}, ${column}: ${values}`);
         // Three digits are shown: what differs by less may stand either way.
-        const wrong = rows.findIndex((one, at) => at > 0 && one > rows[at - 1] * 1.01);
-        equal(wrong, -1, `the row of ${view} that is greater than the one before, by ${column}: ${rows}`);
+        const wrong = values.findIndex((one, at) => at > 0 && one > values[at - 1] * 1.01);
+        equal(wrong, -1, `the row of ${view} that is greater than the one before, by ${column}: ${values}`);
       };
-      await ordered("Total time", seconds);
-      await page.locator("th button", { hasText: "Calls" }).click();
-      await page.waitForFunction(() => /count/.test(new URL(location.href).searchParams.get("order") ?? ""));
-      await session.settled();
-      await ordered("Calls", (text) => number(text.replace(/ [kM]$/, "")) * (/k$/.test(text) ? 1e3 : 1));
+      const column = async (name, value) => (await session.table()).map((row) => value(row[name]));
+      const calls = (text) => number(text.replace(/ [kM]$/, "")) * (/k$/.test(text) ? 1e3 : 1);
+      ordered("Total time", await column("Total time", seconds));
+      const order = async (name, by) => {
+        await page.locator("th button", { hasText: name }).click();
+        const has = (by) => new URL(location.href).searchParams.get("order")?.includes(by);
+        await page.waitForFunction(has, by);
+        await session.settled();
+      };
+      await order("Calls", "count");
+      ordered("Calls", await column("Calls", calls));
+      await order("Errors", "errors");
+      // A part of all is shown; by how many it goes.
+      const titles = await page.locator("tbody span[title$=' failed']").evaluateAll((all) => all.map((one) => one.title));
+      ordered("Errors", titles.map((title) => calls(title.split(" of ")[0])));
     }
   });
 }
