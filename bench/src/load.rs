@@ -69,6 +69,15 @@ pub(crate) struct Turn {
     pub(crate) server_cpu: u64,
 }
 
+impl Turn {
+    /// Both as one.
+    pub(crate) fn and(self, other: Turn) -> Turn {
+        let requests = self.requests + other.requests;
+        let took = [self, other].map(|turn| turn.requests as f64 / turn.throughput).iter().sum::<f64>();
+        Turn { requests, throughput: requests as f64 / took, server_cpu: self.server_cpu + other.server_cpu }
+    }
+}
+
 impl Load {
     /// Starts the server, and finds out how many requests take so many seconds.
     pub(crate) fn start(

@@ -1,7 +1,7 @@
 //! What Weir costs the system that it observes, and how much of it it sees.
 //!
-//! Rounds without Weir and with it take turns, on servers that stay up, and every ratio is of two neighbours, so that
-//! a noisy machine disturbs both alike. The server stays on the first processor, the client on the last, and the agent
+//! Rounds without Weir and with it take turns, on servers that stay up, and every ratio is of a turn with Weir and the two without it
+//! right before and behind, so that a noisy machine disturbs both alike. The server stays on the first processor, the client on the last, and the agent
 //! shares the client's: it has to get by with what a busy machine leaves it. Figures, medians over the rounds:
 //!
 //! | figure | is |
@@ -110,7 +110,7 @@ fn main() -> anyhow::Result<()> {
         host::note_load(&mut report);
         for (workload, load) in loads.iter_mut().filter(|(workload, _)| wants(workload.name())) {
             eprintln!("round {} of {}: {}", number + 1, arguments.rounds, workload.name());
-            round(&mut report, workload.name(), load, number, place).with_context(|| workload.name())?;
+            round(&mut report, workload.name(), load, place).with_context(|| workload.name())?;
         }
         if wants("capture") {
             eprintln!("round {} of {}: capture", number + 1, arguments.rounds);
@@ -161,16 +161,11 @@ struct Place {
     agent: Option<usize>,
 }
 
-/// One round of a workload: without and with the agent, in either order, then with the kernel's statistics.
-fn round(report: &mut Report, name: &str, load: &mut Load, number: u32, place: Place) -> anyhow::Result<()> {
-    let (none, weir);
-    if number.is_multiple_of(2) {
-        none = load.turn()?;
-        weir = observed(report, name, load, place)?;
-    } else {
-        weir = observed(report, name, load, place)?;
-        none = load.turn()?;
-    }
+/// One round of a workload: without the agent, with it, and without it again; then with the kernel's statistics.
+fn round(report: &mut Report, name: &str, load: &mut Load, place: Place) -> anyhow::Result<()> {
+    let before = load.turn()?;
+    let weir = observed(report, name, load, place)?;
+    let none = before.and(load.turn()?);
     let cpu = |turn: &Turn| turn.server_cpu as f64 / turn.requests as f64;
     report.note(&format!("throughput.none.{name}"), "requests/s", none.throughput);
     report.note(&format!("throughput_ratio.{name}"), "ratio", weir.throughput / none.throughput);
