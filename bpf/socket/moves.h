@@ -11,6 +11,8 @@
 
 #ifdef HOLDS_MOVES
 
+enum { CAN_HOLD = true };
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, WEIR_SLOTS);
@@ -143,6 +145,8 @@ static __always_inline bool hold_quickly(struct connection *c, struct weir_moves
 }
 
 #else /* each move is told, without its bytes */
+
+enum { CAN_HOLD = false };
 
 static __always_inline void let_go(struct connection *c)
 {

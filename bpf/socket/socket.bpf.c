@@ -168,6 +168,7 @@ SEC("fexit/skb_copy_datagram_iter")
 int BPF_PROG(receive_exit, struct sk_buff *skb, int offset, struct iov_iter *to, int length, int result)
 {
 	struct sock *sk = skb->sk;
+	struct connection *c;
 	struct tcp_sock *tcp;
 	struct buffer b;
 
@@ -177,9 +178,10 @@ int BPF_PROG(receive_exit, struct sk_buff *skb, int offset, struct iov_iter *to,
 		tcp = bpf_skc_to_tcp_sock(sk);
 		if (!tcp)
 			return 0;
+		c = find_connection(sk);
 		buffer_at(&b, to);
 		step_back(&b, length);
-		tcp_receives(sk, tcp, find_connection(sk), skb, packet_position(skb), offset, length, &b);
+		tcp_receives(sk, tcp, c, skb, packet_position(skb), offset, length, &b);
 	} else if (is_unix_stream(sk)) {
 		buffer_at(&b, to);
 		step_back(&b, length);

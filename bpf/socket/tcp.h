@@ -23,7 +23,7 @@ static __always_inline __u64 observed_process(void)
  */
 static __always_inline bool goes_on(struct connection *c, struct transfer *m)
 {
-	if (!c->slot || left_out)
+	if (!CAN_HOLD || !c->slot || left_out)
 		return false;
 	m->process = bpf_get_current_pid_tgid();
 	if (c->owner != m->process >> 32)
@@ -130,6 +130,15 @@ static __always_inline struct weir_moves *only_moves(struct connection *c)
 	return c && c->slot && !left_out ? held_of(c) : NULL;
 }
 
+/* Notes `length` bytes where moves are held; else false. */
+static __always_inline bool is_held(struct transfer *m, __u32 length)
+{
+	if (!CAN_HOLD || !m->held)
+		return false;
+	hold(m, length);
+	return true;
+}
+
 /* The sequence number of a packet's first byte. */
 static __always_inline __u32 packet_position(struct sk_buff *skb)
 {
@@ -162,10 +171,8 @@ static __always_inline void report_uncopied(struct transfer *m, __u32 position)
 		return;
 	gap.direction = WEIR_RECEIVED;
 	gap.position = m->c->end[WEIR_RECEIVED];
-	if (m->held) {
-		hold(&gap, uncopied);
+	if (is_held(&gap, uncopied))
 		return;
-	}
 	write_chunk(&gap, uncopied, FROM_NOWHERE, NULL, 0);
 }
 
@@ -188,10 +195,8 @@ static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, str
 	if (more && m.c->speaker == WEIR_SENT + 1 && m.c->left[WEIR_SENT] == 0)
 		return;
 	m.position = FIELD(tcp, write_seq);
-	if (m.held) {
-		hold(&m, length);
+	if (is_held(&m, length))
 		return;
-	}
 	buffer_at(&b, iter);
 	write_buffer(&m, &b, length);
 }
@@ -264,10 +269,8 @@ static __always_inline void tcp_sent(struct sock *sk, struct tcp_sock *tcp, stru
 		return;
 	m.time = bpf_ktime_get_ns();
 	m.position = FIELD(tcp, write_seq) - unreported;
-	if (m.held) {
-		hold(&m, unreported);
+	if (is_held(&m, unreported))
 		return;
-	}
 	if (iter && !mixed) {
 		buffer_at(&b, iter);
 		step_back(&b, unreported);
@@ -306,10 +309,8 @@ static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, 
 		m.peer = bpf_ktime_get_ns();
 	}
 	m.position = begin + offset;
-	if (m.held) {
-		hold(&m, length);
+	if (is_held(&m, length))
 		return;
-	}
 	refund(m.c, m.position);
 	if (b)
 		write_buffer(&m, b, length);
