@@ -132,8 +132,13 @@ export async function links(session, { time, views = ["operations", "sql", "redi
       ordered("Calls", await column("Calls", calls));
       await order("Errors", "errors");
       // A part of all is shown; by how many it goes.
-      const titles = await page.locator("tbody span[title$=' failed']").evaluateAll((all) => all.map((one) => one.title));
-      ordered("Errors", titles.map((title) => calls(title.split(" of ")[0])));
+      const titles = await page
+        .locator("tbody span[title$=' failed']")
+        .evaluateAll((all) => all.map((one) => one.title));
+      ordered(
+        "Errors",
+        titles.map((title) => calls(title.split(" of ")[0])),
+      );
     }
   });
 }
