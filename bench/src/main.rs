@@ -1,8 +1,8 @@
 //! What Weir costs the system that it observes, and how much of it it sees.
 //!
-//! Rounds without Weir and with it take turns, on servers that stay up, and every ratio is of a turn with Weir and the two without it
-//! right before and behind, so that a noisy machine disturbs both alike. The server stays on the first processor, the client on the last, and the agent
-//! shares the client's: it has to get by with what a busy machine leaves it. Figures, medians over the rounds:
+//! Rounds without Weir and with it take turns, on servers that stay up, and every ratio is of a turn with Weir and the two without
+//! it right before and behind, so that a noisy machine disturbs both alike. The server stays on the first processor, the client on
+//! the last, and the agent shares the client's: it has to get by with what a busy machine leaves it. Figures, medians over the rounds:
 //!
 //! | figure | is |
 //! |---|---|

@@ -103,18 +103,16 @@ static __noinline int receives(struct sock *sk, struct connection *c, struct sk_
 	return 0;
 }
 
-/* Of a server's connection whose moves are held: its request was there when TCP noted that it heard of the peer. */
+/* Of a connection whose moves are held. */
 static __always_inline bool receives_as_before(struct sock *sk, struct connection *c, int length)
 {
 	struct weir_moves *held = only_moves(c);
 	struct tcp_sock *tcp;
-	__u64 time;
 
-	if (!held || length <= 0 || tells_reads || c->role != WEIR_ROLE_SERVER)
+	if (!held || length <= 0 || tells_reads)
 		return false;
 	tcp = AS(sk, struct tcp_sock);
-	time = tcp->tcp_clock_cache;
-	return time && hold_quickly(c, held, WEIR_RECEIVED, time, tcp->copied_seq + length);
+	return hold_quickly(c, held, WEIR_RECEIVED, time_of_read(tcp, c), tcp->copied_seq + length);
 }
 
 SEC("tp_btf/skb_copy_datagram_iovec")

@@ -18,17 +18,21 @@ static __always_inline __u64 observed_process(void)
 }
 
 /*
- * Where its moves are held, and whoever moved bytes last does so again: then there is nothing else to ask, for with every other order
- * user space takes the slot away.
+ * Where the moves of a connection are held, if nothing else is to be asked of it: with every other order user space takes the slot
+ * away. NULL on the long way, which finds out why.
  */
+static __always_inline struct weir_moves *only_moves(struct connection *c)
+{
+	return CAN_HOLD && c && c->slot && !left_out ? held_of(c) : NULL;
+}
+
+/* They are held, and the process that moved bytes last does so again. */
 static __always_inline bool goes_on(struct connection *c, struct transfer *m)
 {
-	if (!CAN_HOLD || !c->slot || left_out)
-		return false;
 	m->process = bpf_get_current_pid_tgid();
-	if (c->owner != m->process >> 32)
+	if (!CAN_HOLD || !c || c->owner != m->process >> 32)
 		return false;
-	m->held = held_of(c);
+	m->held = only_moves(c);
 	return m->held;
 }
 
@@ -87,7 +91,7 @@ static __always_inline void come_back(struct connection *c)
 static __always_inline struct connection *observed_tcp(struct sock *sk, struct tcp_sock *tcp, struct connection *c,
 						       struct transfer *m)
 {
-	if (c && goes_on(c, m))
+	if (goes_on(c, m))
 		return c;
 	if (c && c->flags & IGNORED)
 		return NULL;
@@ -120,14 +124,6 @@ static __always_inline struct connection *observed_tcp(struct sock *sk, struct t
 		announce_owner(c, m->process >> 32);
 	m->held = held_of(c);
 	return c;
-}
-
-/*
- * Where the moves of a connection are held, if nothing else is to be asked of it; NULL on the long way, which finds out why.
- */
-static __always_inline struct weir_moves *only_moves(struct connection *c)
-{
-	return c && c->slot && !left_out ? held_of(c) : NULL;
 }
 
 /* Notes `length` bytes where moves are held; else false. */

@@ -130,6 +130,32 @@ fn each_move_is_of_the_thread_that_made_it() {
     });
 }
 
+/// One thread reads and another one answers, as where work is handed on within a program.
+#[test]
+fn each_direction_has_a_thread_of_its_own() {
+    with_each_back_end(|back_end, observer| {
+        let pair = held(observer, Family::V4);
+        // SAFETY: has no preconditions.
+        let own = || unsafe { libc::gettid() }.unsigned_abs();
+        for _ in 0..20 {
+            say(&pair.client, &pair.server, b"question");
+            thread::scope(|scope| scope.spawn(|| say(&pair.server, &pair.client, b"answer")).join())
+                .expect("it does not panic");
+        }
+        let (_, server) = observer.wait_for_bytes(&pair, 1 + 20 * 8, 1 + 20 * 6);
+        let threads = |direction: Direction| -> Vec<u32> {
+            server.chunks[direction.index()].iter().skip(1).map(|chunk| chunk.tid).collect()
+        };
+        assert_eq!(threads(Received), [own(); 20], "{back_end}");
+        let answering = threads(Sent);
+        assert_eq!(answering.len(), 20, "{back_end}");
+        assert!(answering.iter().all(|tid| *tid != own()), "{back_end}: {answering:?}");
+        check_moves(&server, Received, &b"question".repeat(20)).unwrap_or_else(|w| panic!("{back_end}: {w}"));
+        check_moves(&server, Sent, &b"answer".repeat(20)).unwrap_or_else(|w| panic!("{back_end}: {w}"));
+        observer.forget();
+    });
+}
+
 #[test]
 fn its_bytes_may_be_wanted_again() {
     with_each_back_end(|back_end, observer| {
