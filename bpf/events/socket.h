@@ -37,7 +37,7 @@ enum weir_limits {
 	WEIR_TAIL = 456,        /* payload of a move's tail, at most */
 	WEIR_INSTRUCTIONS = 65536,
 	WEIR_PLACES = 65536,      /* of connections, by which some are left out */
-	WEIR_MOVES = 25,          /* that are told at once: their element fills four cache lines */
+	WEIR_MOVES = 56,          /* that are told at once: their element fills eight cache lines */
 	WEIR_SLOTS = 2048,        /* of connections whose moves are told so */
 	WEIR_MOVE_DIRECTION = 31, /* where it is in weir_move.length */
 };
@@ -109,15 +109,17 @@ struct weir_move {
 
 /*
  * Bytes that a process moved, in either direction by one thread, of which nobody wants to see any: an element of the map
- * `held_moves` until there is no place for more, then a record. User space chooses the element, and puts its connection's id in.
+ * `held_moves` until there is no place for more, then a record, as long as it has moves. User space chooses the element, best of all
+ * the one that belongs to the connection's ports, and puts the connection's id in: the complement of it when it takes the element away.
  */
 struct weir_moves {
 	__u8 kind;
-	__u8 pad;
+	__u8 role;
 	__u16 count;
 	__u32 generation; /* another one after each record */
 	__u64 time;       /* of the first */
 	__u64 connection;
+	__u64 socket;      /* that noted here before; 0 until one did */
 	__u32 position[2]; /* by direction: where its first begins */
 	__u32 end[2];      /* by direction: where its last ends */
 	__u32 tid[2];      /* by direction; 0 where none moved */
@@ -151,7 +153,9 @@ struct weir_end {
  */
 enum weir_order {
 	WEIR_ORDER_IGNORE = 1U << 31,
-	WEIR_ORDER_ANNOUNCE = 1U << 30, /* say again what the connection is, and who uses it */
+	/* say again what the connection is, and who uses it: once for each number in bits 0-15, from 1 on */
+	WEIR_ORDER_ANNOUNCE = 1U << 30,
+	WEIR_ORDER_NUMBER_MASK = 0xffff,
 	/* tell only what moved and when, several moves at once: bits 0-15 are the slot, from 1 on; else nothing is captured */
 	WEIR_ORDER_MOVES = 1U << 29,
 	WEIR_ORDER_SLOT_MASK = 0xffff,

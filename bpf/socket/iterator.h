@@ -106,10 +106,8 @@ static __always_inline void write_buffer(struct transfer *m, struct buffer *b, _
 		return;
 	}
 	for (i = 0; b->kind == BUFFER_SEGMENTS && length && i < MAX_SEGMENTS; i++) {
-#ifndef PLAIN_POINTERS
 		/* Else the end of the loop may fall into its beginning, and kernels up to 6.1 refuse that. */
 		asm volatile("");
-#endif
 		if (m->c->speaker == m->direction + 1 && m->c->left[m->direction & 1] == 0 && !wants_tails(m))
 			break;
 		if (bpf_probe_read_kernel(&segment, sizeof(segment), b->segments + i))

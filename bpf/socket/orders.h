@@ -32,8 +32,9 @@ static __always_inline bool told_to_ignore(struct connection *c)
 		return true;
 	}
 	if (word & WEIR_ORDER_ANNOUNCE) {
-		if (!(c->flags & RETOLD)) {
-			c->flags = (c->flags & ~ANNOUNCED) | RETOLD;
+		if (c->retold != (word & WEIR_ORDER_NUMBER_MASK)) {
+			c->retold = word & WEIR_ORDER_NUMBER_MASK;
+			c->flags &= ~ANNOUNCED;
 			c->owner = 0;
 			/* What it was told before is not known any more. */
 			c->budget[WEIR_SENT] = default_budget;
@@ -49,7 +50,7 @@ static __always_inline bool told_to_ignore(struct connection *c)
 	}
 	c->budget[WEIR_SENT] = (word & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
 	c->budget[WEIR_RECEIVED] = (word >> WEIR_ORDER_BUDGET_SHIFT & WEIR_ORDER_BUDGET_MASK) * WEIR_ORDER_BUDGET_UNIT;
-	c->flags &= ~(TAILS | TAILS_RECEIVED | RETOLD | YOUNG);
+	c->flags &= ~(TAILS | TAILS_RECEIVED | YOUNG);
 	if (word & WEIR_ORDER_TAIL_SENT)
 		c->flags |= TAILS;
 	if (word & WEIR_ORDER_TAIL_RECEIVED)

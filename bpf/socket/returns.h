@@ -118,8 +118,8 @@ static __always_inline void receive_returns(int result)
 	buffer_at(&b, call.iter);
 	step_back(&b, call.length);
 	if (is_tcp(sk))
-		tcp_receives(sk, (struct tcp_sock *)sk, find_connection(sk), call.skb, packet_position(call.skb),
-			     call.offset, call.length, &b);
+		tcp_receives(sk, (struct tcp_sock *)sk, call.skb, packet_position(call.skb), call.offset, call.length,
+			     &b);
 	else
 		unix_receives(sk, BPF_CORE_READ((struct unix_sock *)sk, peer), call.skb, call.offset, call.length, &b);
 }

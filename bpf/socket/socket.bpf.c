@@ -33,8 +33,7 @@ static __always_inline bool full_of_pieces(struct sk_buff *skb)
 	return BPF_CORE_READ(info, nr_frags) >= MAX_SKB_FRAGS;
 }
 
-static __noinline int sends(struct sock *sk, struct connection *c, struct msghdr *msg, struct sk_buff *skb,
-			    int size_goal)
+static __noinline int sends(struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int size_goal)
 {
 	struct iov_iter *iter = &msg->msg_iter;
 	__u64 count = iter->count;
@@ -51,37 +50,34 @@ static __noinline int sends(struct sock *sk, struct connection *c, struct msghdr
 		return 0;
 	tcp = AS(sk, struct tcp_sock);
 	if (tcp)
-		tcp_sends(sk, tcp, c, iter, count < room ? count : room, count > room, false);
+		tcp_sends(sk, tcp, iter, count < room ? count : room, count > room, false);
 	return 0;
 }
 
 /* Of a connection whose moves are held: all of it fits into a new packet, and what was read before is noted. */
-static __always_inline bool sends_as_before(struct sock *sk, struct connection *c, struct msghdr *msg,
-					    struct sk_buff *skb, int size_goal)
+static __always_inline bool sends_as_before(struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int size_goal)
 {
-	struct weir_moves *held = only_moves(c);
+	struct weir_moves *held = held_at(sk);
 	__u64 count = msg->msg_iter.count;
 	struct tcp_sock *tcp;
 
 	if (!held || skb || count - 1 >= size_goal || sk->sk_wmem_queued >= sk->sk_sndbuf)
 		return false;
 	tcp = AS(sk, struct tcp_sock);
-	if (tcp->copied_seq != c->end[WEIR_RECEIVED])
+	if (tcp->copied_seq != held->end[WEIR_RECEIVED])
 		return false;
-	return hold_quickly(c, held, WEIR_SENT, bpf_ktime_get_ns(), tcp->write_seq + count);
+	return hold_quickly(held, WEIR_SENT, bpf_ktime_get_ns(), tcp->write_seq + count);
 }
 
 SEC("tp_btf/tcp_sendmsg_locked")
 int BPF_PROG(send_tracepoint, struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int size_goal)
 {
-	struct connection *c = find_connection(sk);
-
-	return sends_as_before(sk, c, msg, skb, size_goal) ? 0 : sends(sk, c, msg, skb, size_goal);
+	return sends_as_before(sk, msg, skb, size_goal) ? 0 : sends(sk, msg, skb, size_goal);
 }
 
 /* ---- received: tracepoint where a packet is copied to its reader, payload from the packet, 6.12 and later ---- */
 
-static __noinline int receives(struct sock *sk, struct connection *c, struct sk_buff *skb, int length)
+static __noinline int receives(struct sock *sk, struct sk_buff *skb, int length)
 {
 	struct tcp_sock *tcp;
 	__s32 offset;
@@ -95,7 +91,7 @@ static __noinline int receives(struct sock *sk, struct connection *c, struct sk_
 		/* A peek may look at packets that lie beyond what was read. */
 		begin = AS(&skb->cb, struct tcp_skb_cb)->seq;
 		offset = tcp->copied_seq - begin;
-		tcp_receives(sk, tcp, c, skb, begin, offset < 0 ? 0 : offset, length, NULL);
+		tcp_receives(sk, tcp, skb, begin, offset < 0 ? 0 : offset, length, NULL);
 	} else if (is_unix_stream(sk)) {
 		unix_receives(sk, BPF_CORE_READ((struct unix_sock *)sk, peer), skb,
 			      BPF_CORE_READ((struct unix_skb_parms *)&skb->cb, consumed), length, NULL);
@@ -104,27 +100,25 @@ static __noinline int receives(struct sock *sk, struct connection *c, struct sk_
 }
 
 /* Of a connection whose moves are held. */
-static __always_inline bool receives_as_before(struct sock *sk, struct connection *c, int length)
+static __always_inline bool receives_as_before(struct sock *sk, int length)
 {
-	struct weir_moves *held = only_moves(c);
+	struct weir_moves *held = held_at(sk);
 	struct tcp_sock *tcp;
 
 	if (!held || length <= 0 || tells_reads)
 		return false;
 	tcp = AS(sk, struct tcp_sock);
-	return hold_quickly(c, held, WEIR_RECEIVED, time_of_read(tcp, c), tcp->copied_seq + length);
+	return hold_quickly(held, WEIR_RECEIVED, time_of_read(tcp, held->role), tcp->copied_seq + length);
 }
 
 SEC("tp_btf/skb_copy_datagram_iovec")
 int BPF_PROG(receive_tracepoint, struct sk_buff *skb, int length)
 {
 	struct sock *sk = skb->sk;
-	struct connection *c;
 
 	if (!sk)
 		return 0;
-	c = is_tcp(sk) ? find_connection(sk) : NULL;
-	return receives_as_before(sk, c, length) ? 0 : receives(sk, c, skb, length);
+	return receives_as_before(sk, length) ? 0 : receives(sk, skb, length);
 }
 
 /* ---- sent: functions, kernels with trampolines ---- */
@@ -166,7 +160,6 @@ SEC("fexit/skb_copy_datagram_iter")
 int BPF_PROG(receive_exit, struct sk_buff *skb, int offset, struct iov_iter *to, int length, int result)
 {
 	struct sock *sk = skb->sk;
-	struct connection *c;
 	struct tcp_sock *tcp;
 	struct buffer b;
 
@@ -176,10 +169,9 @@ int BPF_PROG(receive_exit, struct sk_buff *skb, int offset, struct iov_iter *to,
 		tcp = bpf_skc_to_tcp_sock(sk);
 		if (!tcp)
 			return 0;
-		c = find_connection(sk);
 		buffer_at(&b, to);
 		step_back(&b, length);
-		tcp_receives(sk, tcp, c, skb, packet_position(skb), offset, length, &b);
+		tcp_receives(sk, tcp, skb, packet_position(skb), offset, length, &b);
 	} else if (is_unix_stream(sk)) {
 		buffer_at(&b, to);
 		step_back(&b, length);

@@ -17,8 +17,7 @@ enum connection_flags {
 	/* The last bytes of a move are wanted, also beyond the budget: by direction, WEIR_SENT first. */
 	TAILS = 16,
 	TAILS_RECEIVED = 32,
-	RETOLD = 64, /* the order to announce again was obeyed: once is enough, though the order stands */
-	YOUNG = 128, /* nobody can know yet what it needs: see run_of_young */
+	YOUNG = 64, /* nobody can know yet what it needs: see run_of_young */
 };
 
 /* What every move touches comes first: in sk_storage, 56 bytes share a cache line with what leads to them. */
@@ -35,7 +34,7 @@ struct connection {
 	__u8 flags;
 	__u8 senders; /* threads within a send, where its beginning and end are seen */
 	__u16 slot;   /* where its moves are held until several are told at once; 0 where they are not: see moves.h */
-	__u16 pad;
+	__u16 retold; /* the number of the order to announce again that was obeyed: once is enough, though the order stands */
 	union {
 		__u64 peer_id; /* Unix: the other socket's id, which outlives its pointer */
 		struct {
@@ -102,6 +101,11 @@ __u32 one_by_one = 0;
 static __always_inline __u32 place_of(__u32 sum)
 {
 	return sum * 0x9e3779b1U >> 16;
+}
+
+static __always_inline __u32 sum_of_ports(struct sock *sk)
+{
+	return FIELD(sk, __sk_common.skc_num) + bpf_ntohs(FIELD(sk, __sk_common.skc_dport));
 }
 
 static __always_inline bool is_left_out(__u32 sum)

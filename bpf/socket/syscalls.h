@@ -250,7 +250,7 @@ static __always_inline void call_returns(struct pt_regs *regs, __u64 number, __u
 		return; /* told by the call that takes them */
 	m.direction = call->direction & 1;
 	if (call->tcp) {
-		m.c = observed_tcp(sk, (struct tcp_sock *)sk, find_connection(sk), &m);
+		m.c = observed_tcp(sk, (struct tcp_sock *)sk, &m);
 		if (call->kind != CALL_MESSAGES)
 			call->position = tcp_position(sk, m.direction) - result;
 	} else {

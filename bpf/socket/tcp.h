@@ -21,18 +21,18 @@ static __always_inline __u64 observed_process(void)
  * Where the moves of a connection are held, if nothing else is to be asked of it: with every other order user space takes the slot
  * away. NULL on the long way, which finds out why.
  */
-static __always_inline struct weir_moves *only_moves(struct connection *c)
+static __always_inline struct weir_moves *only_moves(struct sock *sk, struct connection *c)
 {
-	return CAN_HOLD && c && c->slot && !left_out ? held_of(c) : NULL;
+	return CAN_HOLD && c && c->slot && !left_out ? held_for(sk, c) : NULL;
 }
 
 /* They are held, and the process that moved bytes last does so again. */
-static __always_inline bool goes_on(struct connection *c, struct transfer *m)
+static __always_inline bool goes_on(struct sock *sk, struct connection *c, struct transfer *m)
 {
 	m->process = bpf_get_current_pid_tgid();
 	if (!CAN_HOLD || !c || c->owner != m->process >> 32)
 		return false;
-	m->held = only_moves(c);
+	m->held = only_moves(sk, c);
 	return m->held;
 }
 
@@ -41,9 +41,9 @@ static __always_inline bool goes_on(struct connection *c, struct transfer *m)
  * read it: that is about TCP's own note of when it last heard of the peer (or sent), never later than now, which costs no
  * reading of the clock. A client's answer ends when the client has it.
  */
-static __always_inline __u64 time_of_read(struct tcp_sock *tcp, struct connection *c)
+static __always_inline __u64 time_of_read(struct tcp_sock *tcp, __u8 role)
 {
-	__u64 noted = c->role == WEIR_ROLE_SERVER ? FIELD(tcp, tcp_clock_cache) : 0;
+	__u64 noted = role == WEIR_ROLE_SERVER ? FIELD(tcp, tcp_clock_cache) : 0;
 
 	return noted ? noted : bpf_ktime_get_ns();
 }
@@ -54,19 +54,14 @@ static __always_inline bool answers(struct connection *c, __u32 direction)
 	return direction == WEIR_SENT && c->role == WEIR_ROLE_SERVER && c->speaker == WEIR_RECEIVED + 1;
 }
 
-static __always_inline __u32 sum_of_ports(struct sock *sk)
-{
-	return FIELD(sk, __sk_common.skc_num) + bpf_ntohs(FIELD(sk, __sk_common.skc_dport));
-}
-
 /* Of one that is left out this is noted, where it has a state at all: user space gives up what it knows of it. */
 static __always_inline bool tcp_is_left_out(struct sock *sk, struct connection *c)
 {
 	if (!is_left_out(sum_of_ports(sk)))
 		return false;
 	if (c && c->speaker != LEFT_OUT) {
+		give_up_slot(c);
 		c->speaker = LEFT_OUT;
-		c->slot = 0;
 		c->flags &= ~ANNOUNCED;
 	}
 	return true;
@@ -85,13 +80,13 @@ static __always_inline void come_back(struct connection *c)
 }
 
 /*
- * The socket's state, told to user space; NULL when the socket or process is not to be observed. `c` is what was found of it, NULL
- * where it has none yet.
+ * The socket's state, told to user space; NULL when the socket or process is not to be observed.
  */
-static __always_inline struct connection *observed_tcp(struct sock *sk, struct tcp_sock *tcp, struct connection *c,
-						       struct transfer *m)
+static __always_inline struct connection *observed_tcp(struct sock *sk, struct tcp_sock *tcp, struct transfer *m)
 {
-	if (goes_on(c, m))
+	struct connection *c = find_connection(sk);
+
+	if (goes_on(sk, c, m))
 		return c;
 	if (c && c->flags & IGNORED)
 		return NULL;
@@ -118,11 +113,11 @@ static __always_inline struct connection *observed_tcp(struct sock *sk, struct t
 			c->end[WEIR_SENT] = FIELD(tcp, write_seq);
 			c->end[WEIR_RECEIVED] = FIELD(tcp, copied_seq);
 		}
-		announce_ip(sk, c, time_of_read(tcp, c)); /* no later than its first chunk */
+		announce_ip(sk, c, time_of_read(tcp, c->role)); /* no later than its first chunk */
 	}
 	if (c->owner != m->process >> 32)
 		announce_owner(c, m->process >> 32);
-	m->held = held_of(c);
+	m->held = held_for(sk, c);
 	return c;
 }
 
@@ -176,15 +171,16 @@ static __always_inline void report_uncopied(struct transfer *m, __u32 position)
  * A send begins, or goes on: the next `length` bytes of `msg` go to write_seq, all of them for sure. More than these
  * come by a later call.
  */
-static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, struct connection *c,
-				      struct iov_iter *iter, __u64 length, bool more, bool exit_follows)
+static __always_inline void tcp_sends(struct sock *sk, struct tcp_sock *tcp, struct iov_iter *iter, __u64 length,
+				      bool more, bool exit_follows)
 {
 	struct transfer m = { .sk = sk, .direction = WEIR_SENT, .again = exit_follows };
 	struct buffer b;
 
-	m.c = observed_tcp(sk, tcp, c, &m);
+	m.c = observed_tcp(sk, tcp, &m);
 	if (!m.c)
 		return;
+	know_socket(m.held, sk);
 	m.time = bpf_ktime_get_ns();
 	report_uncopied(&m, read_position(sk, tcp));
 	/* The middle of a long send, which nobody will look at: the next chunk shows how long it was. */
@@ -235,7 +231,7 @@ static __always_inline void enter_send(struct sock *sk, struct tcp_sock *tcp, st
 	bool open = (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) && !FIELD(sk, sk_err);
 
 	if (size && room > 0 && open)
-		tcp_sends(sk, tcp, find_connection(sk), iter, size < room ? size : room, size > room, true);
+		tcp_sends(sk, tcp, iter, size < room ? size : room, size > room, true);
 	begin_turn(sk);
 }
 
@@ -250,7 +246,7 @@ static __always_inline void tcp_sent(struct sock *sk, struct tcp_sock *tcp, stru
 	__s32 unreported;
 	bool mixed;
 
-	m.c = observed_tcp(sk, tcp, find_connection(sk), &m);
+	m.c = observed_tcp(sk, tcp, &m);
 	if (!m.c)
 		return;
 	mixed = iter && end_turn(m.c);
@@ -291,15 +287,15 @@ static __always_inline void refund(struct connection *c, __u32 position)
  * `length` bytes of `skb`, whose first byte is at `begin`, are read, from `offset` on; `b` is where they are now, or NULL
  * for the packet itself.
  */
-static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, struct connection *c,
-					 struct sk_buff *skb, __u32 begin, __u32 offset, __u32 length, struct buffer *b)
+static __always_inline void tcp_receives(struct sock *sk, struct tcp_sock *tcp, struct sk_buff *skb, __u32 begin,
+					 __u32 offset, __u32 length, struct buffer *b)
 {
 	struct transfer m = { .sk = sk, .direction = WEIR_RECEIVED };
 
-	m.c = observed_tcp(sk, tcp, c, &m);
+	m.c = observed_tcp(sk, tcp, &m);
 	if (!m.c)
 		return;
-	m.time = time_of_read(tcp, m.c);
+	m.time = time_of_read(tcp, m.c->role);
 	if (tells_reads && m.c->role == WEIR_ROLE_SERVER) {
 		m.direction |= WEIR_READ_LATER;
 		m.peer = bpf_ktime_get_ns();

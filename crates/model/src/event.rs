@@ -183,7 +183,10 @@ pub enum Instruction {
     },
     /// No bytes, only which moved and when, several moves at once: they may come a twentieth of a second late, those of one direction in
     /// order. Another instruction gives up what was not told by then.
-    Moves,
+    Moves {
+        /// The sum of the two ports, 0 where there are none: by it the programs find the connection most quickly.
+        ports: u32,
+    },
     /// It is gone, or forgotten: what is kept for it may be used for another one.
     Release,
 }

@@ -245,10 +245,11 @@ impl Capture {
     pub fn instruct(&mut self, connection: ConnectionId, instruction: Instruction) {
         let order = match instruction {
             Instruction::Ignore => Some(Order::Ignore),
-            Instruction::Announce => Some(Order::Announce),
+            Instruction::Announce => Some(Order::announce(monotonic_now())),
             Instruction::Budget { sent, received, tails } => Some(Order::Budget([sent, received], tails)),
-            Instruction::Moves => {
-                let slot = self.moves.as_mut().and_then(|moves| moves.hold(connection, monotonic_now()));
+            Instruction::Moves { ports } => {
+                let slot =
+                    self.moves.as_mut().and_then(|moves| moves.hold(connection, ports, monotonic_now()));
                 // Where there is none they are told one by one.
                 let order = slot.map_or(Order::Budget([0; 2], [false; 2]), Order::Moves);
                 return self.instructions.give(connection, order);

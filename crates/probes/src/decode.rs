@@ -27,7 +27,7 @@ pub(crate) fn decode(record: &[u8], handle: &mut impl FnMut(Event<'_>)) -> bool 
         weir_kind::WEIR_EXEC => one(record, exec, handle),
         weir_kind::WEIR_EXIT => one(record, exit, handle),
         weir_kind::WEIR_TCP => one(record, tcp::tcp, handle),
-        weir_kind::WEIR_MOVED => read(record).is_some_and(|raw| moves::moves(&raw, 0, handle)),
+        weir_kind::WEIR_MOVED => moves::read(record).is_some_and(|raw| moves::moves(&raw, 0, handle)),
         _ => false,
     }
 }

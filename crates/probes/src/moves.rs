@@ -4,7 +4,7 @@
 //! The map is in our memory. What a program writes there meanwhile is not looked at: only what was the same at two looks is
 //! told, and the programs may tell it once more, which does no harm.
 
-use std::collections::VecDeque;
+use std::mem::offset_of;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,15 +15,18 @@ use rustc_hash::FxHashMap;
 use crate::Error;
 use crate::decode;
 use crate::ring::{Access, Mapping};
+use crate::share;
 use crate::shared::{read, weir_limits, weir_moves};
 
-const SLOTS: u16 = weir_limits::WEIR_SLOTS.0 as u16;
+const SLOTS: usize = weir_limits::WEIR_SLOTS.0 as usize;
 const BYTES: usize = size_of::<weir_moves>();
 const WORDS: usize = BYTES / 8;
 /// The word of an element that has its kind, count and generation.
 const HEAD: usize = 0;
 /// The word that has its connection.
-const CONNECTION: usize = 2;
+const CONNECTION: usize = offset_of!(weir_moves, connection) / 8;
+/// The one by which a socket knows that it noted there before.
+const SOCKET: usize = offset_of!(weir_moves, socket) / 8;
 /// How often they are looked at, and so for how long a move waits at least: nanoseconds.
 const EVERY: u64 = 20_000_000;
 /// A program that saw a slot as its connection's has long written to it by then: nanoseconds.
@@ -33,71 +36,71 @@ const REST: u64 = 1_000_000_000;
 pub(crate) struct HeldMoves {
     memory: Mapping,
     slots: FxHashMap<ConnectionId, u16>,
-    /// What was seen at the last look; by slot, from slot 1 on.
-    seen: Vec<Seen>,
-    free: Vec<u16>,
-    /// Those that were given back, and when.
-    resting: VecDeque<(u64, u16)>,
+    /// By slot.
+    places: Vec<Place>,
     looked_at: u64,
     /// Some were not told at the last look.
     waits: bool,
 }
 
+/// A slot.
 #[derive(Debug, Clone, Copy, Default)]
-struct Seen {
+struct Place {
+    /// As it was at the last look.
     head: u64,
-    /// So many of them were told from here.
+    /// So many of its moves were told from here.
     told: u16,
+    is_taken: bool,
+    /// When it was given back; 0 where nobody has had it yet.
+    free_since: u64,
+}
+
+impl Place {
+    fn is_free(&self, now: u64) -> bool {
+        !self.is_taken && (self.free_since == 0 || now.saturating_sub(self.free_since) >= REST)
+    }
 }
 
 impl HeldMoves {
     pub(crate) fn new(map: BorrowedFd<'_>) -> Result<Self, Error> {
         Ok(HeldMoves {
-            memory: Mapping::new(map, 0, usize::from(SLOTS) * BYTES, Access::Write)?,
+            memory: Mapping::new(map, 0, SLOTS * BYTES, Access::Write)?,
             slots: FxHashMap::default(),
-            seen: Vec::new(),
-            free: Vec::new(),
-            resting: VecDeque::new(),
+            places: vec![Place::default(); SLOTS],
             looked_at: 0,
             waits: false,
         })
     }
 
-    /// The slot of a connection, a new one where it has none; `None` where there is no other.
-    pub(crate) fn hold(&mut self, connection: ConnectionId, now: u64) -> Option<u16> {
+    /// The slot of a connection, a new one where it has none; `None` where there is no other. `ports` is the sum of its ports.
+    pub(crate) fn hold(&mut self, connection: ConnectionId, ports: u32, now: u64) -> Option<u16> {
         if let Some(slot) = self.slots.get(&connection) {
             return Some(*slot);
         }
-        let slot = self.unused(now)?;
+        let slot = self.free(preferred(ports), now)?;
         // Of a generation of its own, and empty, before it is anybody's.
         let head = word(&self.memory, slot, HEAD);
         let generation = (head.load(Ordering::Relaxed) >> 32).wrapping_add(1);
         head.store(generation << 32, Ordering::Relaxed);
+        word(&self.memory, slot, SOCKET).store(0, Ordering::Relaxed);
         word(&self.memory, slot, CONNECTION).store(connection.0, Ordering::Release);
         self.slots.insert(connection, slot);
+        self.places[usize::from(slot)].is_taken = true;
         Some(slot)
     }
 
-    fn unused(&mut self, now: u64) -> Option<u16> {
-        while let Some((since, slot)) = self.resting.front()
-            && now.saturating_sub(*since) >= REST
-        {
-            self.free.push(*slot);
-            self.resting.pop_front();
-        }
-        if let Some(slot) = self.free.pop() {
-            return Some(slot);
-        }
-        let slot = u16::try_from(self.seen.len()).ok()?.checked_add(1).filter(|slot| *slot < SLOTS)?;
-        self.seen.push(Seen::default());
-        Some(slot)
+    /// A free slot: `preferred`, or else the next one. There is no slot 0.
+    fn free(&self, preferred: usize, now: u64) -> Option<u16> {
+        let mut all = (preferred..SLOTS).chain(1..preferred).filter(|slot| *slot != 0);
+        all.find(|slot| self.places[*slot].is_free(now)).and_then(|slot| u16::try_from(slot).ok())
     }
 
     /// Nothing of a connection is held any more.
     pub(crate) fn release(&mut self, connection: ConnectionId, now: u64) {
         let Some(slot) = self.slots.remove(&connection) else { return };
-        word(&self.memory, slot, CONNECTION).store(0, Ordering::Relaxed);
-        self.resting.push_back((now, slot));
+        word(&self.memory, slot, CONNECTION).store(!connection.0, Ordering::Relaxed);
+        let place = &mut self.places[usize::from(slot)];
+        (place.is_taken, place.free_since) = (false, now);
     }
 
     /// Hands what waited since the last look to `handle`, if it is time to look.
@@ -122,7 +125,7 @@ impl HeldMoves {
         self.waits = false;
         for (connection, slot) in &self.slots {
             let head = word(&self.memory, *slot, HEAD).load(Ordering::Acquire);
-            let Some(seen) = self.seen.get_mut(usize::from(*slot) - 1) else { continue };
+            let seen = &mut self.places[usize::from(*slot)];
             let is_settled = head == seen.head;
             if head >> 32 != seen.head >> 32 {
                 seen.told = 0;
@@ -143,6 +146,11 @@ impl HeldMoves {
             }
         }
     }
+}
+
+/// Where the programs look for a connection with these ports before they look anywhere else: see `held_at` in `bpf/socket/moves.h`.
+fn preferred(ports: u32) -> usize {
+    share::place(ports) as usize / (share::PLACES as usize / SLOTS)
 }
 
 /// How many moves there are, by an element's first word.

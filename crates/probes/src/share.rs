@@ -5,7 +5,7 @@ use model::{ConnectionId, Endpoint};
 
 use crate::shared::weir_limits;
 
-const PLACES: u32 = weir_limits::WEIR_PLACES.0;
+pub(crate) const PLACES: u32 = weir_limits::WEIR_PLACES.0;
 
 /// A share of all connections. Each is kept or left out whole, by what both of its ends know; whoever belongs to a share belongs to
 /// every larger one.
@@ -49,8 +49,13 @@ impl Share {
 
     /// As `is_left_out` in `bpf/socket/state.h` has it.
     fn keeps_sum(self, sum: u32) -> bool {
-        sum.wrapping_mul(0x9e37_79b1) >> 16 >= self.left_out
+        place(sum) >= self.left_out
     }
+}
+
+/// A connection's place among [`PLACES`], by the sum of its ports: as `place_of` in `bpf/socket/state.h` has it.
+pub(crate) fn place(sum: u32) -> u32 {
+    sum.wrapping_mul(0x9e37_79b1) >> 16
 }
 
 #[cfg(test)]

@@ -208,11 +208,12 @@ mod tests {
             btf,
             weir_moves {
                 kind,
-                pad,
+                role,
                 count,
                 generation,
                 time,
                 connection,
+                socket,
                 position,
                 end,
                 tid,

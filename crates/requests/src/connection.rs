@@ -478,7 +478,9 @@ impl Connection {
     /// The instruction that holds for this connection now.
     pub(crate) fn budgets(&self) -> Instruction {
         if let Phase::Following(_) = self.phase {
-            return Instruction::Moves;
+            let ports =
+                [&self.open.local, &self.open.remote].map(|end| u32::from(end.port().unwrap_or_default()));
+            return Instruction::Moves { ports: ports[0] + ports[1] };
         }
         let [sent, received] = self.budget;
         Instruction::Budget { sent, received, tails: self.tails() }

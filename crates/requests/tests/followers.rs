@@ -45,7 +45,11 @@ impl Pair {
             pair.exchange();
         }
         assert_eq!(pair.analyzer.counters().paired, 1);
-        assert!(pair.instructions.contains(&(pair.server.id, Instruction::Moves)), "{:?}", pair.instructions);
+        assert!(
+            pair.instructions.contains(&(pair.server.id, Instruction::Moves { ports: 40_080 })),
+            "{:?}",
+            pair.instructions
+        );
         assert_eq!(pair.told.len(), 2 * SOME as usize);
         pair.told.clear();
         pair

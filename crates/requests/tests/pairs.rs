@@ -47,7 +47,7 @@ impl Kernel for Obedient {
         let told: Vec<_> = analyzer.take_instructions().collect();
         for (connection, instruction) in told {
             match instruction {
-                Instruction::Moves => self.unread.insert(connection),
+                Instruction::Moves { .. } => self.unread.insert(connection),
                 _ => {
                     self.tell_held(connection, analyzer);
                     self.unread.remove(&connection)

@@ -1,13 +1,25 @@
 //! Several moves of a connection: each is a chunk without payload.
 
+use std::mem::offset_of;
+
 use model::event::{Chunk, Event};
 use model::{ConnectionId, Direction};
 
-use crate::shared::{weir_limits, weir_moves};
+use crate::shared::{self, weir_limits, weir_move, weir_moves};
 
 const DIRECTION: u32 = weir_limits::WEIR_MOVE_DIRECTION.0;
 /// As `enum weir_direction` numbers them.
 const DIRECTIONS: [Direction; 2] = [Direction::Sent, Direction::Received];
+
+/// A record, which is as long as it has moves.
+pub(crate) fn read(record: &[u8]) -> Option<weir_moves> {
+    let mut whole = [0; size_of::<weir_moves>()];
+    let length = record.len().min(whole.len());
+    whole[..length].copy_from_slice(&record[..length]);
+    let raw = shared::read::<weir_moves>(&whole)?;
+    let needed = offset_of!(weir_moves, moves) + usize::from(raw.count) * size_of::<weir_move>();
+    (length >= needed).then_some(raw)
+}
 
 /// Hands all but the first `told` to `handle`; false when the record makes no sense.
 pub(crate) fn moves(raw: &weir_moves, told: usize, handle: &mut impl FnMut(Event<'_>)) -> bool {
@@ -39,7 +51,7 @@ pub(crate) fn moves(raw: &weir_moves, told: usize, handle: &mut impl FnMut(Event
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::{weir_direction, weir_move};
+    use crate::shared::{bytes_of, weir_direction};
 
     /// Direction, time, position, length and thread.
     type Told = (Direction, u64, u32, u32, u32);
@@ -76,7 +88,11 @@ mod tests {
         ];
         assert_eq!(told(&raw, 0), (true, all.clone()));
         assert_eq!(told(&raw, 2), (true, all[2..].to_vec()));
+        let short = &bytes_of(&raw)[..offset_of!(weir_moves, moves) + 4 * 8];
+        assert_eq!(told(&read(short).expect("it has what it says"), 0), (true, all));
+        assert!(read(&short[..short.len() - 1]).is_none(), "one is cut");
         raw.count = raw.moves.len() as u16 + 1;
         assert_eq!(told(&raw, 0), (false, Vec::new()));
+        assert!(read(bytes_of(&raw)).is_none(), "it has no room for as many");
     }
 }

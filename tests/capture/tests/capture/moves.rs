@@ -16,6 +16,12 @@ use crate::talk::say;
 /// What is said each way before anything else, so that the connection is known.
 const FIRST: &[u8] = b"!";
 
+/// Nothing but the moves is wanted.
+fn only_moves(pair: &Pair) -> Instruction {
+    let ports = [&pair.client_end, &pair.server_end].map(|end| u32::from(end.port().unwrap()));
+    Instruction::Moves { ports: ports[0] + ports[1] }
+}
+
 /// A connection whose server's moves are to be held from now on.
 fn held(observer: &mut Observer, family: Family) -> Pair {
     let pair = Pair::new(family).unwrap();
@@ -23,7 +29,7 @@ fn held(observer: &mut Observer, family: Family) -> Pair {
     say(&pair.server, &pair.client, FIRST);
     observer.wait_for_bytes(&pair, FIRST.len(), FIRST.len());
     let server = observer.find(&pair.server_end, &pair.client_end).unwrap();
-    observer.instruct(server, Instruction::Moves);
+    observer.instruct(server, only_moves(&pair));
     pair
 }
 
@@ -173,7 +179,7 @@ fn its_bytes_may_be_wanted_again() {
         fine(compare(&told, Received, &after_first(&b"question".repeat(2)), &[0..1, 9..17]));
         fine(compare(&told, Sent, &after_first(&b"answer".repeat(2)), &[0..1, 7..13]));
         // And then not.
-        observer.instruct(server, Instruction::Moves);
+        observer.instruct(server, only_moves(&pair));
         say(&pair.client, &pair.server, b"question");
         let (_, told) = observer.wait_for_bytes(&pair, 1 + 3 * 8, 1 + 2 * 6);
         fine(compare(&told, Received, &after_first(&b"question".repeat(3)), &[0..1, 9..17]));
@@ -197,7 +203,7 @@ fn who_lost_its_slot_is_told_one_by_one() {
         observer.instruct(one, Instruction::Release);
         observer.instruct(other, Instruction::Release);
         thread::sleep(Duration::from_millis(1100));
-        observer.instruct(other, Instruction::Moves);
+        observer.instruct(other, only_moves(&second));
         for pair in [&first, &second, &first, &second] {
             say(&pair.client, &pair.server, b"question");
         }
