@@ -37,7 +37,7 @@ enum weir_limits {
 	WEIR_TAIL = 456,        /* payload of a move's tail, at most */
 	WEIR_INSTRUCTIONS = 65536,
 	WEIR_PLACES = 65536,      /* of connections, by which some are left out */
-	WEIR_MOVES = 56,          /* that are told at once: their element fills eight cache lines */
+	WEIR_MOVES = 128,         /* that are told at once: an odd number of cache lines, lest many elements share a set */
 	WEIR_SLOTS = 2048,        /* of connections whose moves are told so */
 	WEIR_MOVE_DIRECTION = 31, /* where it is in weir_move.length */
 };

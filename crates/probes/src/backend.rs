@@ -298,6 +298,20 @@ pub(crate) const WAYS: &[Way] = &[
         extras: &[(Hook::Tracepoint("tcp_destroy_sock"), "destroy_tracepoint")],
         blind_spots: &[NO_SYN],
     },
+    // Before the tracepoints, which every packet of TCP goes through too.
+    Way {
+        purpose: Purpose::Datagrams,
+        backend: Backend::Trampoline,
+        object: ObjectFile::Udp,
+        needs: &[
+            Hook::Function("ip_send_skb"),
+            Hook::Function("ip6_send_skb"),
+            Hook::Function("skb_consume_udp"),
+        ],
+        programs: &["udp4_send_entry", "udp6_send_entry", "udp_receive_entry"],
+        extras: &[],
+        blind_spots: &[FRAGMENTS, IN_PAGES],
+    },
     Way {
         purpose: Purpose::Datagrams,
         backend: Backend::Tracepoint,
@@ -311,19 +325,6 @@ pub(crate) const WAYS: &[Way] = &[
         programs: &["udp_send_tracepoint", "udp_receive_tracepoint"],
         extras: &[],
         blind_spots: &[FRAGMENTS, READER],
-    },
-    Way {
-        purpose: Purpose::Datagrams,
-        backend: Backend::Trampoline,
-        object: ObjectFile::Udp,
-        needs: &[
-            Hook::Function("ip_send_skb"),
-            Hook::Function("ip6_send_skb"),
-            Hook::Function("skb_consume_udp"),
-        ],
-        programs: &["udp4_send_entry", "udp6_send_entry", "udp_receive_entry"],
-        extras: &[],
-        blind_spots: &[FRAGMENTS, IN_PAGES],
     },
     Way {
         purpose: Purpose::Datagrams,

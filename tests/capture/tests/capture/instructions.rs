@@ -40,6 +40,33 @@ fn an_ignored_connection_is_silent() {
     });
 }
 
+/// The order stands and is obeyed once. Wished for again later it is obeyed again, though nothing else was said in between.
+#[test]
+fn each_wish_to_have_it_announced_is_fulfilled_once() {
+    with_each_back_end(|back_end, observer| {
+        for family in Family::ALL {
+            let pair = Pair::new(family).unwrap();
+            exchange(observer, &pair, 1);
+            for (wish, expected) in [(false, 1), (true, 2), (false, 2), (true, 3), (false, 3)] {
+                if wish {
+                    // Wishes of the same second are one.
+                    std::thread::sleep(Duration::from_millis(1100));
+                    both(observer, &pair).map(|id| observer.instruct(id, Instruction::Announce));
+                }
+                say(&pair.client, &pair.server, b"again");
+                say(&pair.server, &pair.client, b"and again");
+                observer.wait_until(|o| {
+                    [o.client(&pair), o.server(&pair)].iter().all(|told| told.opens.len() >= expected)
+                });
+                observer.take();
+                let opened = [observer.client(&pair), observer.server(&pair)].map(|told| told.opens.len());
+                assert_eq!(opened, [expected; 2], "{back_end}, {family:?}");
+            }
+            observer.forget();
+        }
+    });
+}
+
 #[test]
 fn a_budget_holds_from_the_next_run_on() {
     with_each_back_end(|back_end, observer| {
