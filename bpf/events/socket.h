@@ -36,9 +36,9 @@ enum weir_limits {
 	WEIR_CHUNK_MAX = 65480, /* payload of one chunk, at most: its record fills 64 KiB */
 	WEIR_TAIL = 456,        /* payload of a move's tail, at most */
 	WEIR_INSTRUCTIONS = 65536,
-	WEIR_PLACES = 65536,      /* of connections, by which some are left out */
-	WEIR_MOVES = 128,         /* that are told at once: an odd number of cache lines, lest many elements share a set */
-	WEIR_SLOTS = 2048,        /* of connections whose moves are told so */
+	WEIR_PLACES = 65536, /* of connections, by which some are left out */
+	WEIR_MOVES = 112,    /* that are told at once: an odd number of cache lines, lest many elements share a set */
+	WEIR_SLOTS = 1024,   /* of connections whose moves are told so */
 	WEIR_MOVE_DIRECTION = 31, /* where it is in weir_move.length */
 };
 

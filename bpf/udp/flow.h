@@ -5,7 +5,7 @@
  */
 #pragma once
 
-enum { REMEMBERED_FLOWS = 8192 };
+enum { REMEMBERED_FLOWS = 4096 };
 
 struct flow_key {
 	__u32 netns;
