@@ -24,8 +24,8 @@ pub struct Conversation {
     phases: [Phase; 2],
     /// How many bytes at the head of a direction are known to hold no whole line.
     scanned: [usize; 2],
-    /// The request whose head is being read.
-    asking: Option<Asked>,
+    /// The request of whose head a part was read: seldom there, so that it takes no place in idle conversations.
+    asking: Option<Box<Asked>>,
     /// The request whose body is being read is the last one here.
     uploading: bool,
     pending: Queue<Asked>,
@@ -197,7 +197,7 @@ impl crate::Conversation for Conversation {
     }
 
     fn oldest_pending(&self) -> Option<Nanos> {
-        self.pending.front().or(self.asking.as_ref()).map(|asked| asked.half.first)
+        self.pending.front().or(self.asking.as_deref()).map(|asked| asked.half.first)
     }
 
     /// Inside a chunked body: the message goes on, and only its trailer fields may be missed.
@@ -223,7 +223,7 @@ impl Conversation {
         let mut known = self.scanned[Party::Client.index()];
         let mut at = 0;
         let mut asked = match self.asking.take() {
-            Some(asked) => asked,
+            Some(asked) => *asked,
             None => {
                 if self.tunnel_is_asked_for() {
                     return self.before_tunnel(input, context);
@@ -258,7 +258,7 @@ impl Conversation {
         }
         asked.half.bytes += (at - begun) as u64;
         asked.half.last = input.last;
-        self.asking = Some(asked);
+        self.asking = Some(Box::new(asked));
         if at > 0 { Step::Read(at) } else { Step::NeedMore }
     }
 
@@ -275,7 +275,7 @@ impl Conversation {
         let Some(body) = (if tunnels { Some(Body::None) } else { asked.head.framing.of_request() }) else {
             // Its bytes are looked through again.
             asked.half.bytes = asked.half.bytes.saturating_sub(read as u64);
-            self.asking = Some(asked);
+            self.asking = Some(Box::new(asked));
             return Step::Lost;
         };
         let rest = (input.bytes.len() - read) as u64;
