@@ -24,7 +24,7 @@ enum Obeys {
 }
 
 /// Moves of one direction that are told at once, at most.
-const MOVES: usize = 11;
+const MOVES: usize = 56;
 
 struct Obedient {
     obeys: Obeys,
