@@ -169,9 +169,12 @@ pub struct Exit {
 pub enum Instruction {
     /// Leave it alone: from now on its events cost one check.
     Ignore,
-    /// Tell [`Event::Open`] and [`Event::Owner`] again: they were lost or forgotten. Holds until another
-    /// instruction is given.
-    Announce,
+    /// Tell [`Event::Open`] and [`Event::Owner`] again: they were lost or forgotten. Holds until another instruction is given, and is
+    /// obeyed once.
+    Announce {
+        /// Which wish it is, from 1 on: told once more with the same number it is still the same one, which may be fulfilled by now.
+        wish: u16,
+    },
     /// Bytes of payload to capture of each run of bytes in a direction (at most 65,520).
     Budget {
         /// For bytes sent.

@@ -245,7 +245,7 @@ impl Capture {
     pub fn instruct(&mut self, connection: ConnectionId, instruction: Instruction) {
         let order = match instruction {
             Instruction::Ignore => Some(Order::Ignore),
-            Instruction::Announce => Some(Order::announce(monotonic_now())),
+            Instruction::Announce { wish } => Some(Order::Announce(wish)),
             Instruction::Budget { sent, received, tails } => Some(Order::Budget([sent, received], tails)),
             Instruction::Moves { ports } => {
                 let slot =

@@ -18,21 +18,12 @@ const SLOTS: usize = weir_limits::WEIR_INSTRUCTIONS.0 as usize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     Ignore,
-    /// Once for each number: see [`Order::announce`].
+    /// Once for each number, from 1 on.
     Announce(u16),
     /// Bytes to capture of a run that is sent, and of one that is received; and whether tails are wanted.
     Budget([u32; 2], [bool; 2]),
     /// Hold its moves in this slot.
     Moves(u16),
-}
-
-impl Order {
-    /// The order to announce, wished for at this time (nanoseconds). It stands until there is another one, and is obeyed once in
-    /// about a second: so a wish that was fulfilled already is not fulfilled again and again while user space catches up, and
-    /// one of later is no old one.
-    pub(crate) fn announce(now: u64) -> Self {
-        Order::Announce(((now >> 30) % u64::from(u16::MAX)) as u16 + 1)
-    }
 }
 
 pub(crate) struct Instructions {
@@ -89,11 +80,6 @@ mod tests {
         let (_, word) = encode(connection, budget(0, 0, [false, true]));
         assert_eq!(word & 0xffff_ffff, 0x200_0000);
         assert_eq!(encode(connection, Order::Moves(0x7ff)).1 & 0xffff_ffff, 0x2000_07ff);
-        let second = 1 << 30;
-        assert_eq!(Order::announce(0), Order::Announce(1));
-        assert_eq!(Order::announce(second - 1), Order::Announce(1));
-        assert_eq!(Order::announce(second * 0xfffe), Order::Announce(0xffff));
-        assert_eq!(Order::announce(second * 0xffff), Order::Announce(1));
         assert_eq!(encode(connection, Order::Announce(0xfffe)).1 & 0xffff_ffff, 0x4000_fffe);
     }
 }

@@ -6,12 +6,12 @@ use model::event::{Chunk, End, EndCause, Event, Instruction, Open, Owner, Read};
 use model::time::ClockReading;
 use model::{ConnectionId, Direction, Endpoint, Nanos, Request, Role};
 use protocols::{Context, CutBy, Half, Protocol, Settings};
-use rustc_hash::FxHashSet;
 use streams::{Limits, Table};
 use workload::{Listeners, Processes, UnixSockets};
 
 pub(crate) use self::ends::KnownEnds;
 use self::ends::RecentEnds;
+use self::wishes::Wishes;
 use crate::begun::{self, Notes};
 use crate::connection::{Connection, Effects, Phase};
 use crate::groups::Groups;
@@ -27,6 +27,7 @@ mod peers;
 mod shed;
 mod sweep;
 mod under_way;
+mod wishes;
 
 /// What the user may change.
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +83,7 @@ pub struct Analyzer {
     places: Vec<Places>,
     twins: Vec<Option<[Half; 2]>>,
     lookups: Lookups,
-    /// Connections that the kernel side was asked to announce again, and has not yet.
-    asked_for: FxHashSet<ConnectionId>,
+    wishes: Wishes,
     /// Connections in which something waits for an event that is overdue.
     waiting: Vec<ConnectionId>,
     batch: Vec<Request>,
@@ -98,9 +98,6 @@ pub struct Analyzer {
 const SETTLED_AFTER: Nanos = 1_000_000_000;
 /// How often it is looked for Unix sockets that were closed.
 const SWEEP_EVERY: Nanos = 1_000_000_000;
-/// How many connections are remembered as asked for. Nearly all of them are closed without having spoken again, and that
-/// is not told of them any more.
-const ASKED_FOR: usize = 65_536;
 
 /// Where a connection is, for finding its other end.
 fn placed(open: &Open, datagrams: bool) -> Option<Placed> {
@@ -133,7 +130,7 @@ impl Analyzer {
             places: Vec::new(),
             twins: Vec::new(),
             lookups: Lookups::default(),
-            asked_for: FxHashSet::default(),
+            wishes: Wishes::default(),
             waiting: Vec::new(),
             batch: Vec::new(),
             instructions: Vec::new(),
@@ -185,6 +182,7 @@ impl Analyzer {
     /// Does what is due by `now`: call it after each drain of the ring, and several times a second.
     pub fn tick(&mut self, now: Nanos) {
         self.began.get_or_insert(now);
+        self.wishes.tick(now);
         for id in std::mem::take(&mut self.waiting) {
             let Some(connection) = self.table.touch(id, 0) else { continue };
             let effects = connection.expire(now, &mut self.context);
@@ -246,7 +244,7 @@ impl Analyzer {
             placed(&known.open, known.datagrams).inspect(|placed| self.ends.insert(placed));
             return;
         }
-        let again = self.asked_for.remove(&open.connection);
+        let again = self.wishes.fulfilled(open.connection);
         // What came before it was asked for is not known (any more).
         let open = &Open { from_start: open.from_start && !again, ..open.clone() };
         let connection = Connection::new(open.clone(), datagrams);
@@ -376,12 +374,8 @@ impl Analyzer {
 
     /// Has the kernel side tell of a connection before its next chunk, as of a new one.
     fn ask_for(&mut self, id: ConnectionId) {
-        if self.asked_for.len() >= ASKED_FOR {
-            // Of those that speak again after all, the instruction is replaced one chunk later.
-            self.asked_for.clear();
-        }
-        self.asked_for.insert(id);
-        self.instructions.push((id, Instruction::Announce));
+        let wish = self.wishes.wish(id);
+        self.instructions.push((id, wish));
     }
 
     fn forgotten(&mut self, connection: Connection, now: Nanos) {

@@ -256,7 +256,11 @@ fn a_server_that_goes_on_after_its_client_was_forgotten_is_read_itself() {
     let server = pair.server.id;
     pair.analyzer.give_up(pair.time, |open| open.connection == server);
     pair.look();
-    assert!(pair.instructions.contains(&(server, Instruction::Announce)), "{:?}", pair.instructions);
+    assert!(
+        pair.instructions.contains(&(server, Instruction::Announce { wish: 2 })),
+        "{:?}",
+        pair.instructions
+    );
     pair.server.announce(pair.time, &mut pair.analyzer);
     pair.look();
     let position = pair.said;

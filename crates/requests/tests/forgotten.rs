@@ -23,7 +23,7 @@ fn what_was_asked_before_is_not_answered_afterwards() {
     assert_eq!(feeder.analyzer.connections(), 0);
     let counters = feeder.analyzer.counters();
     assert_eq!((counters.forgotten, counters.forgotten_waiting, counters.requests), (1, 1, 1));
-    assert_eq!(instructions(&mut feeder.analyzer), [(side.id, Instruction::Announce)]);
+    assert_eq!(instructions(&mut feeder.analyzer), [(side.id, Instruction::Announce { wish: 1 })]);
 
     // Its bytes go on where they ended, as those of Unix sockets do, though an answer and more were missed.
     feeder.time = 2 * SECOND + 10;
@@ -36,4 +36,9 @@ fn what_was_asked_before_is_not_answered_afterwards() {
     let batch = feeder.requests();
     assert_eq!(batch.len(), 1, "{batch:?}");
     assert_eq!((batch[0].duration, batch[0].incomplete), (10, None), "{batch:?}");
+
+    // However soon it is forgotten again, that is another wish.
+    instructions(&mut feeder.analyzer);
+    feeder.analyzer.forget_all(false, feeder.time);
+    assert_eq!(instructions(&mut feeder.analyzer), [(side.id, Instruction::Announce { wish: 2 })]);
 }

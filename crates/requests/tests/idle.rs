@@ -31,7 +31,7 @@ fn the_request_after_a_long_pause_is_not_missed() {
 
     analyzer.tick(LATER);
     assert_eq!(analyzer.connections(), 0);
-    assert_eq!(instructions(&mut analyzer), [(side.id, Instruction::Announce)]);
+    assert_eq!(instructions(&mut analyzer), [(side.id, Instruction::Announce { wish: 1 })]);
 
     // As the kernel side does it: told again as it was, from its first byte.
     side.announce(LATER, &mut analyzer);
@@ -87,9 +87,10 @@ fn a_connection_that_is_not_known_is_asked_for_and_counted() {
     let counters = analyzer.counters();
     assert_eq!((counters.orphan_chunks, counters.early_chunks), (2, 2));
     let asked: Vec<_> = instructions(&mut analyzer);
-    assert!(asked.contains(&(server(2).id, Instruction::Announce)), "{asked:?}");
+    assert!(asked.contains(&(server(2).id, Instruction::Announce { wish: 2 })), "{asked:?}");
     side.exchange(17, 0, &mut analyzer);
-    assert!(instructions(&mut analyzer).iter().all(|told| *told == (side.id, Instruction::Announce)));
+    let same = (side.id, Instruction::Announce { wish: 1 });
+    assert_eq!(instructions(&mut analyzer), [same; 2], "it is still the same wish");
     side.announce(20, &mut analyzer);
     assert_eq!(side.exchange(30, 1, &mut analyzer).len(), 1);
     let told: Vec<_> = instructions(&mut analyzer);

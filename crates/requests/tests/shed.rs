@@ -64,7 +64,7 @@ fn connections_are_given_up_and_met_anew() {
     assert_eq!(analyzer.connections(), 1);
     let counters = analyzer.counters();
     assert_eq!((counters.left_out, counters.left_out_waiting, counters.forgotten), (1, 1, 0));
-    assert_eq!(instructions(&mut analyzer), [(goes.id, Instruction::Announce)]);
+    assert_eq!(instructions(&mut analyzer), [(goes.id, Instruction::Announce { wish: 1 })]);
     assert_eq!(stays.exchange(40, 1, &mut analyzer).len(), 1);
 
     let again = model::event::Open { from_start: false, ..goes.open(SECOND) };
