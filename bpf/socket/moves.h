@@ -205,7 +205,7 @@ static __noinline int hold(struct transfer *m, __u32 length)
 
 /*
  * Notes what goes on as before: the bytes up to `end`, that this thread moved as it moved the last ones. False where there is more to
- * do, which the long way does. It is short since that counts: what a request costs is half for code that is not in the cache.
+ * do, which the long way does.
  */
 static __always_inline bool hold_quickly(struct weir_moves *held, __u32 direction, __u64 time, __u32 end)
 {

@@ -18,21 +18,15 @@ static __always_inline __u64 observed_process(void)
 }
 
 /*
- * Where the moves of a connection are held, if nothing else is to be asked of it: with every other order user space takes the slot
- * away. NULL on the long way, which finds out why.
+ * Its moves are held, and the process that moved bytes last does so again: nothing else is to be asked, since with every other
+ * order user space takes the slot away.
  */
-static __always_inline struct weir_moves *only_moves(struct sock *sk, struct connection *c)
-{
-	return CAN_HOLD && c && c->slot && !left_out ? held_for(sk, c) : NULL;
-}
-
-/* They are held, and the process that moved bytes last does so again. */
 static __always_inline bool goes_on(struct sock *sk, struct connection *c, struct transfer *m)
 {
 	m->process = bpf_get_current_pid_tgid();
-	if (!CAN_HOLD || !c || c->owner != m->process >> 32)
+	if (!CAN_HOLD || left_out || !c || !c->slot || c->owner != m->process >> 32)
 		return false;
-	m->held = only_moves(sk, c);
+	m->held = held_for(sk, c);
 	return m->held;
 }
 
@@ -79,9 +73,7 @@ static __always_inline void come_back(struct connection *c)
 	c->budget[WEIR_RECEIVED] = default_budget;
 }
 
-/*
- * The socket's state, told to user space; NULL when the socket or process is not to be observed.
- */
+/* The socket's state, told to user space; NULL when the socket or process is not to be observed. */
 static __always_inline struct connection *observed_tcp(struct sock *sk, struct tcp_sock *tcp, struct transfer *m)
 {
 	struct connection *c = find_connection(sk);

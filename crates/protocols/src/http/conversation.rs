@@ -218,12 +218,17 @@ impl Conversation {
         }
     }
 
+    /// The request of whose head a part was read.
+    fn stop_asking(&mut self) -> Option<Asked> {
+        self.asking.take().map(|asked| *asked)
+    }
+
     fn request_head(&mut self, input: Input<'_>, context: &mut Context) -> Step {
         let bytes = input.bytes;
         let mut known = self.scanned[Party::Client.index()];
         let mut at = 0;
-        let mut asked = match self.asking.take() {
-            Some(asked) => *asked,
+        let mut asked = match self.stop_asking() {
+            Some(asked) => asked,
             None => {
                 if self.tunnel_is_asked_for() {
                     return self.before_tunnel(input, context);

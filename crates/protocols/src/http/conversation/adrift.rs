@@ -129,7 +129,7 @@ impl Conversation {
         // Of a head, what stood in the rest of it is not known; of a chunked body, only its length matters.
         let torn = missing.is_none() || self.phases[party.index()] == Phase::Head;
         if party == Party::Client
-            && let Some(asked) = self.asking.take().map(|asked| *asked)
+            && let Some(asked) = self.stop_asking()
         {
             self.ask(asked, context);
         }

@@ -112,7 +112,7 @@ impl Conversation {
             Party::Client => {
                 self.phases[0] = keep_rest(self.phases[0]);
                 self.blind |= self.asking.is_some() || self.uploading;
-                if let Some(mut asked) = self.asking.take().map(|asked| *asked) {
+                if let Some(mut asked) = self.stop_asking() {
                     (asked.torn, asked.whole) = (true, true);
                     self.ask(asked, context);
                     self.blind = true;
@@ -153,7 +153,7 @@ impl Conversation {
 
     pub(super) fn client_ends(&mut self, how: CutBy, context: &mut Context) {
         // A half-sent request cannot be completed, but it may still be answered, and so may those before it.
-        if let Some(mut asked) = self.asking.take().map(|asked| *asked) {
+        if let Some(mut asked) = self.stop_asking() {
             (asked.cut, asked.torn, asked.whole) = (Some(how), self.is_answered_early(), true);
             self.ask(asked, context);
         } else if self.uploading {
@@ -203,7 +203,7 @@ impl Conversation {
             self.cut(&mut answer, at);
             self.answer(answer, context);
         }
-        if let Some(mut asked) = self.asking.take().map(|asked| *asked) {
+        if let Some(mut asked) = self.stop_asking() {
             if self.is_answered_early() {
                 (asked.torn, asked.whole) = (true, true);
                 self.ask(asked, context);
