@@ -1,5 +1,6 @@
 //! Chores of the repository, as code. `cargo xtask` lists them; `cargo test -p xtask` runs every check.
 
+mod figures;
 mod graph;
 mod licenses;
 mod metadata;
@@ -12,6 +13,7 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "\
 cargo xtask crate-graph   which crate may use which, and whether that is so (ARCHITECTURE.md)
+cargo xtask figures       the last benchmark's figures, put into README.md
 cargo xtask sources       rules about source files
 cargo xtask licenses      licences and origin of every crate that is built in (deny.toml)";
 
@@ -31,6 +33,10 @@ fn run() -> Result<()> {
             let rules = graph::Rules::read(&root())?;
             println!("{rules}");
             graph::check(&rules, &metadata::workspace(&root())?)
+        }
+        Some("figures") => {
+            figures::renew(&root())?;
+            figures::check(&root())?
         }
         Some("sources") => sources::check(&root())?,
         Some("licenses") => licenses::check(&root())?,
@@ -59,6 +65,11 @@ mod tests {
     fn the_crate_graph_obeys_the_rules() {
         let rules = graph::Rules::read(&root()).unwrap();
         report(&graph::check(&rules, &metadata::workspace(&root()).unwrap())).unwrap();
+    }
+
+    #[test]
+    fn readme_tells_the_figures_that_were_measured() {
+        report(&figures::check(&root()).unwrap()).unwrap();
     }
 
     #[test]
