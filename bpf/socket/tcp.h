@@ -24,9 +24,9 @@ static __always_inline __u64 observed_process(void)
 static __always_inline bool goes_on(struct sock *sk, struct connection *c, struct transfer *m)
 {
 	m->process = bpf_get_current_pid_tgid();
-	if (!CAN_HOLD || left_out || !c || !c->slot || c->owner != m->process >> 32)
+	if (!CAN_HOLD || !c || c->owner != m->process >> 32)
 		return false;
-	m->held = held_for(sk, c);
+	m->held = c->slot && !left_out ? held_for(sk, c) : NULL;
 	return m->held;
 }
 
